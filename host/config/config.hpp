@@ -1,0 +1,150 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.hpp"
+
+namespace podium {
+
+using Bytes = std::uint64_t;
+using std::chrono::milliseconds;
+
+/// What one run may use. Every member is set and positive.
+struct Limits {
+  milliseconds wall{30'000};
+  milliseconds compile_wall{60'000};
+  std::uint32_t cpu_millis = 1000;  ///< 1000 is one core; "cpu" in the config, in cores
+  Bytes memory = 512u << 20;
+  std::uint64_t processes = 128;
+  Bytes output = 1u << 20;          ///< of each of stdout and stderr
+  Bytes file_size = 256u << 20;
+  Bytes workspace = 512u << 20;
+  std::uint64_t workspace_files = 10'000;
+  std::uint64_t open_files = 1024;
+};
+
+/// One instance of a plugin.
+struct PluginConfig {
+  std::string name;
+  std::string library;  ///< relative to plugin_dir without ".so", or an absolute path
+  Json options;         ///< object; validated later against the plugin's own option table
+};
+
+struct LanguageConfig {
+  std::string name;                   ///< canonical: "py"
+  std::vector<std::string> aliases;
+  std::vector<std::string> runtimes;  ///< instance names, tried in order
+  std::string source;                 ///< file name of the code, e.g. "main.py"
+  std::vector<std::string> compile;   ///< may be empty
+  std::vector<std::string> command;   ///< "{source}" stands for the path of the source
+  std::map<std::string, std::string> environment;
+  std::vector<std::string> packages;  ///< Debian packages that provide it, for `doctor`
+  Limits limits;                      ///< the config's top-level run limits, overridden here
+};
+
+/// One API key: its SHA-256 and what may be shown.
+struct KeyConfig {
+  std::string id;      ///< name for logs and as principal
+  std::string sha256;  ///< 64 hexadecimal digits
+};
+
+struct AuthConfig {
+  enum class Mode { kKeys, kNone };
+  Mode mode = Mode::kKeys;
+  /// Where the keys are kept: JSON {"keys":[{"id":…,"sha256":…}]}; relative to state_dir.
+  std::filesystem::path keys_file = "keys.json";
+};
+
+struct RouteConfig {
+  std::string response;  ///< instance name of a response strategy
+};
+
+struct HttpConfig {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8000;
+  std::uint32_t io_threads = 1;
+  std::uint32_t max_connections = 10'000;
+  std::uint32_t max_connections_per_peer = 10'000;
+  milliseconds head_timeout{10'000};
+  milliseconds idle_timeout{75'000};    ///< at least 65 s
+  milliseconds write_timeout{60'000};   ///< a reader that takes nothing for so long is gone
+  Bytes body_rate = 1024;               ///< bytes a second a sender must reach after 10 s
+  bool keep_alive_exec = false;
+  Bytes max_request = 52u << 20;        ///< body of a JSON request
+  Bytes max_upload = 250u << 20;        ///< one uploaded file
+  std::uint32_t max_upload_files = 200;
+};
+
+struct AdmissionConfig {
+  std::uint32_t runs = 8;               ///< at a time
+  std::uint32_t queue = 256;            ///< waiting runs; more are refused with 503
+  milliseconds queue_wait{60'000};
+};
+
+struct SessionConfig {
+  milliseconds time_to_live{86'400'000};  ///< since the last use; 0: for ever
+  milliseconds sweep_interval{300'000};
+  milliseconds orphan_age{3'600'000};     ///< of blobs that no record names
+};
+
+struct OutputFilesConfig {
+  std::uint32_t max_files = 200;
+  Bytes max_total = 512u << 20;
+  std::uint32_t max_depth = 10;
+};
+
+struct SandboxConfig {
+  bool strict = false;                    ///< refuse to start when a limit cannot be enforced
+  std::uint32_t uid_base = 300'000;       ///< sandbox n runs as uid_base + n
+  std::vector<std::string> read_only_paths;  ///< added to the sandbox's allow-list
+};
+
+struct LogConfig {
+  std::string level = "info";   ///< debug, info, warning, error
+  std::string format = "text";  ///< text, json
+};
+
+/// The whole configuration: an immutable value.
+struct Config {
+  HttpConfig http;
+  std::filesystem::path state_dir;
+  std::filesystem::path plugin_dir;
+  std::string user = "podium";  ///< account the daemon drops to when started as root
+  std::vector<PluginConfig> plugins;
+  std::vector<LanguageConfig> languages;
+  std::string storage;          ///< instance name
+  std::map<std::string, RouteConfig> routes;
+  AdmissionConfig admission;
+  SessionConfig sessions;
+  OutputFilesConfig outputs;
+  AuthConfig auth;
+  SandboxConfig sandbox;
+  LogConfig log;
+  milliseconds drain_timeout{30'000};
+
+  const PluginConfig* plugin(std::string_view name) const noexcept;
+  /// By name or alias, case-insensitive; nullptr when unknown.
+  const LanguageConfig* language(std::string_view name_or_alias) const noexcept;
+};
+
+/// Reads a config file: JSON with comments. Every key must be known; an unknown one is an error
+/// that names the nearest known key. Cross references (a route's response, a language's runtimes)
+/// are checked. Defaults are those of config/podium.json, embedded at build time: a section that
+/// the text leaves out is taken from there; one that it gives replaces it member by member, except
+/// "plugins" and "languages", whose entries are replaced entry by entry.
+/// Throws Failure(kInvalidArgument) "ORIGIN: /path/of/key: what was wrong, what was expected", with
+/// line and column where the text is no JSON.
+Config parse_config(std::string_view text, const std::string& origin);
+
+/// The same from a file.
+Config load_config(const std::filesystem::path& file);
+
+/// config/podium.json as it was at build time.
+std::string_view default_config_text() noexcept;
+
+}  // namespace podium

@@ -1,0 +1,141 @@
+#pragma once
+/// The use cases: run code; put, list, get, delete a file. The straight line of a request.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "exec/async.hpp"
+#include "exec/command.hpp"
+#include "obs/log.hpp"
+#include "plugin/generation.hpp"
+#include "policy/auth.hpp"
+
+namespace podium {
+
+class Admission;
+
+/// A place among the runs, waiting or running. Dropping it frees the place. I/O thread.
+class Permit {
+ public:
+  Permit(Permit&&) noexcept;
+  Permit& operator=(Permit&&) noexcept;
+  ~Permit();
+
+ private:
+  friend class Admission;
+  friend class ExecService;
+  struct Place;
+  explicit Permit(std::shared_ptr<Place> place);
+  std::shared_ptr<Place> place_;
+};
+
+/// Lets the request that waits for a run end it. I/O thread.
+class RunControl {
+ public:
+  explicit RunControl(asio::io_context& io);
+  /// Idempotent; the run ends as kCancelled, wherever it stands: queue, staging or running.
+  void cancel();
+  bool cancelled() const noexcept;
+
+ private:
+  friend class ExecService;
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+/// An upload in the making: one file of a form. Filled on the I/O thread, stored by the pool.
+class Upload {
+ public:
+  virtual ~Upload() = default;
+  /// Passes a piece on; waits while the storage is behind (bounded by a few pieces in memory).
+  /// Throws Failure: kTooLarge past the limit, or what the storage said.
+  virtual Task<> write(std::string chunk) = 0;
+  /// No more pieces; waits until the blob is stored. Not listed before commit_uploads.
+  virtual Task<> finish() = 0;
+};
+
+/// What a form said beside its files.
+struct UploadForm {
+  std::string entity_id, kind, resource_id, version;
+  bool read_only = false;
+};
+
+struct UploadedFile {
+  std::string id, name;  ///< name as the client gave it
+};
+
+/// A file ready to be sent.
+struct Download {
+  FileRecord file;
+  /// Calls write for each piece of [offset, offset + length), on a pool thread.
+  std::function<void(Bytes offset, Bytes length, const std::function<bool(std::string_view)>& write)>
+      read;
+};
+
+/// Everything the routes do. One per daemon; its coroutines run on the I/O thread and hand what
+/// blocks to the pool. A stalled store stalls only those who need it: at most half of the pool's
+/// threads are lent to storage reads and writes of one instance.
+class ExecService {
+ public:
+  ExecService(asio::io_context& io, asio::thread_pool& pool, SessionStore& sessions, Log& log,
+              std::filesystem::path runs_dir);
+  ~ExecService();
+
+  /// What can be refused at once is refused here: unknown language, empty code, a foreign file
+  /// reference, a full queue (kResourceExhausted with retry_after). Quick: no blocking work.
+  Permit admit(const Generation& generation, const ExecCommand& command);
+
+  /// Resolves references and checks that the caller may use them: kForbidden for a foreign one.
+  /// Part of what is refused before the window's clock starts. Result is passed on to run.
+  struct Inputs;
+  Task<std::shared_ptr<Inputs>> resolve(std::shared_ptr<const Generation> generation,
+                                        const Principal& principal, const ExecCommand& command);
+
+  /// Waits for its turn, stages inputs, runs, collects, commits. Returns for every program that
+  /// was started, and for a cancelled run (status kCancelled); throws Failure otherwise:
+  /// kDeadlineExceeded when the queue wait ran out, kUnavailable, kInternal. The slot is free when
+  /// it returns; what is slow to clean up comes later by itself.
+  Task<ExecResult> run(std::shared_ptr<const Generation> generation, Principal principal,
+                       ExecCommand command, std::shared_ptr<Inputs> inputs, Permit permit,
+                       std::shared_ptr<RunControl> control);
+
+  /// Begins to store one uploaded file; `name` is checked here (kInvalidArgument).
+  std::unique_ptr<Upload> begin_upload(std::shared_ptr<const Generation> generation,
+                                       std::string name);
+  /// Makes the finished uploads visible, all in one transaction, in a session of their own. The
+  /// session id is returned through `session`. Uploads that are dropped without commit leave nothing.
+  Task<std::vector<UploadedFile>> commit_uploads(const Principal& principal, const UploadForm& form,
+                                                 std::vector<std::unique_ptr<Upload>> uploads,
+                                                 std::string& session);
+
+  /// Every file of a session, oldest first; empty for an unknown or foreign session.
+  Task<std::vector<FileRecord>> list(const Principal& principal, std::string session);
+  /// By id, whatever session stands beside it; kNotFound for unknown and foreign ones.
+  Task<FileRecord> find(const Principal& principal, std::string file);
+  Task<Download> open(std::shared_ptr<const Generation> generation, const Principal& principal,
+                      std::string file);
+  /// kNotFound when it was gone or foreign.
+  Task<FileRecord> remove(std::shared_ptr<const Generation> generation, const Principal& principal,
+                          std::string file);
+
+  /// Expired sessions, orphaned blobs, left-over run directories: one pass. Called by a timer, and
+  /// at start with `at_start`, when every run directory is a left-over.
+  Task<> sweep(std::shared_ptr<const Generation> generation, bool at_start);
+
+  unsigned running() const noexcept;
+  unsigned waiting() const noexcept;
+  /// For shutdown: no new permits from now on (kUnavailable).
+  void stop_admitting();
+  /// Ends every run.
+  void cancel_all();
+  /// Returns when no run is waiting or running.
+  Task<> idle();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace podium

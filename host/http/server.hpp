@@ -1,0 +1,54 @@
+#pragma once
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/snapshot.hpp"
+#include "exec/service.hpp"
+#include "obs/log.hpp"
+#include "obs/metrics.hpp"
+#include "plugin/generation.hpp"
+#include "policy/auth.hpp"
+
+namespace podium {
+
+/// What the HTTP front needs of the daemon. Outlives the server.
+struct HttpContext {
+  asio::io_context& io;
+  asio::thread_pool& pool;
+  const Snapshot<Generation>& generation;
+  const Snapshot<KeyRing>& keys;
+  ExecService& exec;
+  SessionStore& sessions;
+  Log& log;
+  Metrics& metrics;
+  std::string version;
+  /// Facts about the sandbox for /health/detailed: {"cgroup":"v1","unenforced":[…],…}.
+  std::function<Json()> sandbox_facts;
+};
+
+/// The HTTP/1.1 front: accepts, reads, routes, answers. Everything runs on the I/O thread.
+class HttpServer {
+ public:
+  explicit HttpServer(HttpContext context);
+  ~HttpServer();
+
+  /// Binds and begins to accept. Throws Failure that names the address. Port 0 takes any.
+  void start(const HttpConfig& config);
+  std::uint16_t port() const noexcept;
+
+  /// /ready answers 503 from now on.
+  void set_draining();
+  /// Closes the listener; connections in progress go on.
+  void stop_accepting();
+  /// Returns when every connection has ended, or closes those that are idle and returns after
+  /// `grace`.
+  Task<> drain(milliseconds grace);
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace podium

@@ -1,0 +1,39 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace podium {
+
+/// Counters, gauges and histograms of the daemon, by prometheus-cpp. Any thread.
+class Metrics {
+ public:
+  Metrics();
+  ~Metrics();
+
+  void request_finished(std::string_view route, int status, double seconds, bool client_left);
+  void run_finished(std::string_view language, std::string_view status, bool warm, double queue_s,
+                    double staging_s, double run_s, double collect_s);
+  void heartbeats_sent(unsigned count);
+  void reload(bool ok);
+  void set_queue(unsigned running, unsigned waiting);
+  void set_connections(unsigned open);
+
+  /// One metric of a plugin at scrape time.
+  struct Sample {
+    std::string name, help, labels;  ///< labels as in Prometheus' text, without braces
+    bool counter = false;
+    double value = 0;
+  };
+  using Samples = std::function<void(const std::function<void(const Sample&)>&)>;
+
+  /// Prometheus' text format; `plugins` is asked for the plugins' samples.
+  std::string text(const Samples& plugins) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace podium

@@ -1,0 +1,91 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "config/config.hpp"
+#include "obs/log.hpp"
+#include "plugin/interfaces.hpp"
+
+namespace podium {
+
+/// What the host lends to plugins. Outlives every generation.
+struct HostServices {
+  Log& log;
+  /// Runs a task on the host's bounded pool. Any thread.
+  std::function<void(std::function<void()>)> post;
+  /// A new connection to the sandbox spawner; throws Failure(kUnavailable). Any thread.
+  std::function<UniqueFd()> connect_sandbox;
+};
+
+/// One configuration at work: config, plugin instances, routes. Immutable; any thread.
+///
+/// A request takes the current generation once and passes it down; the last request to drop it
+/// hands it to the Reaper, because destroying instances joins threads.
+class Generation {
+ public:
+  /// Number 1 is the first since the start.
+  std::uint64_t number() const noexcept { return number_; }
+  const Config& config() const noexcept { return config_; }
+
+  /// The runtimes of a language in the order to try them.
+  const std::vector<Runtime*>& runtimes(const LanguageConfig& language) const;
+  Storage& storage() const noexcept { return *storage_; }
+  /// The strategy of a route; routes without one in the config use a built-in ordinary answer:
+  /// nullptr.
+  Response* response(const std::string& route) const noexcept;
+  /// Every instance, in the order of the config.
+  const std::vector<std::shared_ptr<Instance>>& instances() const noexcept { return instances_; }
+
+ private:
+  friend class GenerationBuilder;
+  Generation() = default;
+
+  std::uint64_t number_ = 0;
+  Config config_;
+  std::vector<std::shared_ptr<Instance>> instances_;  // destroyed last to first by the builder's deleter
+  std::map<std::string, std::shared_ptr<Instance>> by_name_;
+  std::map<std::string, std::string> canonical_;      // instance → library path + canonical options
+  std::map<std::string, std::vector<Runtime*>> by_language_;
+  std::map<std::string, Response*> by_route_;
+  Storage* storage_ = nullptr;
+};
+
+/// Builds generations: all or nothing.
+class GenerationBuilder {
+ public:
+  explicit GenerationBuilder(HostServices services);
+  ~GenerationBuilder();
+
+  /// Loads the libraries, validates every instance's options, creates the instances. An instance
+  /// whose library and canonical options are those of `previous` is shared with it. Throws Failure
+  /// that names the instance, what was wrong and what to do; then nothing has changed.
+  std::shared_ptr<const Generation> build(Config config, const Generation* previous);
+
+  /// The pre-flight: opens every library, validates options, creates in dry-run mode. For the child
+  /// process of a reload and for --check. Throws Failure.
+  void check(const Config& config);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Ends old generations on a thread of its own.
+class Reaper {
+ public:
+  explicit Reaper(Log& log);
+  ~Reaper();  ///< waits for what it has been given
+
+  /// Wraps a generation so that its last owner, on whatever thread, only hands it over.
+  std::shared_ptr<const Generation> adopt(std::shared_ptr<const Generation> generation);
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace podium

@@ -1,0 +1,161 @@
+#pragma once
+/// The plugins as the host sees them: C++ values and exceptions, no ABI. plugin/ makes these out of
+/// the C structs of a loaded library; tests make them by hand.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/failure.hpp"
+#include "base/fd.hpp"
+#include "base/json.hpp"
+#include "base/time.hpp"
+#include "config/config.hpp"
+#include "obs/metrics.hpp"
+
+namespace podium {
+
+enum class HealthState { kHealthy, kDegraded, kUnhealthy };
+
+struct Health {
+  HealthState state = HealthState::kHealthy;
+  Json detail = Json::object();
+};
+
+/// What every plugin instance can be asked. All functions: any thread.
+class Instance {
+ public:
+  virtual ~Instance() = default;
+  virtual const std::string& name() const noexcept = 0;
+  /// The plugin's id and version, for logs: "org.podium.runtime.job 0.1.0".
+  virtual const std::string& plugin_id() const noexcept = 0;
+  /// Blocks for at most `deadline`. An instance that offers no check is healthy.
+  virtual Health check_health(milliseconds deadline) noexcept = 0;
+  virtual void collect_metrics(const std::function<void(const Metrics::Sample&)>& each) = 0;
+};
+
+struct RunInput {
+  std::string name;
+  int descriptor = -1;  ///< borrowed
+  bool read_only = false;
+};
+
+/// One program to run; see podium_run.
+struct RunRequest {
+  std::string id;
+  std::string language;
+  std::string code;
+  std::string source_name;
+  std::vector<std::string> arguments;
+  std::vector<std::string> compile;
+  std::vector<std::string> command;
+  std::vector<std::string> environment;  ///< "NAME=value"
+  std::vector<RunInput> inputs;
+  std::string standard_input;
+  int workspace = -1;  ///< borrowed; directory <state_dir>/runs/<id> with the inputs, or -1
+  int output = -1;     ///< borrowed; empty writable directory, or -1
+  Limits limits;
+};
+
+enum class LimitHit { kNone = 0, kWall, kMemory, kProcesses, kOutput, kDisk };
+
+/// How a run ended; see podium_completion. Owns nothing: descriptors live until the lease's end.
+struct Completion {
+  std::optional<Failure> failure;  ///< the runtime failed or the run was cancelled (kCancelled)
+  std::string message;             ///< a remark for the log
+  int exit_code = -1;              ///< -1: it did not exit by itself
+  int signal = 0;                  ///< 0: none
+  LimitHit limit = LimitHit::kNone;
+  bool in_compile = false;
+  std::int64_t wall_us = 0, cpu_us = 0, start_us = 0;
+  std::uint64_t memory_peak = 0;
+  bool warm = false;
+  int changes = -1;
+  int merged = -1;
+  std::string unenforced;
+};
+
+/// Hears of one run. Called from any thread, never twice at once; on_completed is the last call.
+class RunEvents {
+ public:
+  virtual ~RunEvents() = default;
+  virtual void on_output(unsigned stream, std::string_view chunk) = 0;  ///< 1 out, 2 err
+  virtual void on_completed(Completion completion) = 0;
+};
+
+/// One run in a runtime. The destructor ends the lease; it may be called only after on_completed.
+class Lease {
+ public:
+  virtual ~Lease() = default;
+  /// Any thread, any number of times; harmless after the end.
+  virtual void cancel() noexcept = 0;
+};
+
+class Runtime : public Instance {
+ public:
+  virtual bool own_workspace() const noexcept = 0;
+  /// Begins the run without waiting; `request` is borrowed for the call, `events` until the lease
+  /// ends. on_completed may come before start returns. Throws Failure when nothing was started;
+  /// kUnavailable means: try the next runtime.
+  virtual std::unique_ptr<Lease> start(const RunRequest& request, RunEvents& events) = 0;
+};
+
+/// Content on its way into a storage; pulled on the thread that calls put.
+class Source {
+ public:
+  virtual ~Source() = default;
+  virtual std::int64_t expected() const noexcept { return -1; }
+  /// Fills `buffer`; 0 is the end. Throws to abort the put.
+  virtual std::size_t read(char* buffer, std::size_t capacity) = 0;
+};
+
+struct BlobInfo {
+  std::string key;
+  Bytes length = 0;
+  EpochMs modified = 0;
+};
+
+/// Blobs under opaque keys. Blocking: call on executor threads only. All throw Failure.
+class Storage : public Instance {
+ public:
+  virtual void put(const std::string& key, Source& source) = 0;
+  /// `write` returns false to stop (then Failure(kCancelled)).
+  virtual void get(const std::string& key, Bytes offset, Bytes length,
+                   const std::function<bool(std::string_view)>& write) = 0;
+  virtual std::optional<BlobInfo> head(const std::string& key) = 0;
+  virtual void list(const std::string& prefix,
+                    const std::function<bool(const BlobInfo&)>& each) = 0;
+  virtual void remove(const std::string& key) = 0;
+  virtual bool has_local_files() const noexcept = 0;
+  /// A read-only descriptor of the blob; only when has_local_files().
+  virtual UniqueFd open_local(const std::string& key) = 0;
+  /// Upkeep; does nothing when the storage has none.
+  virtual void sweep() = 0;
+};
+
+/// One streamed answer in the making. Not thread-safe; appends to `out`.
+class ResponseStream {
+ public:
+  virtual ~ResponseStream() = default;
+  virtual void tick(std::string& out) = 0;
+  virtual void chunk(unsigned stream, std::string_view data, std::string& out) = 0;
+  virtual void finish(int status, std::string_view json, std::string& out) = 0;
+};
+
+/// A response strategy: pure formatting, any thread.
+class Response : public Instance {
+ public:
+  virtual const std::string& media_type() const noexcept = 0;
+  /// A result within it becomes an ordinary answer; empty: never stream.
+  virtual std::optional<milliseconds> first_window() const noexcept = 0;
+  virtual milliseconds interval() const noexcept = 0;
+  virtual std::unique_ptr<ResponseStream> begin(std::string& out) = 0;
+  /// An ordinary answer.
+  virtual void finish(int status, std::string_view json, std::string& out) = 0;
+};
+
+}  // namespace podium

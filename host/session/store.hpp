@@ -1,0 +1,86 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "config/config.hpp"
+
+namespace podium {
+
+/// A session: files that belong together, of one principal.
+struct SessionRecord {
+  std::string id;
+  std::string principal;
+  std::string entity;  ///< entity_id of the request, may be empty
+  EpochMs created = 0;
+  EpochMs used = 0;
+};
+
+/// A file of a session. Many records may bear one name: the newest is the current one.
+struct FileRecord {
+  std::string id;
+  std::string session;
+  std::string principal;  ///< of the session; filled when read
+  std::string name;
+  std::string blob;       ///< key in the storage
+  std::string sha256;
+  Bytes size = 0;
+  std::string origin;     ///< "upload" or "output"
+  std::string kind;       ///< "user", "agent", "skill" or empty
+  std::string resource;   ///< the id beside kind, may be empty
+  std::string version;    ///< may be empty
+  bool read_only = false;
+  std::string modified_from;          ///< file id, may be empty
+  std::string modified_from_session;  ///< its session, may be empty
+  EpochMs created = 0;
+};
+
+/// Sessions and file records in SQLite: the only SQL in the tree.
+///
+/// One writer thread commits what many callers ask for in batched transactions; readers have
+/// sessions of their own. Blocking: call on executor threads. What a call has acknowledged is on
+/// disk. Names and ids must not hold NUL: Failure(kInvalidArgument). A locked, full or corrupt
+/// database: Failure(kUnavailable).
+class SessionStore {
+ public:
+  /// Opens or makes the database and migrates it. Throws Failure that names the file.
+  explicit SessionStore(const std::filesystem::path& file);
+  ~SessionStore();
+
+  std::optional<SessionRecord> find_session(const std::string& id);
+  /// Every record, oldest first.
+  std::vector<FileRecord> files(const std::string& session);
+  /// The newest record of each name, by name.
+  std::vector<FileRecord> current_files(const std::string& session);
+  std::optional<FileRecord> find_file(const std::string& id);
+  /// The newest record of that name in a session.
+  std::optional<FileRecord> find_file_by_name(const std::string& session, const std::string& name);
+
+  /// Creates the session when it is new, otherwise sets `used`; adds the files; one transaction.
+  void commit(const SessionRecord& session, const std::vector<FileRecord>& files);
+  /// The same without waiting and without a promise: for sessions without files.
+  void commit_later(SessionRecord session);
+  /// Removes a record; its blob key, or nothing when it was gone.
+  std::optional<std::string> remove_file(const std::string& id);
+
+  /// Removes up to `limit` sessions not used since `before`, with their files, except those for
+  /// which `in_use` says true; the blob keys that were theirs.
+  std::vector<std::string> remove_expired(EpochMs before, unsigned limit,
+                                          const std::function<bool(const std::string&)>& in_use);
+  /// Whether any record names that blob.
+  bool blob_is_used(const std::string& key);
+
+  /// Reads one row; throws when the database does not answer. For health.
+  void check();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace podium
