@@ -57,6 +57,10 @@ function(podium_host_module name)
     endforeach()
   endforeach()
 
+  if(NOT sources)  # headers only
+    set(sources ${CMAKE_CURRENT_BINARY_DIR}/headers_only.cpp)
+    file(CONFIGURE OUTPUT ${sources} CONTENT "namespace podium {}\n")
+  endif()
   add_library(podium_${name} STATIC ${sources})
   list(TRANSFORM arg_DEPENDS PREPEND podium_)
   target_link_libraries(podium_${name} PUBLIC ${arg_DEPENDS} ${arg_LIBRARIES} PRIVATE podium_flags)

@@ -1,0 +1,57 @@
+#include "base/sha256.hpp"
+
+#include <openssl/evp.h>
+
+#include <array>
+
+#include "base/failure.hpp"
+
+namespace podium {
+
+struct Sha256::State {
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() { EVP_MD_CTX_free(context); }
+};
+
+Sha256::Sha256() : state_(std::make_unique<State>()) {
+  if (state_->context == nullptr || EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) != 1) {
+    throw Failure(Code::kInternal, "SHA-256: OpenSSL cannot begin a digest");
+  }
+}
+
+Sha256::~Sha256() = default;
+Sha256::Sha256(Sha256&&) noexcept = default;
+Sha256& Sha256::operator=(Sha256&&) noexcept = default;
+
+void Sha256::update(std::string_view bytes) {
+  if (!state_ || EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) != 1) {
+    throw Failure(Code::kInternal, "SHA-256: update of a digest that is used up");
+  }
+}
+
+std::string Sha256::hex() {
+  std::array<unsigned char, 32> digest;
+  if (!state_ || EVP_DigestFinal_ex(state_->context, digest.data(), nullptr) != 1) {
+    throw Failure(Code::kInternal, "SHA-256: the digest is used up");
+  }
+  state_.reset();
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  text.reserve(2 * digest.size());
+  for (const unsigned char byte : digest) {
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return text;
+}
+
+std::string sha256_hex(std::string_view bytes) {
+  Sha256 digest;
+  digest.update(bytes);
+  return digest.hex();
+}
+
+}  // namespace podium
