@@ -16,6 +16,10 @@ function(podium_add_plugin target)
   # std::make_shared alone emits an STB_GNU_UNIQUE symbol, and glibc never unmaps such a library.
   target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
   target_link_options(${target} PRIVATE LINKER:-z,now LINKER:-z,relro LINKER:-z,noexecstack)
+  # Hidden visibility leaves the templates of libstdc++ exported; a version script does not.
+  set(map ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/podium_plugin.map)
+  target_link_options(${target} PRIVATE LINKER:--version-script=${map})
+  set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${map})
   if(NOT PODIUM_SANITIZER)
     target_link_options(${target} PRIVATE LINKER:--no-undefined)
   endif()

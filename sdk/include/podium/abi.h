@@ -13,6 +13,7 @@
  *               bytes in uint64_t.
  *  - Growth:    every interface and message struct starts with its own size; a reader checks it
  *               before reading a member added after 1.0 (PODIUM_HAS). Members are only appended.
+ *               In an array of such structs the first one's size is the stride.
  *               podium_bytes and the enumerations' values are frozen.
  */
 #ifndef PODIUM_ABI_H
@@ -82,7 +83,7 @@ typedef enum podium_option_type {
 /* One option. The host validates an instance's options from this table before create, fills in
  * defaults, prints help from it and makes the documentation. */
 typedef struct podium_option {
-  uint32_t size;             /* also the stride of a table */
+  uint32_t size;
   uint32_t type;             /* podium_option_type */
   const char *name;          /* snake_case, unique in its table */
   const char *default_value; /* as in the config but without quotes: "2s", "8", "true"; a list as
@@ -128,7 +129,8 @@ typedef enum podium_log_level {
   PODIUM_ERROR = 3
 } podium_log_level;
 
-/* Valid from create until destroy of the instance it was given to. */
+/* Valid from create until destroy of the instance it was given to, and until the last task that it
+ * has posted has returned. */
 typedef struct podium_host {
   uint32_t size;
   void *ctx;
@@ -144,7 +146,8 @@ typedef struct podium_executor {
   uint32_t size;
   void *ctx;
   /* [any] Runs task(arg) once on a thread of the host's bounded pool, later. The task may block
-   * for as long as a run may last; destroy of the instance waits for its tasks. */
+   * for as long as a run may last. destroy of the instance makes its tasks end; podium_host stays
+   * valid until they have. */
   podium_code (*post)(void *ctx, void (*task)(void *arg), void *arg, podium_error *err);
 } podium_executor;
 
@@ -310,7 +313,9 @@ typedef struct podium_runtime {
 } podium_runtime;
 
 /* create flags */
-#define PODIUM_DRY_RUN 1u /* pre-flight: check the config and what it names, start nothing */
+/* Pre-flight: check the config and what it names, start nothing. When it says PODIUM_OK, *out is
+ * filled as always (self may be NULL) and destroy is the only function that is called. */
+#define PODIUM_DRY_RUN 1u
 
 #define PODIUM_FACTORY_RUNTIME "podium.runtime/1"
 typedef struct podium_runtime_factory {

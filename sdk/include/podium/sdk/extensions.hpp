@@ -1,0 +1,143 @@
+#pragma once
+/// What an instance of any kind may offer besides its kind: derive the class from these too.
+
+#include <podium/sdk/values.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace podium::sdk {
+
+/// How an instance is.
+struct HealthReport {
+  podium_health_state state = PODIUM_HEALTHY;
+  std::string detail;  ///< one JSON object of facts for people, or empty
+};
+
+/// podium.health/1
+class Health {
+ public:
+  virtual ~Health() = default;
+  /// Any thread; must return within `deadline`. What it throws means unhealthy.
+  virtual HealthReport health(std::chrono::milliseconds deadline) = 0;
+};
+
+/// Takes the metrics of one scrape.
+class MetricSink {
+ public:
+  MetricSink(void* ctx, void (*each)(void*, const podium_metric*)) noexcept
+      : ctx_(ctx), each_(each) {}
+
+  /// `labels` as in Prometheus' text format without braces: tier="full".
+  void counter(const char* name, const char* help, double value, const char* labels = "") const {
+    pass(PODIUM_COUNTER, name, help, value, labels);
+  }
+  void gauge(const char* name, const char* help, double value, const char* labels = "") const {
+    pass(PODIUM_GAUGE, name, help, value, labels);
+  }
+
+ private:
+  void pass(podium_metric_kind kind, const char* name, const char* help, double value,
+            const char* labels) const {
+    podium_metric metric{sizeof(podium_metric), static_cast<std::uint32_t>(kind), name, help,
+                         labels, value};
+    each_(ctx_, &metric);
+  }
+
+  void* ctx_;
+  void (*each_)(void*, const podium_metric*);
+};
+
+/// podium.metrics/1
+class Metrics {
+ public:
+  virtual ~Metrics() = default;
+  /// Any thread; must not block.
+  virtual void collect(const MetricSink& metrics) = 0;
+};
+
+/// podium.local-file/1, of storages whose blobs are files of this machine.
+class LocalFile {
+ public:
+  virtual ~LocalFile() = default;
+  /// Any thread. A read-only, close-on-exec descriptor of the blob; see podium_local_file for its
+  /// mode. Throws Error(PODIUM_NOT_FOUND).
+  virtual Descriptor open_local(std::string_view key) = 0;
+};
+
+/// podium.maintenance/1, of storages.
+class Maintenance {
+ public:
+  virtual ~Maintenance() = default;
+  /// Any thread. Removes what a crash left behind and no key refers to.
+  virtual void sweep() = 0;
+};
+
+namespace detail {
+
+inline bool append(const podium_buffer* out, std::string_view text) noexcept {
+  return out != nullptr && out->append(out->ctx, bytes(text));
+}
+
+/// The thunks of T's extensions; `self` is a T everywhere.
+template <class T>
+struct ExtensionThunks {
+  static void check_health(void* self, std::int64_t deadline_ms, std::uint32_t* state,
+                           const podium_buffer* out) noexcept {
+    *state = PODIUM_UNHEALTHY;
+    podium_error err{};
+    err.size = sizeof err;
+    podium_code code = guard(&err, [&] {
+      HealthReport report =
+          static_cast<T*>(self)->health(std::chrono::milliseconds(deadline_ms));
+      if (!report.detail.empty()) append(out, report.detail);
+      *state = report.state;
+    });
+    if (code == PODIUM_OK) return;
+    // A failure before anything was appended, since health() appends nothing itself.
+    guard(nullptr, [&] { append(out, "{\"error\":" + json_quote(err.message) + "}"); });
+  }
+
+  static void collect(void* self, void* ctx,
+                      void (*each)(void*, const podium_metric*)) noexcept {
+    guard(nullptr, [&] { static_cast<T*>(self)->collect(MetricSink(ctx, each)); });
+  }
+
+  static podium_code open(void* self, podium_bytes key, int* descriptor,
+                          podium_error* err) noexcept {
+    return guard(err, [&] {
+      *descriptor = static_cast<T*>(self)->open_local(view(key)).release();
+    });
+  }
+
+  static podium_code sweep(void* self, podium_error* err) noexcept {
+    return guard(err, [&] { static_cast<T*>(self)->sweep(); });
+  }
+
+  static const void* get(void* self, const char* id) noexcept {
+    auto is = [id](const char* other) { return std::strcmp(id, other) == 0; };
+    if constexpr (std::derived_from<T, Health>) {
+      static constexpr podium_health kHealth{sizeof(podium_health), &check_health};
+      if (is(PODIUM_EXT_HEALTH)) return &kHealth;
+    }
+    if constexpr (std::derived_from<T, Metrics>) {
+      static constexpr podium_metrics kMetrics{sizeof(podium_metrics), &collect};
+      if (is(PODIUM_EXT_METRICS)) return &kMetrics;
+    }
+    if constexpr (std::derived_from<T, LocalFile>) {
+      static constexpr podium_local_file kLocalFile{sizeof(podium_local_file), &open};
+      if (is(PODIUM_EXT_LOCAL_FILE)) return &kLocalFile;
+    }
+    if constexpr (std::derived_from<T, Maintenance>) {
+      static constexpr podium_maintenance kMaintenance{sizeof(podium_maintenance), &sweep};
+      if (is(PODIUM_EXT_MAINTENANCE)) return &kMaintenance;
+    }
+    return static_cast<T*>(self)->extension(id);
+  }
+};
+
+}  // namespace detail
+}  // namespace podium::sdk
