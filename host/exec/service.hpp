@@ -38,6 +38,9 @@ class RunControl {
   /// Idempotent; the run ends as kCancelled, wherever it stands: queue, staging or running.
   void cancel();
   bool cancelled() const noexcept;
+  /// Hears output while the program runs, on the I/O thread and only until run() returns: raw
+  /// bytes, stream 1 or 2, cut at the limit. To be set before run().
+  void on_output(std::function<void(unsigned stream, std::string_view chunk)> listener);
 
  private:
   friend class ExecService;
@@ -69,6 +72,9 @@ struct UploadedFile {
 /// A file ready to be sent.
 struct Download {
   FileRecord file;
+  /// One piece of at most `length` bytes, on the I/O thread; waits for one of the places of its
+  /// storage, and holds a pool thread only while it reads. For clients, who may be slow.
+  std::function<Task<std::string>(Bytes offset, Bytes length)> piece;
   /// Calls write for each piece of [offset, offset + length), on a pool thread.
   std::function<void(Bytes offset, Bytes length, const std::function<bool(std::string_view)>& write)>
       read;
@@ -79,8 +85,10 @@ struct Download {
 /// threads are lent to storage reads and writes of one instance.
 class ExecService {
  public:
+  /// `pool_threads` is how many threads `pool` has. Makes `runs_dir` (mode 0700) when it is not
+  /// there; throws Failure that names it.
   ExecService(asio::io_context& io, asio::thread_pool& pool, SessionStore& sessions, Log& log,
-              std::filesystem::path runs_dir);
+              std::filesystem::path runs_dir, unsigned pool_threads = 8);
   ~ExecService();
 
   /// What can be refused at once is refused here: unknown language, empty code, a foreign file

@@ -27,6 +27,13 @@ struct HostServices {
 /// hands it to the Reaper, because destroying instances joins threads.
 class Generation {
  public:
+  /// Wires instances that are already there as `config` says: runtimes of languages, responses of
+  /// routes, the storage; each instance bears the name it has in the config. Throws
+  /// Failure(kInvalidArgument) for a name that is missing or of another kind. For tests and embedders;
+  /// the daemon goes through GenerationBuilder.
+  static std::shared_ptr<const Generation> assemble(
+      Config config, std::vector<std::shared_ptr<Instance>> instances, std::uint64_t number = 1);
+
   /// Number 1 is the first since the start.
   std::uint64_t number() const noexcept { return number_; }
   const Config& config() const noexcept { return config_; }
