@@ -1,0 +1,137 @@
+#include "layout.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include "digest.hpp"
+#include "error.hpp"
+#include "object_name.hpp"
+
+namespace podium::local {
+
+namespace {
+
+constexpr mode_t kFolderMode = 0700;
+
+void require_private(int fd, const std::string& path, mode_t forbidden) {
+  struct stat info;
+  if (fstat(fd, &info) != 0) throw system_error("reading the mode of", path);
+  if ((info.st_mode & forbidden) == 0) return;
+  throw Error(PODIUM_UNAVAILABLE,
+                   path + ": other accounts may " +
+                       ((forbidden & 0055) != 0 ? "enter" : "write to") +
+                       " this folder; take that right away with chmod go-" +
+                       ((forbidden & 0055) != 0 ? "rwx" : "w"));
+}
+
+Descriptor open_folder(int parent, const std::string& name, const std::string& path) {
+  Descriptor folder(openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) throw system_error("opening the folder", path);
+  return folder;
+}
+
+/// Makes and opens one of the store's own folders with all its shards.
+Descriptor make_part(int root, const std::string& name, const std::string& path, bool sharded) {
+  if (mkdirat(root, name.c_str(), kFolderMode) != 0 && errno != EEXIST) {
+    throw system_error("making the folder", path);
+  }
+  Descriptor folder = open_folder(root, name, path);
+  require_private(folder.get(), path, 0077);
+  if (!sharded) return folder;
+
+  for_each_shard([&](const std::string& shard) {
+    if (mkdirat(folder.get(), shard.c_str(), kFolderMode) != 0 && errno != EEXIST) {
+      throw system_error("making the folder", path + "/" + shard);
+    }
+    return true;
+  });
+  if (fsync(folder.get()) != 0) throw system_error("syncing the folder", path);
+  return folder;
+}
+
+/// mkdir -p; the folders made get mode 0700.
+void make_folders(const std::filesystem::path& path) {
+  if (path.empty() || mkdir(path.c_str(), kFolderMode) == 0 || errno == EEXIST) return;
+  if (errno != ENOENT) throw system_error("making the folder", path.native());
+  make_folders(path.parent_path());
+  if (mkdir(path.c_str(), kFolderMode) != 0 && errno != EEXIST) {
+    throw system_error("making the folder", path.native());
+  }
+}
+
+}  // namespace
+
+Layout::Layout(const std::filesystem::path& root)
+    : root_(std::filesystem::absolute(root).lexically_normal().native()) {
+  make_folders(root_);
+  const Descriptor folder = open_folder(AT_FDCWD, root_, root_);
+  require_private(folder.get(), root_, 0022);
+  blobs_ = make_part(folder.get(), "blobs", root_ + "/blobs", true);
+  objects_ = make_part(folder.get(), "objects", root_ + "/objects", true);
+  tmp_ = make_part(folder.get(), "tmp", root_ + "/tmp", false);
+  if (fsync(folder.get()) != 0) throw system_error("syncing the folder", root_);
+}
+
+void Layout::check(const std::filesystem::path& root) {
+  auto nearest = std::filesystem::absolute(root).lexically_normal();
+  struct stat info;
+  while (stat(nearest.c_str(), &info) != 0) {
+    if (errno != ENOENT) throw system_error("opening", nearest.native());
+    nearest = nearest.parent_path();
+  }
+  const std::string& path = nearest.native();
+  if (!S_ISDIR(info.st_mode)) {
+    throw Error(PODIUM_INVALID_ARGUMENT, path + ": a file, expected a folder");
+  }
+  if (faccessat(AT_FDCWD, path.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+    throw system_error("writing to the folder", path);
+  }
+}
+
+std::string blob_path(std::string_view sha256) {
+  return std::string(sha256.substr(0, 2)).append("/").append(sha256);
+}
+
+std::string object_path(std::string_view key) {
+  Digest digest;
+  digest.update(key);
+  return digest.hex().substr(0, 2) + "/" + object_name(key);
+}
+
+bool for_each_name(int parent, const std::string& path,
+                   const std::function<bool(const char* name)>& each) {
+  Descriptor fd(openat(parent, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd && errno == ENOENT) return true;
+  if (!fd) throw system_error("opening the folder", path);
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(fdopendir(fd.get()), closedir);
+  if (!folder) throw system_error("listing the folder", path);
+  static_cast<void>(fd.release());
+
+  for (;;) {
+    errno = 0;
+    const dirent* entry = readdir(folder.get());
+    if (entry == nullptr && errno != 0) throw system_error("listing the folder", path);
+    if (entry == nullptr) return true;
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != ".." && !each(entry->d_name)) return false;
+  }
+}
+
+void for_each_shard(const std::function<bool(const std::string& shard)>& each) {
+  static constexpr std::string_view digits = "0123456789abcdef";
+  for (const char high : digits) {
+    for (const char low : digits) {
+      if (!each(std::string{high, low})) return;
+    }
+  }
+}
+
+void sync_folder(int parent, const std::string& path) {
+  const Descriptor folder(openat(parent, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder || fsync(folder.get()) != 0) throw system_error("syncing the folder", path);
+}
+
+}  // namespace podium::local

@@ -1,0 +1,117 @@
+#include "staged_file.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/xattr.h>
+
+#include <array>
+#include <memory>
+
+#include "digest.hpp"
+#include "error.hpp"
+
+namespace podium::local {
+
+namespace {
+
+constexpr std::size_t kBuffer = 512 * 1024;
+/// So much is handed to the disk at a time while more is coming in, so that little is left for
+/// fdatasync to wait for.
+constexpr std::uint64_t kFlushStep = 8 * 1024 * 1024;
+
+}  // namespace
+
+std::string unique_name() {
+  std::array<unsigned char, 16> random;
+  if (getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
+    throw Error(PODIUM_INTERNAL, "getrandom gave no random bytes");
+  }
+  static constexpr std::string_view digits = "0123456789abcdef";
+  std::string name;
+  for (const unsigned char byte : random) {
+    name += digits[byte >> 4];
+    name += digits[byte & 15];
+  }
+  return name;
+}
+
+StagedFile::StagedFile(const Layout& layout) : layout_(layout) {
+  for (;;) {
+    name_ = unique_name();
+    fd_ = Descriptor(
+        openat(layout.tmp(), name_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!fd_) throw system_error("making", path());
+    struct stat info;
+    int outcome;
+    do outcome = flock(fd_.get(), LOCK_EX);
+    while (outcome != 0 && errno == EINTR);
+    if (outcome != 0 || fstat(fd_.get(), &info) != 0) throw system_error("locking", path());
+    // A sweep may have come between making and locking; then the file has no name any more.
+    if (info.st_nlink == 1) return;
+  }
+}
+
+StagedFile::~StagedFile() { unlinkat(layout_.tmp(), name_.c_str(), 0); }
+
+void StagedFile::receive(const Reader& read, std::optional<std::uint64_t> expected, bool durable) {
+  // Not a vector: its bytes would be cleared first, and most of it is never touched for a small
+  // file.
+  const std::unique_ptr<char[]> buffer(new char[kBuffer]);
+  Digest digest;
+  std::uint64_t flushed = 0;
+  for (bool end = false; !end;) {
+    std::size_t filled = 0;
+    while (filled < kBuffer) {
+      const std::size_t count = read(buffer.get() + filled, kBuffer - filled);
+      end = count == 0;
+      if (end) break;
+      filled += count;
+    }
+    append(buffer.get(), filled);
+    if (durable && size_ - flushed >= kFlushStep) {
+      // Only a hint: a failure to write is reported by fdatasync.
+      sync_file_range(fd_.get(), static_cast<off_t>(flushed), static_cast<off_t>(size_ - flushed),
+                      SYNC_FILE_RANGE_WRITE);
+      flushed = size_;
+    }
+    digest.update({buffer.get(), filled});
+  }
+  if (expected && size_ != *expected) {
+    throw Error(PODIUM_INVALID_ARGUMENT, "the source promised " + std::to_string(*expected) +
+                                             " bytes and gave " + std::to_string(size_));
+  }
+  sha256_ = digest.hex();
+
+  if (fchmod(fd_.get(), 0666) != 0) throw system_error("setting the mode of", path());
+  // Lets remove find the blob of an object. Where the file system has no such attributes, blobs
+  // without a key are left to the sweep.
+  fsetxattr(fd_.get(), kDigestAttribute, sha256_.data(), sha256_.size(), 0);
+  if (durable && fdatasync(fd_.get()) != 0) throw system_error("writing", path());
+}
+
+void StagedFile::append(const char* data, std::size_t size) {
+  for (std::size_t done = 0; done < size;) {
+    const ssize_t count = write(fd_.get(), data + done, size - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw system_error("writing", path());
+    done += static_cast<std::size_t>(count);
+  }
+  size_ += size;
+}
+
+std::uint64_t sweep_staged_files(const Layout& layout) {
+  std::uint64_t removed = 0;
+  for_each_name(layout.tmp(), ".", [&](const char* name) {
+    const Descriptor file(
+        openat(layout.tmp(), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (file && flock(file.get(), LOCK_EX | LOCK_NB) == 0 &&
+        unlinkat(layout.tmp(), name, 0) == 0) {
+      ++removed;
+    }
+    return true;
+  });
+  return removed;
+}
+
+}  // namespace podium::local
