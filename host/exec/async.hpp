@@ -2,6 +2,8 @@
 /// Coroutines of the daemon, on Boost.Asio 1.74: no awaitable operators, no per-operation
 /// cancellation there, so one waits on a timer used as an event.
 
+#include <utility>  // Asio 1.74's awaitable.hpp uses std::exchange without it
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -14,7 +16,6 @@
 #include <exception>
 #include <optional>
 #include <type_traits>
-#include <utility>
 
 namespace podium {
 

@@ -1,0 +1,110 @@
+#include "exec/admission.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "base/failure.hpp"
+#include "base/units.hpp"
+
+namespace podium {
+namespace {
+
+std::string capacity(const AdmissionConfig& config) {
+  return "capacity is " + std::to_string(config.runs) + " runs and " +
+         std::to_string(config.queue) + " waiting";
+}
+
+}  // namespace
+
+Permit::Permit(Permit&&) noexcept = default;
+Permit& Permit::operator=(Permit&&) noexcept = default;
+Permit::~Permit() = default;
+Permit::Permit(std::shared_ptr<Place> place) : place_(std::move(place)) {}
+
+Permit Admission::admit(const AdmissionConfig& config, std::uint64_t generation) {
+  if (stopped_) {
+    throw Failure(Code::kUnavailable, "this host is shutting down and takes no new runs")
+        .with_retry_after(std::chrono::seconds(5));
+  }
+  if (generation >= generation_) {
+    generation_ = generation;
+    config_ = config;
+    promote();
+  }
+  const bool at_once = running_ < config_.runs && waiting_.empty();
+  if (!at_once && waiting_.size() >= config_.queue) {
+    const auto after = retry_after();
+    throw Failure(Code::kResourceExhausted, "this host is full: its " + capacity(config_) +
+                                                "; try again in " + std::to_string(after.count()) +
+                                                " s")
+        .with_retry_after(after);
+  }
+
+  auto place = std::make_shared<Permit::Place>(shared_from_this(), io_);
+  place->position = waiting_.insert(waiting_.end(), place.get());
+  place->deadline = Clock::now() + config_.queue_wait;
+  place->wake.expires_at(place->deadline);
+  if (at_once) promote();
+  return Permit(std::move(place));
+}
+
+Task<bool> Admission::turn(const Permit& permit, Cancellation& cancellation) {
+  const std::shared_ptr<Permit::Place> place = permit.place_;
+  Cancellation::Stage stage(&cancellation, [place] {
+    place->wake.expires_at(asio::steady_timer::time_point::min());
+  });
+  boost::system::error_code ignored;
+  while (!place->running && !cancellation.requested()) {
+    if (Clock::now() >= place->deadline) {
+      throw Failure(Code::kDeadlineExceeded,
+                    "no place became free within " + format_duration(config_.queue_wait) +
+                        ": this host's " + capacity(config_))
+          .with_retry_after(retry_after());
+    }
+    co_await place->wake.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+  co_return !cancellation.requested();
+}
+
+Task<> Admission::idle() {
+  while (running_ > 0 || !waiting_.empty()) {
+    auto event = std::make_shared<Event>(io_);
+    idle_waiters_.push_back(event);
+    co_await event->wait();
+  }
+}
+
+void Admission::begin(Permit::Place& place) {
+  waiting_.erase(std::exchange(place.position, waiting_.end()));
+  ++running_;
+  place.running = true;
+  place.began = Clock::now();
+  place.wake.expires_at(asio::steady_timer::time_point::min());
+}
+
+void Admission::promote() {
+  while (running_ < config_.runs && !waiting_.empty()) begin(*waiting_.front());
+}
+
+void Admission::left(Permit::Place& place) {
+  if (place.running) {
+    --running_;
+    const std::chrono::duration<double> held = Clock::now() - place.began;
+    average_seconds_ += (held.count() - average_seconds_) / 8;
+    promote();
+  } else if (place.position != waiting_.end()) {
+    waiting_.erase(place.position);
+  }
+  if (running_ > 0 || !waiting_.empty()) return;
+  for (const auto& event : std::exchange(idle_waiters_, {})) event->set();
+}
+
+std::chrono::seconds Admission::retry_after() const noexcept {
+  const double places = std::max(1u, config_.runs);
+  const double seconds = average_seconds_ * static_cast<double>(waiting_.size() + 1) / places;
+  return std::chrono::seconds(static_cast<long>(std::clamp(std::ceil(seconds), 1.0, 600.0)));
+}
+
+}  // namespace podium

@@ -1,0 +1,69 @@
+#pragma once
+#include <chrono>
+#include <list>
+#include <memory>
+#include <vector>
+
+#include "exec/async.hpp"
+#include "exec/cancellation.hpp"
+#include "exec/service.hpp"
+
+namespace podium {
+
+/// The places of runs: so many at a time, so many waiting, first come first served. I/O thread.
+class Admission : public std::enable_shared_from_this<Admission> {
+ public:
+  explicit Admission(asio::io_context& io) : io_(io) {}
+
+  /// A place, waiting or running at once. Throws Failure: kResourceExhausted with retry_after when
+  /// the queue is full, kUnavailable after stop(). `generation` numbers the config: the newest one
+  /// decides, so that a request of an older generation does not set its limits again.
+  Permit admit(const AdmissionConfig& config, std::uint64_t generation);
+
+  /// Waits until it is the permit's turn; false when `cancellation` was requested before. Throws
+  /// Failure(kDeadlineExceeded) when the wait, counted from admit, has run out.
+  Task<bool> turn(const Permit& permit, Cancellation& cancellation);
+
+  /// Gives the place back before the permit is dropped.
+  static void leave(Permit& permit) { permit.place_.reset(); }
+
+  unsigned running() const noexcept { return running_; }
+  unsigned waiting() const noexcept { return static_cast<unsigned>(waiting_.size()); }
+  void stop() noexcept { stopped_ = true; }
+  /// Returns when nobody waits or runs.
+  Task<> idle();
+
+ private:
+  friend struct Permit::Place;
+  using Clock = std::chrono::steady_clock;
+
+  void begin(Permit::Place& place);
+  void promote();
+  void left(Permit::Place& place);
+  std::chrono::seconds retry_after() const noexcept;
+
+  asio::io_context& io_;
+  AdmissionConfig config_;
+  std::uint64_t generation_ = 0;
+  bool stopped_ = false;
+  unsigned running_ = 0;
+  std::list<Permit::Place*> waiting_;
+  double average_seconds_ = 1;  ///< how long a run keeps its place, smoothed
+  std::vector<std::shared_ptr<Event>> idle_waiters_;
+};
+
+struct Permit::Place {
+  Place(std::shared_ptr<Admission> owner, asio::io_context& io)
+      : admission(std::move(owner)), wake(io), position(admission->waiting_.end()) {}
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place() { admission->left(*this); }
+
+  std::shared_ptr<Admission> admission;
+  asio::steady_timer wake;  ///< expires when the wait has run out; moved to the past to wake
+  std::list<Place*>::iterator position;  ///< in the queue; its end: not there
+  bool running = false;
+  Admission::Clock::time_point deadline, began;
+};
+
+}  // namespace podium

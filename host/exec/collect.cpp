@@ -1,0 +1,195 @@
+#include "exec/collect.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <system_error>
+
+#include "base/failure.hpp"
+#include "base/ids.hpp"
+#include "base/sha256.hpp"
+#include "base/units.hpp"
+#include "exec/beneath.hpp"
+#include "exec/listable_name.hpp"
+#include "exec/walk.hpp"
+
+namespace podium {
+namespace {
+
+std::string reason(int error) { return std::system_category().message(error); }
+
+/// The first `size` bytes of a file, hashed while they pass.
+class HashedFile : public Source {
+ public:
+  HashedFile(int fd, Bytes size, const std::function<bool()>& cancelled)
+      : fd_(fd), size_(size), cancelled_(cancelled) {}
+
+  std::int64_t expected() const noexcept override { return static_cast<std::int64_t>(size_); }
+
+  std::size_t read(char* buffer, std::size_t capacity) override {
+    if (cancelled_()) throw Failure(Code::kCancelled, "the run was cancelled");
+    const std::size_t wanted = std::min<Bytes>(capacity, size_ - offset_);
+    while (wanted > 0) {
+      const ssize_t got = ::pread(fd_, buffer, wanted, static_cast<off_t>(offset_));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) throw Failure(Code::kInternal, "reading an output: " + reason(errno));
+      if (got == 0) throw Failure(Code::kInternal, "an output became shorter while it was read");
+      offset_ += static_cast<Bytes>(got);
+      hash_.update({buffer, static_cast<std::size_t>(got)});
+      return static_cast<std::size_t>(got);
+    }
+    return 0;
+  }
+
+  std::string sha256() { return hash_.hex(); }
+
+ private:
+  int fd_;
+  Bytes size_, offset_ = 0;
+  const std::function<bool()>& cancelled_;
+  Sha256 hash_;
+};
+
+std::string hash_of(int fd, Bytes size, const std::function<bool()>& cancelled) {
+  HashedFile file(fd, size, cancelled);
+  std::vector<char> buffer(256 << 10);
+  while (file.read(buffer.data(), buffer.size()) > 0) {
+  }
+  return file.sha256();
+}
+
+class Collector {
+ public:
+  Collector(const CollectRequest& request, const std::vector<InputFile>& inputs, Storage& storage,
+            InUse& in_use, const std::function<bool()>& cancelled)
+      : request_(request), storage_(storage), in_use_(in_use), cancelled_(cancelled) {
+    for (const InputFile& input : inputs) inputs_[input.name] = &input;
+  }
+
+  Collection run() {
+    for (const std::string& path :
+         walk_regular_files(request_.changes, request_.bounds.max_depth, left_out_)) {
+      if (cancelled_()) throw Failure(Code::kCancelled, "the run was cancelled");
+      consider(path);
+    }
+    if (over_count_ > 0) {
+      left_out_.say(std::to_string(over_count_) + " files were left out: a run may leave at most " +
+                    std::to_string(request_.bounds.max_files) + " files.");
+    }
+    if (not_stored_ > 0) {
+      left_out_.say(std::to_string(not_stored_) +
+                    " files could not be stored: the storage does not answer as it should.");
+    }
+    find_deleted();
+    result_.left_out = left_out_.take();
+    return std::move(result_);
+  }
+
+ private:
+  void consider(const std::string& path) {
+    const auto found = inputs_.find(path);
+    const InputFile* input = found == inputs_.end() ? nullptr : found->second;
+    if (input && input->file.read_only) return;
+    UniqueFd fd = open_beneath(request_.changes, path.c_str(), O_RDONLY);
+    struct stat info {};
+    if (!fd || ::fstat(fd.get(), &info) != 0) return left_out_.add(path, reason(errno));
+    if (!S_ISREG(info.st_mode)) return left_out_.add(path, "it is no regular file");
+    const auto size = static_cast<Bytes>(info.st_size);
+    if (input && size == input->file.size &&
+        hash_of(fd.get(), size, cancelled_) == input->file.sha256) {
+      return;
+    }
+    if (input) result_.changed.insert(path);
+    if (fits(path, size)) store(path, fd.get(), size, input);
+  }
+
+  bool fits(const std::string& path, Bytes size) {
+    if (result_.files.size() >= request_.bounds.max_files) {
+      ++over_count_;
+      return false;
+    }
+    if (size > request_.max_file) {
+      left_out_.add(path, "it has " + std::to_string(size) + " bytes, and a file may have at most " +
+                              format_size(request_.max_file));
+      return false;
+    }
+    if (size > request_.bounds.max_total - total_) {
+      left_out_.add(path, "it has " + std::to_string(size) +
+                              " bytes, and the files of a run may have at most " +
+                              format_size(request_.bounds.max_total) + " together");
+      return false;
+    }
+    return true;
+  }
+
+  void store(const std::string& path, int fd, Bytes size, const InputFile* input) {
+    if (storage_failed_) {
+      ++not_stored_;
+      return;
+    }
+    FileRecord record;
+    record.id = new_id();
+    record.blob = new_id();
+    InUse::Hold hold = in_use_.hold(record.blob);
+    HashedFile source(fd, size, cancelled_);
+    try {
+      storage_.put(record.blob, source);
+    } catch (const Failure& failure) {
+      if (cancelled_()) throw;
+      result_.failures.push_back(failure.what());
+      storage_failed_ = true;  // the others would only wait for the same answer
+      ++not_stored_;
+      return;
+    }
+    total_ += size;
+    record.session = request_.session;
+    record.name = unique_listable_name(path, names_);
+    record.sha256 = source.sha256();
+    record.size = size;
+    record.origin = "output";
+    record.created = epoch_ms_now();
+    if (input) {
+      record.modified_from = input->file.id;
+      record.modified_from_session = input->file.session;
+    }
+    result_.files.push_back(std::move(record));
+    result_.holds.push_back(std::move(hold));
+  }
+
+  void find_deleted() {
+    if (request_.merged < 0) return;
+    for (const auto& [name, input] : inputs_) {
+      if (input->file.read_only) continue;
+      const UniqueFd there = open_beneath(request_.merged, name.c_str(), O_PATH);
+      // ELOOP: a folder on the way became a symbolic link, so the file is not where it was.
+      if (there || (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)) continue;
+      result_.deleted.push_back(name);
+    }
+  }
+
+  const CollectRequest& request_;
+  Storage& storage_;
+  InUse& in_use_;
+  const std::function<bool()>& cancelled_;
+  std::map<std::string, const InputFile*> inputs_;
+  std::set<std::string> names_;
+  LeftOut left_out_;
+  Collection result_;
+  Bytes total_ = 0;
+  std::size_t over_count_ = 0, not_stored_ = 0;
+  bool storage_failed_ = false;
+};
+
+}  // namespace
+
+Collection collect(const CollectRequest& request, const std::vector<InputFile>& inputs,
+                   Storage& storage, InUse& in_use, const std::function<bool()>& cancelled) {
+  if (request.changes < 0) return {};
+  return Collector(request, inputs, storage, in_use, cancelled).run();
+}
+
+}  // namespace podium

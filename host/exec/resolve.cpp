@@ -1,0 +1,142 @@
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/failure.hpp"
+#include "base/file_name.hpp"
+#include "base/ids.hpp"
+#include "base/utf8.hpp"
+#include "exec/staging.hpp"
+
+namespace podium {
+namespace {
+
+constexpr std::size_t kMaxReferences = 1000;
+
+/// `text` on one line, whatever it holds; bounded.
+std::string printable(const std::string& text) {
+  std::string shown = to_utf8(text);
+  shown.resize(utf8_floor(shown, 120));
+  for (char& c : shown) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  }
+  return shown;
+}
+
+class Resolution {
+ public:
+  Resolution(SessionStore& sessions, InUse& in_use, const Principal& principal)
+      : sessions_(sessions), in_use_(in_use), principal_(principal) {}
+
+  void continue_session(const std::string& id, milliseconds time_to_live) {
+    if (!is_id(id)) return;
+    hold(id);
+    const auto session = sessions_.find_session(id);
+    if (!session || session->principal != principal_.id) return;
+    if (time_to_live.count() > 0 && session->used + time_to_live.count() < epoch_ms_now()) return;
+    inputs_->session = id;
+    for (FileRecord& file : sessions_.current_files(id)) {
+      const std::string name = file.name;
+      by_name_[name] = {std::move(file), name, false, false};
+    }
+  }
+
+  void add(const FileReference& reference, std::size_t index) {
+    const std::string name = reference.name.empty() ? "" : canonical(reference.name, index);
+    auto file = find(reference, name);
+    if (!file) {
+      inputs_->warnings.push_back("warning: file reference skipped: no file has the id \"" +
+                                  printable(reference.id) + "\" or the name \"" +
+                                  printable(reference.name) + "\" in its session");
+      return;
+    }
+    hold(file->session);
+    const std::string mounted = name.empty() ? file->name : name;
+    by_name_[mounted] = {std::move(*file), mounted, true, reference.new_style};
+  }
+
+  std::shared_ptr<ExecService::Inputs> take() {
+    drop_files_in_the_way();
+    for (auto& [name, input] : by_name_) inputs_->files.push_back(std::move(input));
+    return std::move(inputs_);
+  }
+
+ private:
+  static std::string canonical(const std::string& name, std::size_t index) {
+    try {
+      return canonical_file_name(name);
+    } catch (const Failure& failure) {
+      throw Failure(failure.code(), failure.what())
+          .with_field({"files[" + std::to_string(index) + "].name", failure.what(), "invalid"});
+    }
+  }
+
+  std::optional<FileRecord> find(const FileReference& reference, const std::string& name) {
+    std::optional<FileRecord> file;
+    if (is_id(reference.id)) file = sessions_.find_file(reference.id);
+    if (!file && !name.empty() && is_id(reference.session)) {
+      file = sessions_.find_file_by_name(reference.session, name);
+    }
+    if (file && file->principal != principal_.id) {
+      throw Failure(Code::kForbidden, "Unauthorized file reference");
+    }
+    return file;
+  }
+
+  void hold(const std::string& session) {
+    if (held_.insert(session).second) inputs_->holds.push_back(in_use_.hold(session));
+  }
+
+  /// No path can be a file and a folder: of "a" and "a/b" a referenced one stays, else "a/b".
+  void drop_files_in_the_way() {
+    for (auto input = by_name_.begin(); input != by_name_.end();) {
+      auto next = std::next(input);
+      const std::string folder = input->first + "/";
+      auto below = by_name_.lower_bound(folder);
+      if (below == by_name_.end() || below->first.compare(0, folder.size(), folder) != 0) {
+        input = next;
+        continue;
+      }
+      if (input->second.referenced && !below->second.referenced) {
+        warn_in_the_way(below->first, input->first);
+        by_name_.erase(below);
+        continue;  // there may be more below
+      }
+      warn_in_the_way(input->first, below->first);
+      by_name_.erase(input);
+      input = next;
+    }
+  }
+
+  void warn_in_the_way(const std::string& dropped, const std::string& kept) {
+    inputs_->warnings.push_back("warning: file skipped: \"" + printable(dropped) +
+                                "\" cannot lie beside \"" + printable(kept) +
+                                "\": one is a folder of the other");
+  }
+
+  SessionStore& sessions_;
+  InUse& in_use_;
+  const Principal& principal_;
+  std::shared_ptr<ExecService::Inputs> inputs_ = std::make_shared<ExecService::Inputs>();
+  std::map<std::string, InputFile> by_name_;
+  std::set<std::string> held_;
+};
+
+}  // namespace
+
+std::shared_ptr<ExecService::Inputs> resolve_inputs(SessionStore& sessions, InUse& in_use,
+                                                    milliseconds time_to_live,
+                                                    const Principal& principal,
+                                                    const ExecCommand& command) {
+  if (command.files.size() > kMaxReferences) {
+    throw Failure(Code::kInvalidArgument, "files has " + std::to_string(command.files.size()) +
+                                              " references: expected at most " +
+                                              std::to_string(kMaxReferences));
+  }
+  Resolution resolution(sessions, in_use, principal);
+  if (!command.session_id.empty()) resolution.continue_session(command.session_id, time_to_live);
+  for (std::size_t i = 0; i < command.files.size(); ++i) resolution.add(command.files[i], i);
+  return resolution.take();
+}
+
+}  // namespace podium

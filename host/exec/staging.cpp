@@ -1,0 +1,142 @@
+#include "exec/staging.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string_view>
+#include <system_error>
+
+#include "base/failure.hpp"
+
+namespace podium {
+namespace {
+
+constexpr std::string_view kOutputSuffix = ".out";
+constexpr mode_t kFolderMode = 0777;  // the runs directory above is 0700
+constexpr mode_t kFileMode = 0666;
+
+[[noreturn]] void fail(const std::string& what, int error) {
+  const bool full = error == ENOSPC || error == EDQUOT || error == EMFILE || error == ENFILE;
+  throw Failure(full ? Code::kUnavailable : Code::kInternal,
+                what + ": " + std::system_category().message(error));
+}
+
+/// Opens a folder, after making it when it is not there; open to all whatever the umask.
+UniqueFd open_folder(int parent, const std::string& name) {
+  const bool made = ::mkdirat(parent, name.c_str(), kFolderMode) == 0;
+  if (!made && errno != EEXIST) fail("making a folder for the inputs", errno);
+  UniqueFd fd(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) fail("opening a folder for the inputs", errno);
+  if (made && ::fchmod(fd.get(), kFolderMode) != 0) fail("opening a folder to all", errno);
+  return fd;
+}
+
+void write_whole(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t wrote = ::write(fd, bytes.data(), bytes.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) fail("copying an input", errno);
+    bytes.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+}
+
+/// Streams a blob into a new file; returns it opened for reading.
+UniqueFd copy_blob(Storage& storage, const FileRecord& file, int folder, const std::string& name,
+                   const std::function<bool()>& cancelled) {
+  UniqueFd out(::openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode));
+  if (!out || ::fchmod(out.get(), kFileMode) != 0) fail("making the copy of an input", errno);
+  storage.get(file.blob, 0, file.size, [&](std::string_view bytes) {
+    if (cancelled()) return false;
+    write_whole(out.get(), bytes);
+    return true;
+  });
+  UniqueFd in(::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!in) fail("opening the copy of an input", errno);
+  return in;
+}
+
+/// Links the file behind a descriptor; false when this file system or the kernel's rules for links
+/// do not allow it, so that a copy has to do.
+bool link_blob(int blob, int folder, const std::string& name) {
+  const std::string path = "/proc/self/fd/" + std::to_string(blob);
+  if (::linkat(AT_FDCWD, path.c_str(), folder, name.c_str(), AT_SYMLINK_FOLLOW) == 0) return true;
+  if (errno != EXDEV && errno != EPERM && errno != EMLINK && errno != EOPNOTSUPP) {
+    fail("linking an input", errno);
+  }
+  return false;
+}
+
+}  // namespace
+
+RunFiles::RunFiles(std::filesystem::path runs_dir, std::string id)
+    : runs_dir_(std::move(runs_dir)), id_(std::move(id)) {}
+
+RunFiles::~RunFiles() {
+  std::error_code ignored;  // what cannot be removed now is a left-over for the sweep
+  if (made_) std::filesystem::remove_all(runs_dir_ / id_, ignored);
+  if (made_output_) {
+    std::filesystem::remove_all(runs_dir_ / (id_ + std::string(kOutputSuffix)), ignored);
+  }
+}
+
+void RunFiles::stage(Storage& storage, std::vector<InputFile>& inputs,
+                     std::vector<std::string>& warnings, const std::function<bool()>& cancelled) {
+  if (inputs.empty()) return;
+  made_ = true;
+  workspace_ = open_folder(AT_FDCWD, (runs_dir_ / id_).string());
+  std::vector<InputFile> placed;
+  for (InputFile& input : inputs) {
+    if (cancelled()) throw Failure(Code::kCancelled, "the run was cancelled");
+    try {
+      descriptors_.push_back(place(storage, input, cancelled));
+      placed.push_back(std::move(input));
+    } catch (const Failure& failure) {
+      if (failure.code() != Code::kNotFound) throw;
+      warnings.push_back("warning: file skipped: the content of \"" + input.name +
+                         "\" is no longer stored");
+    }
+  }
+  inputs = std::move(placed);
+}
+
+UniqueFd RunFiles::place(Storage& storage, const InputFile& input,
+                         const std::function<bool()>& cancelled) {
+  UniqueFd below;
+  int folder = workspace_.get();
+  std::string_view rest = input.name;
+  for (std::size_t slash; (slash = rest.find('/')) != rest.npos; rest.remove_prefix(slash + 1)) {
+    below = open_folder(folder, std::string(rest.substr(0, slash)));
+    folder = below.get();
+  }
+  const std::string last(rest);
+  if (storage.has_local_files()) {
+    UniqueFd blob = storage.open_local(input.file.blob);
+    if (link_blob(blob.get(), folder, last)) return blob;
+  }
+  return copy_blob(storage, input.file, folder, last, cancelled);
+}
+
+std::vector<RunInput> RunFiles::run_inputs(const std::vector<InputFile>& inputs) const {
+  std::vector<RunInput> result;
+  result.reserve(inputs.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    result.push_back({inputs[i].name, descriptors_.at(i).get(), inputs[i].file.read_only});
+  }
+  return result;
+}
+
+void RunFiles::make_output() {
+  if (made_output_) return;
+  made_output_ = true;
+  output_ = open_folder(AT_FDCWD, (runs_dir_ / (id_ + std::string(kOutputSuffix))).string());
+}
+
+std::string RunFiles::run_of_entry(const std::string& entry) {
+  const std::size_t size = entry.size() - std::min(entry.size(), kOutputSuffix.size());
+  if (entry.substr(size) == kOutputSuffix) return entry.substr(0, size);
+  return entry;
+}
+
+}  // namespace podium
