@@ -433,7 +433,9 @@ typedef struct podium_response {
   uint32_t size;
   uint32_t reserved;
   void *self;
-  podium_response_traits traits;
+  /* [any] Fills *out, whose size the caller has set. A function and not a member, so that both
+   * structs can grow. */
+  void (*get_traits)(void *self, podium_response_traits *out);
   /* [any] The answer becomes a stream: allocates *stream, appends the first bytes. */
   podium_code (*begin)(void *self, podium_response_stream **stream, const podium_buffer *out,
                        podium_error *err);

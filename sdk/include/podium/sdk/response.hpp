@@ -59,7 +59,7 @@ class Response {
  public:
   virtual ~Response() = default;
   /// Constant.
-  virtual Traits traits() const = 0;
+  virtual Traits traits() const noexcept = 0;
   /// The answer becomes a stream: appends its first bytes.
   virtual std::unique_ptr<ResponseStream> begin(const Buffer& out) = 0;
   /// An ordinary answer.
@@ -77,6 +77,12 @@ struct ResponseThunks {
     return reinterpret_cast<ResponseStream*>(stream);
   }
 
+  static void get_traits(void* self, podium_response_traits* out) noexcept {
+    Traits traits = static_cast<T*>(self)->traits();
+    out->media_type = traits.media_type;
+    out->first_window_ms = traits.first_window ? traits.first_window->count() : -1;
+    out->interval_ms = traits.interval.count();
+  }
   static podium_code begin(void* self, podium_response_stream** stream, const podium_buffer* out,
                            podium_error* err) noexcept {
     return guard(err, [&] {
@@ -110,13 +116,9 @@ struct ResponseThunks {
   static void destroy(void* self) noexcept { delete static_cast<T*>(self); }
 
   static podium_response interface(T* self) {
-    Traits traits = self != nullptr ? self->traits() : Traits{};
-    podium_response_traits raw{sizeof(podium_response_traits), 0, traits.media_type,
-                               traits.first_window ? traits.first_window->count() : -1,
-                               traits.interval.count()};
-    return {sizeof(podium_response),   0,      self,        raw,
-            &begin,                    &tick,  &chunk,      &finish,
-            &end_stream,               &ExtensionThunks<T>::get, &destroy};
+    return {sizeof(podium_response),  0,       self,   &get_traits,
+            &begin,                   &tick,   &chunk, &finish,
+            &end_stream,              &ExtensionThunks<T>::get, &destroy};
   }
 };
 

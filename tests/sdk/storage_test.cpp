@@ -1,0 +1,200 @@
+#include <podium/plugin.hpp>
+#include <podium/testing.hpp>
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+using namespace podium::sdk;
+using podium::sdk::testing::call;
+using podium::sdk::testing::FakeHost;
+using podium::sdk::testing::make_config;
+using podium::sdk::testing::RecordingSink;
+using podium::sdk::testing::StorageInstance;
+using podium::sdk::testing::TextSource;
+
+namespace {
+
+/// Blobs in a map, with the optional abilities of a storage.
+class Blobs : public Storage, public LocalFile, public Maintenance {
+ public:
+  Blobs(Host host, const Options&) : host_(host) {}
+  std::uint32_t max_concurrency() const noexcept override { return 1; }
+
+  void put(std::string_view key, const Source& source) override {
+    std::string content;
+    char piece[3];
+    while (std::size_t n = source.read(piece, sizeof piece)) content.append(piece, n);
+    if (source.expected() && *source.expected() != content.size()) {
+      throw Error(PODIUM_INVALID_ARGUMENT, "a lying sender");
+    }
+    blobs_[std::string(key)] = content;
+  }
+  void get(std::string_view key, std::uint64_t offset, std::uint64_t length,
+           const BlobSink& sink) override {
+    for (char c : find(key).substr(offset, length)) sink.write(std::string_view(&c, 1));
+  }
+  Blob head(std::string_view key) override { return {{}, find(key).size(), 42}; }
+  void list(std::string_view prefix, const BlobVisitor& each) override {
+    for (const auto& [key, content] : blobs_) {
+      if (key.starts_with(prefix) && !each({key, content.size(), 42})) return;
+    }
+  }
+  void remove(std::string_view key) override { blobs_.erase(std::string(key)); }
+  Descriptor open_local(std::string_view key) override {
+    find(key);
+    return Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  }
+  void sweep() override { host_.info("swept"); }
+
+ private:
+  const std::string& find(std::string_view key) const {
+    auto found = blobs_.find(std::string(key));
+    if (found == blobs_.end()) throw Error(PODIUM_NOT_FOUND, "no blob " + std::string(key));
+    return found->second;
+  }
+
+  Host host_;
+  std::map<std::string, std::string> blobs_;
+};
+
+class StorageThunks : public ::testing::Test {
+ protected:
+  void put(const std::string& key, const TextSource& source) {
+    call(storage->put, storage.self(), bytes(key), source.raw());
+  }
+  std::string get(const std::string& key, std::uint64_t offset, std::uint64_t length) {
+    RecordingSink sink;
+    call(storage->get, storage.self(), bytes(key), offset, length, sink.raw());
+    return sink.text();
+  }
+  podium_code head(const std::string& key, podium_blob* out) {
+    podium_error err{};
+    err.size = sizeof err;
+    return storage->head(storage.self(), bytes(key), out, &err);
+  }
+
+  FakeHost host;
+  StorageInstance<Blobs> storage{host.raw(), make_config()};
+};
+
+template <class F>
+podium_code code_of(F body) {
+  try {
+    body();
+  } catch (const Error& e) {
+    return e.code();
+  }
+  return PODIUM_OK;
+}
+
+}  // namespace
+
+TEST_F(StorageThunks, GiveBackARangeOfWhatWasPut) {
+  put("k", TextSource("0123456789", 4));
+
+  EXPECT_EQ(get("k", 0, UINT64_MAX), "0123456789");
+  EXPECT_EQ(get("k", 3, 4), "3456");
+}
+
+TEST_F(StorageThunks, TellTheConcurrencyOfTheClass) { EXPECT_EQ(storage->max_concurrency, 1u); }
+
+TEST_F(StorageThunks, KeepNothingWhenTheSenderLeaves) {
+  TextSource source("0123456789", 4);
+  source.fail_after(6);
+
+  EXPECT_EQ(code_of([&] { put("k", source); }), PODIUM_CANCELLED);
+
+  podium_blob blob{};
+  EXPECT_EQ(head("k", &blob), PODIUM_NOT_FOUND);
+}
+
+TEST_F(StorageThunks, PassOnThatTheLengthIsUnknown) {
+  TextSource source("0123456789");
+  source.hide_length();
+
+  put("k", source);
+
+  EXPECT_EQ(get("k", 0, UINT64_MAX), "0123456789");
+}
+
+TEST_F(StorageThunks, EndAGetWhoseReaderLeaves) {
+  put("k", TextSource("0123456789"));
+  RecordingSink sink;
+  sink.leave_after(2);
+
+  podium_code code = code_of([&] {
+    call(storage->get, storage.self(), bytes("k"), std::uint64_t{0}, UINT64_MAX, sink.raw());
+  });
+
+  EXPECT_EQ(code, PODIUM_CANCELLED);
+  EXPECT_EQ(sink.text(), "01");
+}
+
+TEST_F(StorageThunks, DescribeABlobWithoutItsKey) {
+  put("k", TextSource("0123"));
+  podium_blob blob{};
+  blob.size = sizeof blob;
+
+  ASSERT_EQ(head("k", &blob), PODIUM_OK);
+
+  EXPECT_EQ(blob.length, 4u);
+  EXPECT_EQ(blob.modified_ms, 42);
+  EXPECT_EQ(blob.key.size, 0u);
+  EXPECT_EQ(blob.size, sizeof blob);
+}
+
+TEST_F(StorageThunks, ListByPrefixUntilTheVisitorStops) {
+  for (const char* key : {"a1", "a2", "a3", "b1"}) put(key, TextSource("x"));
+  std::vector<std::string> seen;
+
+  call(storage->list, storage.self(), bytes("a"), static_cast<void*>(&seen),
+       +[](void* ctx, const podium_blob* blob) {
+         auto* into = static_cast<std::vector<std::string>*>(ctx);
+         into->emplace_back(view(blob->key));
+         return into->size() < 2;
+       });
+
+  EXPECT_EQ(seen, (std::vector<std::string>{"a1", "a2"}));
+}
+
+TEST_F(StorageThunks, RemoveWhatIsThereAndWhatIsNot) {
+  put("k", TextSource("x"));
+
+  call(storage->remove, storage.self(), bytes("k"));
+  call(storage->remove, storage.self(), bytes("k"));
+
+  podium_blob blob{};
+  EXPECT_EQ(head("k", &blob), PODIUM_NOT_FOUND);
+}
+
+TEST_F(StorageThunks, RefuseKeysThatAreEmptyOrTooLong) {
+  podium_blob blob{};
+
+  EXPECT_EQ(head("", &blob), PODIUM_INVALID_ARGUMENT);
+  EXPECT_EQ(head(std::string(201, 'k'), &blob), PODIUM_INVALID_ARGUMENT);
+  EXPECT_EQ(head(std::string(200, '\0'), &blob), PODIUM_NOT_FOUND);
+}
+
+TEST_F(StorageThunks, OpenABlobAsALocalFile) {
+  put("k", TextSource("x"));
+  const auto* local = storage.extension<podium_local_file>(PODIUM_EXT_LOCAL_FILE);
+  ASSERT_NE(local, nullptr);
+  int descriptor = -1;
+
+  call(local->open, storage.self(), bytes("k"), &descriptor);
+
+  EXPECT_GE(descriptor, 0);
+  Descriptor owned(descriptor);
+  EXPECT_EQ(code_of([&] { call(local->open, storage.self(), bytes("none"), &descriptor); }),
+            PODIUM_NOT_FOUND);
+}
+
+TEST_F(StorageThunks, SweepThroughTheMaintenanceExtension) {
+  const auto* upkeep = storage.extension<podium_maintenance>(PODIUM_EXT_MAINTENANCE);
+  ASSERT_NE(upkeep, nullptr);
+
+  call(upkeep->sweep, storage.self());
+
+  EXPECT_TRUE(host.logged(PODIUM_INFO, "swept"));
+}
