@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.hpp"
@@ -130,19 +131,27 @@ struct Config {
   const PluginConfig* plugin(std::string_view name) const noexcept;
   /// By name or alias, case-insensitive; nullptr when unknown.
   const LanguageConfig* language(std::string_view name_or_alias) const noexcept;
+  /// `path` itself when absolute, otherwise below state_dir.
+  std::filesystem::path resolve(const std::filesystem::path& path) const;
 };
 
 /// Reads a config file: JSON with comments. Every key must be known; an unknown one is an error
 /// that names the nearest known key. Cross references (a route's response, a language's runtimes)
 /// are checked. Defaults are those of config/podium.json, embedded at build time: a section that
 /// the text leaves out is taken from there; one that it gives replaces it member by member, except
-/// "plugins" and "languages", whose entries are replaced entry by entry.
+/// "plugins" and "languages", whose entries are replaced entry by entry; there, null removes one.
 /// Throws Failure(kInvalidArgument) "ORIGIN: /path/of/key: what was wrong, what was expected", with
 /// line and column where the text is no JSON.
 Config parse_config(std::string_view text, const std::string& origin);
 
-/// The same from a file.
+/// The text of a config file of at most 1 MiB. Throws Failure(kInvalidArgument).
+std::string read_config_text(const std::filesystem::path& file);
+
+/// parse_config of that text, with the file's name as origin.
 Config load_config(const std::filesystem::path& file);
+
+/// Whether `address` is an IP address that only this machine reaches: 127.0.0.0/8 or ::1.
+bool is_loopback(std::string_view address) noexcept;
 
 /// config/podium.json as it was at build time.
 std::string_view default_config_text() noexcept;

@@ -2,6 +2,8 @@
 #include <podium/abi.h>
 
 #include <deque>
+#include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,26 +23,35 @@ class OptionValues {
 
   /// Borrowed from this object.
   podium_config config() const noexcept;
-  /// Canonical JSON without secrets: equal for equal configs, used to share instances at reload.
-  const std::string& canonical() const noexcept { return canonical_; }
+  /// Canonical JSON without secrets: equal for equal configs.
+  const std::string& canonical() const noexcept { return content_->canonical; }
+  /// A digest of canonical() and of the secrets' values: an instance may be shared at reload only
+  /// when it is equal, so that a rotated secret takes effect.
+  const std::string& fingerprint() const noexcept { return content_->fingerprint; }
 
  private:
-  friend OptionValues validate_options(const std::string&, const podium_option_table*, const Json&,
-                                       const std::string&);
-  std::string name_;
-  std::string canonical_;
-  std::deque<std::string> strings_;             // stable addresses
-  std::deque<std::vector<podium_bytes>> lists_;
-  std::vector<podium_value> values_;
+  friend class OptionReader;
+
+  struct Content {
+    std::string name;
+    std::string canonical = "{}";
+    std::string fingerprint;
+    std::deque<std::string> strings;  // stable addresses
+    std::deque<std::vector<podium_bytes>> lists;
+    std::vector<podium_value> values;
+  };
+  std::unique_ptr<Content> content_ = std::make_unique<Content>();
 };
 
 /// Checks `options` (an object, or null for none) against the plugin's table and fills in
 /// defaults. Unknown keys are errors that name the key and the nearest known one; a wrong type, a
 /// value out of bounds or a missing required option too. Secrets are resolved here from files or
-/// the environment. `where` is the path for messages, e.g. "/plugins/pods/options".
-/// Throws Failure(kInvalidArgument).
+/// the environment; a relative file is below `directory` (the state_dir), refused when that is
+/// empty. `where` is the path for messages, e.g. "/plugins/pods/options".
+/// Throws Failure(kInvalidArgument), also when the table itself is faulty.
 OptionValues validate_options(const std::string& instance, const podium_option_table* table,
-                              const Json& options, const std::string& where);
+                              const Json& options, const std::string& where,
+                              const std::filesystem::path& directory = {});
 
 /// The known key nearest to `key` by edit distance, empty when none is near. For messages.
 std::string nearest_key(std::string_view key, const std::vector<std::string>& known);
