@@ -1,0 +1,367 @@
+#include "cgroup.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <sstream>
+
+namespace podium::sandbox {
+namespace {
+
+using Version = CgroupController::Version;
+
+bool has_word(std::string_view list, char separator, std::string_view word) {
+  for (std::size_t at = 0; at <= list.size();) {
+    std::size_t end = list.find(separator, at);
+    if (end == std::string_view::npos) end = list.size();
+    if (list.substr(at, end - at) == word) return true;
+    at = end + 1;
+  }
+  return false;
+}
+
+std::vector<std::string> words(const std::string& line) {
+  std::istringstream in(line);
+  std::vector<std::string> out;
+  for (std::string w; in >> w;) out.push_back(std::move(w));
+  return out;
+}
+
+struct Mount {
+  std::string point, root, type, options;
+};
+
+std::vector<Mount> cgroup_mounts(std::string_view mountinfo) {
+  std::vector<Mount> mounts;
+  std::istringstream in{std::string(mountinfo)};
+  for (std::string line; std::getline(in, line);) {
+    const auto f = words(line);
+    const auto dash = std::find(f.begin(), f.end(), "-");
+    if (f.size() < 6 || f.end() - dash < 4) continue;
+    if (dash[1] == "cgroup" || dash[1] == "cgroup2") {
+      mounts.push_back({f[4], f[3], dash[1], dash[3]});
+    }
+  }
+  return mounts;
+}
+
+/// Our own group's directory below a mount.
+std::string own_directory(const Mount& mount, std::string path) {
+  if (mount.root != "/" && path.starts_with(mount.root)) path.erase(0, mount.root.size());
+  if (path.starts_with("/..") || path == "/") path.clear();  // outside of our cgroup namespace
+  return mount.point + path;
+}
+
+std::string read_text(const std::string& file) {
+  std::string text;
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return text;
+  char buffer[4096];
+  for (ssize_t n; (n = ::read(fd, buffer, sizeof buffer)) > 0;) {
+    text.append(buffer, static_cast<std::size_t>(n));
+  }
+  ::close(fd);
+  return text;
+}
+
+bool write_text(int fd, std::string_view text) noexcept {
+  return ::pwrite(fd, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
+}
+
+bool write_file(const std::string& path, std::string_view text) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool ok = write_text(fd, text);
+  const int saved = errno;
+  ::close(fd);
+  errno = saved;
+  return ok;
+}
+
+/// Removes groups of daemons that are gone: "podium-<pid>" with a dead pid.
+void remove_leftovers(const std::string& parent) {
+  DIR* dir = ::opendir(parent.c_str());
+  if (dir == nullptr) return;
+  while (const dirent* entry = ::readdir(dir)) {
+    const std::string name = entry->d_name;
+    int pid = 0;
+    if (std::sscanf(name.c_str(), "podium-%d", &pid) != 1 || pid <= 0) continue;
+    if (::kill(pid, 0) == 0 || errno != ESRCH) continue;
+    const std::string base = parent + "/" + name;
+    if (DIR* below = ::opendir(base.c_str())) {
+      while (const dirent* group = ::readdir(below)) {
+        if (group->d_name[0] != '.') ::rmdir((base + "/" + group->d_name).c_str());
+      }
+      ::closedir(below);
+    }
+    ::rmdir(base.c_str());
+  }
+  ::closedir(dir);
+}
+
+int open_at(int dir, const char* name, int flags) { return ::openat(dir, name, flags | O_CLOEXEC); }
+
+std::size_t format(char* buffer, std::size_t size, std::uint64_t value) noexcept {
+  const auto result = std::to_chars(buffer, buffer + size, value);
+  return static_cast<std::size_t>(result.ptr - buffer);
+}
+
+bool write_value(int fd, std::uint64_t value) noexcept {
+  char text[24];
+  return fd < 0 || write_text(fd, {text, format(text, sizeof text, value)});
+}
+
+constexpr std::uint64_t kCpuPeriodUs = 20'000;  // short, so that a run is not stopped for long
+
+bool write_cpu(const CgroupFiles& files, std::uint32_t millis) noexcept {
+  if (files.cpu_limit < 0) return true;
+  char text[64];
+  std::size_t n = format(text, sizeof text, kCpuPeriodUs * millis / 1000);
+  if (files.cpu_v2) {
+    text[n++] = ' ';
+    n += format(text + n, sizeof text - n, kCpuPeriodUs);
+  }
+  return write_text(files.cpu_limit, {text, n});
+}
+
+/// v1: the kernel may refuse a limit of memory+swap below that of memory, so the order matters.
+bool write_memory(const CgroupFiles& files, std::uint64_t bytes) noexcept {
+  if (files.memory_v2) {
+    return write_value(files.memory_limit, bytes) &&
+           (files.memory_swap_limit < 0 || write_text(files.memory_swap_limit, "0"));
+  }
+  if (files.memory_swap_limit < 0) return write_value(files.memory_limit, bytes);
+  if (write_value(files.memory_limit, bytes)) return write_value(files.memory_swap_limit, bytes);
+  return write_value(files.memory_swap_limit, bytes) && write_value(files.memory_limit, bytes);
+}
+
+}  // namespace
+
+std::string CgroupLayout::name() const {
+  bool v1 = false, v2 = false;
+  for (const auto* c : {&memory, &pids, &cpu}) {
+    v1 |= c->version == Version::kV1;
+    v2 |= c->version == Version::kV2;
+  }
+  return v1 && v2 ? "hybrid" : v1 ? "v1" : v2 ? "v2" : "none";
+}
+
+std::vector<std::string> CgroupLayout::missing() const {
+  std::vector<std::string> out;
+  if (memory.version == Version::kNone) out.emplace_back("memory");
+  if (pids.version == Version::kNone) out.emplace_back("processes");
+  if (cpu.version == Version::kNone) out.emplace_back("cpu");
+  return out;
+}
+
+CgroupLayout find_cgroups(std::string_view self_cgroup, std::string_view mountinfo,
+                          const std::string& root) {
+  const auto mounts = cgroup_mounts(mountinfo);
+  CgroupLayout layout;
+  const std::array<std::pair<CgroupController*, std::string>, 3> wanted{
+      {{&layout.memory, "memory"}, {&layout.pids, "pids"}, {&layout.cpu, "cpu"}}};
+
+  std::istringstream in{std::string(self_cgroup)};
+  for (std::string line; std::getline(in, line);) {
+    const auto first = line.find(':'), second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    const std::string path = line.substr(second + 1);
+    const bool unified = controllers.empty();
+    for (const auto& mount : mounts) {
+      if (unified != (mount.type == "cgroup2")) continue;
+      const std::string own = root + own_directory(mount, path);
+      const std::string offered = unified ? read_text(own + "/cgroup.controllers") : std::string();
+      for (const auto& [controller, name] : wanted) {
+        const bool here = unified ? std::ranges::count(words(offered), name) > 0
+                                  : has_word(controllers, ',', name) &&
+                                        has_word(mount.options, ',', name);
+        if (here && controller->version == Version::kNone) {
+          *controller = {unified ? Version::kV2 : Version::kV1, own};
+        }
+      }
+    }
+  }
+  return layout;
+}
+
+void CgroupFiles::close_all() noexcept {
+  for (int* fd : {&tasks[0], &tasks[1], &tasks[2], &directory, &procs, &memory_limit, &memory_swap_limit,
+                  &pids_limit, &cpu_limit, &memory_peak, &oom_events, &pids_events, &oom_notice,
+                  &cpu_used}) {
+    if (*fd >= 0) ::close(*fd);
+    *fd = -1;
+  }
+}
+
+int apply_limits(const CgroupFiles& files, const ShellLimits& wanted,
+                 const ShellLimits* now) noexcept {
+  if ((now == nullptr || now->memory_bytes != wanted.memory_bytes) &&
+      !write_memory(files, wanted.memory_bytes)) {
+    return errno;
+  }
+  if ((now == nullptr || now->processes != wanted.processes) &&
+      !write_value(files.pids_limit, wanted.processes)) {
+    return errno;
+  }
+  if ((now == nullptr || now->cpu_millis != wanted.cpu_millis) &&
+      !write_cpu(files, wanted.cpu_millis)) {
+    return errno;
+  }
+  return 0;
+}
+
+std::uint64_t read_number(int fd, std::string_view key) noexcept {
+  if (fd < 0) return 0;
+  char buffer[2048];
+  const ssize_t n = ::pread(fd, buffer, sizeof buffer, 0);
+  if (n <= 0) return 0;
+  std::string_view text(buffer, static_cast<std::size_t>(n));
+  while (!text.empty()) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    if (!key.empty()) {
+      if (!line.starts_with(key) || line.size() <= key.size() || line[key.size()] != ' ') continue;
+      line.remove_prefix(key.size() + 1);
+    }
+    std::uint64_t value = 0;
+    std::from_chars(line.data(), line.data() + line.size(), value);
+    return value;
+  }
+  return 0;
+}
+
+CgroupTree::CgroupTree(CgroupLayout layout, const std::string& base_name)
+    : layout_(std::move(layout)) {
+  add(layout_.memory, &Base::memory, base_name);
+  add(layout_.pids, &Base::pids, base_name);
+  add(layout_.cpu, &Base::cpu, base_name);
+}
+
+CgroupTree::~CgroupTree() {
+  for (const auto& base : bases_) {
+    ::close(base.fd);
+    ::rmdir(base.path.c_str());
+  }
+}
+
+void CgroupTree::add(CgroupController& controller, bool Base::*member,
+                     const std::string& base_name) {
+  if (controller.version == Version::kNone) return;
+  const std::string path = controller.parent + "/" + base_name;
+  const char* name = member == &Base::memory ? "memory" : member == &Base::pids ? "pids" : "cpu";
+  const auto give_up = [&](const std::string& why) {
+    notes_.push_back(std::string(name) + " controller: " + why + ": " + std::strerror(errno));
+    controller.version = Version::kNone;
+  };
+
+  auto base = std::ranges::find(bases_, path, &Base::path);
+  if (base == bases_.end()) {
+    remove_leftovers(controller.parent);
+    if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return give_up("mkdir " + path);
+    const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return give_up("open " + path);
+    base = bases_.insert(bases_.end(), Base{controller.version, path, fd});
+  }
+  if (controller.version == Version::kV2) {
+    // Controllers are handed down level by level; a group with processes of its own cannot do it
+    // (cgroup-v2, "No Internal Process Constraint"), unless it is the root.
+    const std::string enable = std::string("+") + name;
+    if (!write_file(controller.parent + "/cgroup.subtree_control", enable)) {
+      return give_up("enabling it in " + controller.parent + "/cgroup.subtree_control");
+    }
+    if (!write_file(path + "/cgroup.subtree_control", enable)) {
+      return give_up("enabling it in " + path + "/cgroup.subtree_control");
+    }
+  }
+  (*base).*member = true;
+}
+
+void CgroupTree::open_files(const Base& base, int dir, CgroupFiles& files) const {
+  const bool v2 = base.version == Version::kV2;
+  if (v2) {
+    files.directory = ::fcntl(dir, F_DUPFD_CLOEXEC, 0);
+    files.procs = open_at(dir, "cgroup.procs", O_WRONLY);
+  } else {
+    const auto slot = std::ranges::find(files.tasks, -1);
+    *slot = open_at(dir, "tasks", O_WRONLY);
+  }
+  if (base.memory) {
+    files.memory_v2 = v2;
+    files.memory_limit = open_at(dir, v2 ? "memory.max" : "memory.limit_in_bytes", O_RDWR);
+    files.memory_swap_limit =
+        open_at(dir, v2 ? "memory.swap.max" : "memory.memsw.limit_in_bytes", O_RDWR);
+    files.memory_peak = open_at(dir, v2 ? "memory.peak" : "memory.max_usage_in_bytes", O_RDONLY);
+    files.oom_events = open_at(dir, v2 ? "memory.events" : "memory.oom_control", O_RDONLY);
+    if (v2) {
+      const int group = open_at(dir, "memory.oom.group", O_WRONLY);
+      write_text(group, "1");
+      ::close(group);
+    } else {
+      files.oom_notice = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+      char text[64];
+      const int n = std::snprintf(text, sizeof text, "%d %d", files.oom_notice, files.oom_events);
+      const int control = open_at(dir, "cgroup.event_control", O_WRONLY);
+      write_text(control, {text, static_cast<std::size_t>(n)});
+      ::close(control);
+    }
+  }
+  if (base.pids) {
+    files.pids_v2 = v2;
+    files.pids_limit = open_at(dir, "pids.max", O_RDWR);
+    files.pids_events = open_at(dir, "pids.events", O_RDONLY);
+  }
+  if (base.cpu) {
+    files.cpu_v2 = v2;
+    files.cpu_limit = open_at(dir, v2 ? "cpu.max" : "cpu.cfs_quota_us", O_RDWR);
+    files.cpu_used = open_at(dir, v2 ? "cpu.stat" : "cpuacct.usage", O_RDONLY);
+    if (!v2) {
+      const int period = open_at(dir, "cpu.cfs_period_us", O_WRONLY);
+      write_value(period, kCpuPeriodUs);
+      ::close(period);
+    }
+  }
+}
+
+CgroupFiles CgroupTree::create(const std::string& name, const ShellLimits& limits, int& error) {
+  CgroupFiles files;
+  error = 0;
+  for (const auto& base : bases_) {
+    if (::mkdirat(base.fd, name.c_str(), 0755) != 0 && errno != EEXIST) {
+      error = errno;
+      break;
+    }
+    const int dir = open_at(base.fd, name.c_str(), O_RDONLY | O_DIRECTORY);
+    if (dir < 0) {
+      error = errno;
+      break;
+    }
+    open_files(base, dir, files);
+    ::close(dir);
+  }
+  if (error == 0) error = apply_limits(files, limits, nullptr);
+  if (error != 0) {
+    files.close_all();
+    remove(name);
+  }
+  return files;
+}
+
+bool CgroupTree::remove(const std::string& name) {
+  bool gone = true;
+  for (const auto& base : bases_) {
+    if (::unlinkat(base.fd, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) gone = false;
+  }
+  return gone;
+}
+
+}  // namespace podium::sandbox

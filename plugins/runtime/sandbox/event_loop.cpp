@@ -1,0 +1,82 @@
+#include "event_loop.hpp"
+
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+namespace podium::sandbox {
+namespace {
+
+constexpr std::uint64_t kWakeTag = ~std::uint64_t{0};
+constexpr std::chrono::seconds kTick{1};
+
+}  // namespace
+
+EventLoop::EventLoop(std::function<void(std::uint64_t)> on_event, std::function<void()> on_tick)
+    : on_event_(std::move(on_event)),
+      on_tick_(std::move(on_tick)),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (epoll_.get() < 0 || wake_.get() < 0 || !watch(wake_.get(), kWakeTag)) {
+    throw std::system_error(errno, std::generic_category(), "making an event loop");
+  }
+}
+
+EventLoop::~EventLoop() { stop(); }
+
+void EventLoop::start() {
+  // Signals are the daemon's business: the new thread inherits a full mask.
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { run(); });
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void EventLoop::stop() {
+  if (!thread_.joinable()) return;
+  stopping_ = true;
+  const std::uint64_t one = 1;
+  const ssize_t ignored = ::write(wake_.get(), &one, sizeof one);
+  static_cast<void>(ignored);
+  thread_.join();
+}
+
+bool EventLoop::watch(int fd, std::uint64_t tag, bool for_writing) noexcept {
+  epoll_event event{};
+  event.events = for_writing ? EPOLLOUT : EPOLLIN;
+  event.data.u64 = tag;
+  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+void EventLoop::forget(int fd) noexcept {
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+}
+
+void EventLoop::run() {
+  ::prctl(PR_SET_NAME, "podium-sandbox");
+  auto next_tick = std::chrono::steady_clock::now() + kTick;
+  while (!stopping_) {
+    std::array<epoll_event, 64> events;
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        next_tick - std::chrono::steady_clock::now());
+    const int timeout = static_cast<int>(std::max<std::int64_t>(0, left.count() + 1));
+    const int n = ::epoll_wait(epoll_.get(), events.data(), events.size(), timeout);
+    for (int i = 0; i < n && !stopping_; ++i) {
+      const std::uint64_t tag = events[static_cast<std::size_t>(i)].data.u64;
+      if (tag != kWakeTag) on_event_(tag);
+    }
+    if (std::chrono::steady_clock::now() >= next_tick) {
+      next_tick = std::chrono::steady_clock::now() + kTick;
+      on_tick_();
+    }
+  }
+}
+
+}  // namespace podium::sandbox

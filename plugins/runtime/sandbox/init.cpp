@@ -1,0 +1,396 @@
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+
+#include "packet.hpp"
+#include "root.hpp"
+#include "shell.hpp"
+#include "tidy_tree.hpp"
+
+namespace podium::sandbox {
+namespace {
+
+std::int64_t now_us() noexcept {
+  timespec t{};
+  ::clock_gettime(CLOCK_MONOTONIC, &t);
+  return std::int64_t{t.tv_sec} * 1'000'000 + t.tv_nsec / 1000;
+}
+
+constexpr std::uint64_t bit(int capability) { return std::uint64_t{1} << capability; }
+
+/// What pid 1 keeps while user code runs: to kill the tree and to read the files it left.
+constexpr std::uint64_t kInitCapabilities =
+    bit(CAP_KILL) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_FOWNER);
+
+constexpr int kWaitingNice = 10;
+
+/// pid 1, one object a sandbox. No allocation after the clone.
+class Init {
+ public:
+  explicit Init(const ShellSetup& setup) noexcept : s_(setup), limits_(setup.limits) {}
+
+  [[noreturn]] void live() noexcept {
+    prepare();
+    for (;;) wait_for_events();
+  }
+
+ private:
+  [[noreturn]] void fail(const char* what, int error) noexcept {
+    Failed failed{};
+    failed.message = {Kind::kFailed, 0, s_.nonce};
+    failed.error = error;
+    std::snprintf(failed.what, sizeof failed.what, "%s", what);
+    send_struct(s_.control, failed);
+    ::_exit(1);
+  }
+
+  void must(bool ok, const char* what) noexcept {
+    if (!ok) fail(what, errno);
+  }
+
+  void prepare() noexcept {
+    const std::array keep{s_.control, s_.step, s_.runner_step, s_.input_write, s_.output_read,
+                          s_.error_read, s_.input_read, s_.output_write, s_.error_write,
+                          s_.cgroup.tasks[0], s_.cgroup.tasks[1], s_.cgroup.tasks[2],
+                          s_.cgroup.directory, s_.cgroup.memory_limit, s_.cgroup.memory_swap_limit,
+                          s_.cgroup.pids_limit, s_.cgroup.cpu_limit, s_.cgroup.memory_peak,
+                          s_.cgroup.oom_events, s_.cgroup.pids_events, s_.cgroup.oom_notice,
+                          s_.cgroup.cpu_used};
+    close_all_except(keep);
+    ::prctl(PR_SET_NAME, "podium-init");
+    ::setpriority(PRIO_PROCESS, 0, kWaitingNice);
+    sigset_t all;
+    ::sigfillset(&all);
+    ::sigprocmask(SIG_SETMASK, &all, nullptr);
+    sigset_t child;
+    ::sigemptyset(&child);
+    ::sigaddset(&child, SIGCHLD);
+    children_ = ::signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+    must(children_ >= 0, "signalfd");
+    make_mounts();
+    must(::sethostname("sandbox", 7) == 0, "sethostname");
+    if (s_.runner_step >= 0) start_runner();
+  }
+
+  void box_options(char* text, std::size_t size) const noexcept {
+    std::snprintf(text, size, "mode=755,size=%llu,nr_inodes=%llu",
+                  static_cast<unsigned long long>(limits_.workspace_bytes),
+                  static_cast<unsigned long long>(limits_.workspace_files + 16));
+  }
+
+  /// One tmpfs is everything a run may write: workspace, code, /tmp and /dev/shm share its size.
+  void make_mounts() noexcept {
+    must(::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0,
+         "mount /proc");
+    char options[96];
+    box_options(options, sizeof options);
+    must(::mount("box", "/mnt", "tmpfs", MS_NOSUID | MS_NODEV, options) == 0, "mount /mnt");
+    ::umask(0);
+    for (const char* folder : {kWorkspace, kCode}) {
+      must(::mkdir(folder, 0755) == 0 && ::chown(folder, s_.user_uid, s_.user_uid) == 0, folder);
+    }
+    must(::mkdir("/mnt/.work", 0700) == 0, "mkdir /mnt/.work");
+    must(::mkdir("/mnt/.tmp", 01777) == 0 &&
+             ::mount("/mnt/.tmp", "/tmp", nullptr, MS_BIND, nullptr) == 0, "bind /tmp");
+    must(::mkdir("/mnt/.shm", 01777) == 0 &&
+             ::mount("/mnt/.shm", "/dev/shm", nullptr, MS_BIND, nullptr) == 0, "bind /dev/shm");
+    ::umask(022);
+  }
+
+  void start_runner() noexcept {
+    main_ = fork_into(s_.cgroup);
+    must(main_ >= 0, "fork");
+    if (main_ == 0) {
+      RunnerSetup runner;
+      runner.uid = s_.user_uid;
+      runner.cgroup = s_.cgroup;
+      runner.joined = s_.cgroup.directory >= 0 && s_.cgroup.tasks[0] < 0;
+      runner.step = s_.runner_step;
+      runner.input = s_.input_read;
+      runner.output = s_.output_write;
+      runner.error = s_.error_write;
+      runner.seccomp = s_.seccomp;
+      runner_main(runner);
+    }
+    // Held here they would keep the streams open after the last process of the run.
+    for (int* fd : {&s_.runner_step, &s_.input_read, &s_.output_write, &s_.error_write}) {
+      ::close(*fd);
+      *fd = -1;
+    }
+  }
+
+  void wait_for_events() noexcept {
+    std::array<pollfd, 4> events{pollfd{s_.control, POLLIN, 0}, pollfd{children_, POLLIN, 0},
+                                 pollfd{s_.step, POLLIN, 0},
+                                 pollfd{running_ ? s_.cgroup.oom_notice : -1, POLLIN, 0}};
+    int timeout = -1;
+    if (deadline_us_ > 0) {
+      const std::int64_t left = deadline_us_ - now_us();
+      timeout = left <= 0 ? 0 : static_cast<int>(left / 1000 + 1);
+    }
+    if (::poll(events.data(), events.size(), timeout) < 0 && errno != EINTR) ::_exit(1);
+    if (deadline_us_ > 0 && now_us() >= deadline_us_) return finish(Stop::kWall);
+    if (events[2].revents != 0) on_step();
+    if (events[3].revents != 0 && running_) return finish(Stop::kMemory);
+    if (events[1].revents != 0) on_children();
+    if (events[0].revents != 0) on_control();
+  }
+
+  // ---------------------------------------------------------------- what the process says
+
+  void on_step() noexcept {
+    StepMessage message{};
+    Packet packet;
+    const ssize_t n = packet.receive(
+        s_.step, {reinterpret_cast<char*>(&message), sizeof message}, MSG_DONTWAIT);
+    if (n == 0) {  // it became the program, or died: the exit status tells
+      ::close(s_.step);
+      s_.step = -1;
+      return;
+    }
+    if (n != sizeof message) return;
+    switch (message.step) {
+      case Step::kWaiting:
+        if (!ready_) announce(message.value);
+        return;
+      case Step::kCompiling:
+        deadline_us_ = now_us() + compile_wall_us_;
+        in_compile_ = true;
+        return;
+      case Step::kRunning:
+        started_us_ = now_us();
+        deadline_us_ = started_us_ + wall_us_;
+        in_compile_ = false;
+        return;
+      case Step::kCompileFailed:
+        compile_failed_ = true;
+        compile_status_ = message.value;
+        return;
+      case Step::kExecFailed:
+        if (!running_) fail("confining the sandbox's process", message.value);
+        exec_errno_ = message.value;
+        return;
+      case Step::kDone:
+        if (running_) {
+          status_ = (message.value & 0xff) << 8;
+          finish(Stop::kNone);
+        }
+        return;
+    }
+  }
+
+  void announce(std::int32_t pid) noexcept {
+    if (main_ <= 0) main_ = pid;
+    ready_ = true;
+    const std::array<int, 3> streams{s_.input_write, s_.output_read, s_.error_read};
+    if (!send_struct(s_.control, Message{Kind::kReady, 0, s_.nonce}, streams)) ::_exit(1);
+    for (const int fd : streams) ::close(fd);
+  }
+
+  void on_children() noexcept {
+    signalfd_siginfo info;
+    while (::read(children_, &info, sizeof info) > 0) {
+    }
+    for (;;) {
+      int status = 0;
+      const pid_t pid = ::waitpid(-1, &status, WNOHANG);
+      if (pid <= 0) return;
+      if (pid != main_ && ready_) continue;  // an orphan of the run
+      main_ = -1;
+      if (!running_) fail("the process that waited in the sandbox died", ECHILD);
+      status_ = status;
+      if (s_.step >= 0) on_step();  // its last word, e.g. why it could not be executed
+      return finish(Stop::kNone);
+    }
+  }
+
+  // ---------------------------------------------------------------- what the runtime says
+
+  void on_control() noexcept {
+    Packet packet;
+    const ssize_t n = packet.receive(s_.control, buffer_, MSG_DONTWAIT);
+    if (n < 0 && errno == EAGAIN) return;
+    if (n <= 0) ::_exit(0);  // the lease is over, or the daemon is gone: the kernel kills the rest
+    Message message{};
+    if (n < static_cast<ssize_t>(sizeof message)) ::_exit(1);
+    std::memcpy(&message, buffer_, sizeof message);
+    if (message.nonce != s_.nonce) ::_exit(1);
+    switch (message.kind) {
+      case Kind::kRun:
+        if (ready_ && !running_ && !ended_ && n >= static_cast<ssize_t>(sizeof(RunHeader))) {
+          run(static_cast<std::size_t>(n), packet);
+        }
+        return;
+      case Kind::kKill: {
+        KillRun kill{};
+        if (n != sizeof kill) return;
+        std::memcpy(&kill, buffer_, sizeof kill);
+        if (running_) finish(kill.stop);
+        return;
+      }
+      case Kind::kPing:
+        send_struct(s_.control, Message{Kind::kPong, 0, s_.nonce});
+        return;
+      default:
+        ::_exit(1);
+    }
+  }
+
+  void run(std::size_t size, Packet& packet) noexcept {
+    RunHeader header{};
+    std::memcpy(&header, buffer_, sizeof header);
+    if (const int error = apply_limits(s_.cgroup, header.limits, &limits_)) {
+      fail("setting the limits of the run", error);
+    }
+    resize_box(header.limits);
+    if (header.workspace[0] != '\0') mount_workspace(header);
+    ::umount2(kRunsInside, MNT_DETACH);
+    // A process that waits is modest; one that works is not.
+    ::setpriority(PRIO_PROCESS, 0, 0);
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(main_), 0);
+    must(drop_bounding_set(kInitCapabilities) == 0, "dropping the bounding set of pid 1");
+    must(become(s_.init_uid, kInitCapabilities) == 0, "dropping the rights of pid 1");
+
+    wall_us_ = header.wall_ms * 1000;
+    compile_wall_us_ = header.compile_wall_ms * 1000;
+    Go go{};
+    go.file_bytes = header.file_bytes;
+    go.open_files = header.open_files;
+    go.payload_bytes = header.payload_bytes;
+    go.payload_is_descriptor = header.payload_is_descriptor;
+    if (s_.cgroup.memory_limit < 0) go.address_space = header.limits.memory_bytes;
+    if (s_.cgroup.pids_limit < 0) go.processes = header.limits.processes;
+    const int payload = packet.descriptor(0);
+    const std::string_view rest{buffer_ + sizeof header, size - sizeof header};
+    running_ = true;
+    started_us_ = now_us();
+    deadline_us_ = started_us_ + wall_us_;
+    if (!send_packet(s_.step, as_bytes(go), rest,
+                     header.payload_is_descriptor != 0 ? std::span<const int>(&payload, 1)
+                                                       : std::span<const int>())) {
+      finish(Stop::kNone);
+    }
+  }
+
+  void resize_box(const ShellLimits& wanted) noexcept {
+    const bool same = wanted.workspace_bytes == limits_.workspace_bytes &&
+                      wanted.workspace_files == limits_.workspace_files;
+    limits_ = wanted;
+    if (same) return;
+    char options[96];
+    box_options(options, sizeof options);
+    must(::mount(nullptr, "/mnt", nullptr, MS_REMOUNT | MS_NOSUID | MS_NODEV, options) == 0,
+         "resizing the sandbox's tmpfs");
+  }
+
+  /// The inputs below, what the program changes above: exactly that is in /mnt/data's own folder.
+  void mount_workspace(const RunHeader& header) noexcept {
+    changes_ = ::open(kWorkspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    must(changes_ >= 0, "open /mnt/data");
+    char options[256];
+    std::snprintf(options, sizeof options, "lowerdir=%s/%.31s,upperdir=%s,workdir=/mnt/.work",
+                  kRunsInside, header.workspace, kWorkspace);
+    must(::mount("workspace", kWorkspace, "overlay", MS_NOSUID | MS_NODEV, options) == 0,
+         "mounting the workspace overlay");
+    merged_ = ::open(kWorkspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    must(merged_ >= 0, "open the merged workspace");
+  }
+
+  // ---------------------------------------------------------------- the end
+
+  void finish(Stop stop) noexcept {
+    const std::int64_t ended_us = now_us();
+    running_ = false;
+    ended_ = true;
+    deadline_us_ = 0;
+    kill_everything();
+
+    RunEnd end{};
+    end.message = {Kind::kEnd, 0, s_.nonce};
+    end.wait_status = compile_failed_ ? compile_status_ : status_;
+    end.exec_errno = exec_errno_;
+    end.stop = stop;
+    end.in_compile = in_compile_ || compile_failed_ ? 1 : 0;
+    end.wall_us = ended_us - started_us_;
+    rusage used{};
+    ::getrusage(RUSAGE_CHILDREN, &used);
+    end.cpu_us = (std::int64_t{used.ru_utime.tv_sec} + used.ru_stime.tv_sec) * 1'000'000 +
+                 used.ru_utime.tv_usec + used.ru_stime.tv_usec;
+    end.memory_peak = read_number(s_.cgroup.memory_peak, "");
+    end.oom_kills = read_number(s_.cgroup.oom_events, "oom_kill");
+    end.process_limit_hits = read_number(s_.cgroup.pids_events, "max");
+    struct statfs box {};
+    end.disk_full = ::statfs("/mnt", &box) == 0 && (box.f_bfree == 0 || box.f_ffree == 0);
+    send_end(end);
+  }
+
+  void send_end(RunEnd& end) noexcept {
+    if (changes_ < 0) changes_ = ::open(kWorkspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    std::array<int, 2> descriptors{};
+    std::size_t count = 0;
+    if (changes_ >= 0 && make_readable(changes_)) {
+      end.has_changes = 1;
+      descriptors[count++] = changes_;
+    }
+    if (merged_ >= 0) {
+      end.has_merged = 1;
+      descriptors[count++] = merged_;
+    }
+    send_struct(s_.control, end, {descriptors.data(), count});
+  }
+
+  /// The whole tree dies with the run. New children of the dying are killed in the next round.
+  void kill_everything() noexcept {
+    for (;;) {
+      if (::kill(-1, SIGKILL) != 0 && errno == ESRCH) {
+        while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+        }
+        return;
+      }
+      int status = 0;
+      const pid_t pid = ::waitpid(-1, &status, 0);
+      if (pid == main_) {
+        main_ = -1;
+        status_ = status;
+      }
+      if (pid < 0 && errno == ECHILD) return;
+    }
+  }
+
+  ShellSetup s_;
+  ShellLimits limits_;
+  int children_ = -1;
+  int changes_ = -1, merged_ = -1;
+  pid_t main_ = -1;
+  bool ready_ = false, running_ = false, ended_ = false;
+  bool in_compile_ = false, compile_failed_ = false;
+  int status_ = 0, compile_status_ = 0, exec_errno_ = 0;
+  std::int64_t started_us_ = 0, deadline_us_ = 0, wall_us_ = 0, compile_wall_us_ = 0;
+  alignas(8) char buffer_[sizeof(RunHeader) + kInlinePayload + 64];
+};
+
+}  // namespace
+
+void init_main(const ShellSetup& setup) noexcept {
+  Init init(setup);
+  init.live();
+}
+
+}  // namespace podium::sandbox

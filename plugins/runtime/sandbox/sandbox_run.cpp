@@ -1,0 +1,188 @@
+#include "sandbox_run.hpp"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "packet.hpp"
+#include "payload.hpp"
+
+namespace podium::sandbox {
+namespace {
+
+/// "{source}" in a command line is the path of the code inside the sandbox.
+std::string with_source(std::string_view word, const std::string& source) {
+  std::string text(word);
+  constexpr std::string_view kMark = "{source}";
+  for (std::size_t at; (at = text.find(kMark)) != std::string::npos;) {
+    text.replace(at, kMark.size(), source);
+    break;
+  }
+  return text;
+}
+
+/// Set for every program unless the language or the request says otherwise.
+constexpr std::array<std::string_view, 5> kEnvironment{
+    "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", "TMPDIR=/tmp", "LANG=C.UTF-8", "USER=sandbox"};
+
+std::vector<std::string> environment_of(const sdk::RunView& view) {
+  std::vector<std::string> out;
+  for (const auto given : view.environment()) out.emplace_back(given);
+  for (const auto base : kEnvironment) {
+    const auto name = base.substr(0, base.find('=') + 1);
+    if (std::ranges::none_of(out, [&](const auto& v) { return v.starts_with(name); })) {
+      out.emplace_back(base);
+    }
+  }
+  return out;
+}
+
+ShellLimits shell_limits(const podium_limits& limits) {
+  ShellLimits out;
+  out.memory_bytes = limits.memory_bytes;
+  out.processes = limits.processes;
+  out.workspace_bytes = limits.workspace_bytes;
+  out.workspace_files = limits.workspace_files;
+  out.cpu_millis = limits.cpu_millis;
+  return out;
+}
+
+}  // namespace
+
+SandboxRun::SandboxRun(const sdk::RunView& view, const sdk::Callbacks& to)
+    : callbacks(to),
+      id(view.id()),
+      standard_input(view.standard_input()),
+      output_limit(view.limits().output_bytes),
+      started(Clock::now()),
+      give_up_at(Clock::time_point::max()) {
+  const podium_limits& limits = view.limits();
+  const std::string source = std::string(kCode) + "/" + std::string(view.source_name());
+  std::vector<std::string> compile, whole;
+  for (const auto word : view.compile()) compile.push_back(with_source(word, source));
+  for (const auto word : view.command()) whole.push_back(with_source(word, source));
+  if (whole.empty()) {
+    throw sdk::Error(PODIUM_INVALID_ARGUMENT, "language '" + std::string(view.language()) +
+                                                  "' has no command line to run");
+  }
+  command = whole.front();
+  for (const auto word : view.arguments()) whole.emplace_back(word);
+
+  PayloadWriter writer;
+  writer.string(view.source_name());
+  writer.string(view.code());
+  writer.list(compile);
+  writer.list(whole);
+  writer.list(environment_of(view));
+  payload = writer.bytes();
+
+  header.limits = shell_limits(limits);
+  header.wall_ms = limits.wall_ms;
+  header.compile_wall_ms = limits.compile_wall_ms;
+  header.file_bytes = limits.file_bytes;
+  header.open_files = limits.open_files;
+  header.payload_bytes = payload.size();
+  if (view.workspace() >= 0) {
+    const auto name = view.id();
+    if (name.size() >= sizeof header.workspace) {
+      throw sdk::Error(PODIUM_INVALID_ARGUMENT, "the run's id is longer than 31 characters");
+    }
+    std::memcpy(header.workspace, name.data(), name.size());
+  }
+}
+
+bool dispatch(SandboxRun& run, Shell& shell) noexcept {
+  run.header.message.nonce = shell.nonce;
+  if (run.payload.size() <= kInlinePayload) {
+    run.header.payload_is_descriptor = 0;
+    return send_packet(shell.control.get(), as_bytes(run.header), run.payload, {}, MSG_DONTWAIT);
+  }
+  const sdk::Descriptor memory(::memfd_create("payload", MFD_CLOEXEC));
+  if (memory.get() < 0) return false;
+  for (std::size_t done = 0; done < run.payload.size();) {
+    const ssize_t n =
+        ::write(memory.get(), run.payload.data() + done, run.payload.size() - done);
+    if (n <= 0) return false;
+    done += static_cast<std::size_t>(n);
+  }
+  run.header.payload_is_descriptor = 1;
+  const int fd = memory.get();
+  return send_packet(shell.control.get(), as_bytes(run.header), {}, {&fd, 1}, MSG_DONTWAIT);
+}
+
+bool feed_input(SandboxRun& run, Shell& shell) noexcept {
+  while (run.input_written < run.standard_input.size()) {
+    const ssize_t n = ::write(shell.input.get(), run.standard_input.data() + run.input_written,
+                              run.standard_input.size() - run.input_written);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) return false;
+    if (n < 0) break;  // the program closed its end: its right
+    run.input_written += static_cast<std::size_t>(n);
+  }
+  shell.input.reset();
+  return true;
+}
+
+bool drain_output(SandboxRun& run, int fd, std::uint32_t stream, bool& over) noexcept {
+  std::array<char, 65536> buffer;
+  std::uint64_t& passed = run.passed[stream];
+  // Bounded, so that one loud program does not keep the loop from the others.
+  for (int round = 0; round < 16; ++round) {
+    const ssize_t n = ::read(fd, buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return true;
+    if (n == 0) return false;
+    const std::uint64_t left = run.output_limit - passed;
+    const std::uint64_t take = std::min<std::uint64_t>(left, static_cast<std::uint64_t>(n));
+    if (take > 0) run.callbacks.output(stream, {buffer.data(), static_cast<std::size_t>(take)});
+    passed += take;
+    if (take < static_cast<std::uint64_t>(n)) over = true;
+  }
+  return true;
+}
+
+podium_completion completion_of(SandboxRun& run, const RunEnd& end) noexcept {
+  podium_completion completion = sdk::empty_completion();
+  completion.phase = end.in_compile != 0 ? PODIUM_PHASE_COMPILE : PODIUM_PHASE_RUN;
+  completion.wall_us = end.wall_us;
+  completion.cpu_us = end.cpu_us;
+  completion.memory_peak = end.memory_peak;
+  completion.start_us = std::max<std::int64_t>(
+      0, std::chrono::duration_cast<std::chrono::microseconds>(SandboxRun::Clock::now() - run.started)
+                 .count() - end.wall_us);
+  const bool exited = WIFEXITED(end.wait_status);
+  const int signal = WIFSIGNALED(end.wait_status) ? WTERMSIG(end.wait_status) : 0;
+  if (exited && end.stop == Stop::kNone) completion.exit_code = WEXITSTATUS(end.wait_status);
+  completion.signal = end.stop == Stop::kNone ? signal : SIGKILL;
+
+  if (end.exec_errno != 0) {
+    completion.code = PODIUM_UNAVAILABLE;
+    run.message = "cannot start " + run.command + " in the sandbox: " +
+                  std::generic_category().message(end.exec_errno);
+  } else if (end.stop == Stop::kCancel) {
+    completion.code = PODIUM_CANCELLED;
+  } else if (end.stop == Stop::kOutput) {
+    completion.limit = PODIUM_LIMIT_OUTPUT;
+  } else if (end.stop == Stop::kMemory || end.oom_kills > 0) {
+    completion.limit = PODIUM_LIMIT_MEMORY;
+  } else if (end.process_limit_hits > 0) {  // before the wall: a fork bomb meets both
+    completion.limit = PODIUM_LIMIT_PROCESSES;
+  } else if (end.stop == Stop::kWall) {
+    completion.limit = PODIUM_LIMIT_WALL;
+  } else if (signal == SIGXFSZ || (end.disk_full != 0 && completion.exit_code != 0)) {
+    completion.limit = PODIUM_LIMIT_DISK;
+  }
+  completion.message = sdk::bytes(run.message);
+  completion.changes = run.changes.get();
+  completion.merged = run.merged.get();
+  completion.warm = run.hit ? 1 : 0;
+  return completion;
+}
+
+}  // namespace podium::sandbox

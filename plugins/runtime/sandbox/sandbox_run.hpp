@@ -1,0 +1,71 @@
+#pragma once
+#include <podium/sdk/runtime.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "protocol.hpp"
+
+namespace podium::sandbox {
+
+/// One shell as the runtime sees it. The descriptors close with the last owner.
+struct Shell {
+  enum class State { kMaking, kReady, kRunning, kEnded, kDead };
+
+  std::uint32_t id = 0;
+  std::uint64_t nonce = 0;
+  std::size_t pool = 0;
+  std::uint32_t zygote = 0;
+  ShellLimits limits;
+  State state = State::kMaking;
+  sdk::Descriptor control, input, output, error;
+  std::chrono::steady_clock::time_point asked_at, pinged_at;
+  unsigned missed_pings = 0;
+  struct SandboxRun* run = nullptr;
+};
+
+/// One run: the lease that the host holds.
+struct SandboxRun {
+  using Clock = std::chrono::steady_clock;
+
+  SandboxRun(const sdk::RunView& view, const sdk::Callbacks& to);
+
+  sdk::Callbacks callbacks;
+  std::string id;
+  std::string command;       ///< for messages
+  RunHeader header;          ///< without nonce
+  std::string payload;
+  std::string standard_input;
+  std::size_t input_written = 0;
+  std::uint64_t output_limit = 0;
+  std::uint64_t passed[3] = {0, 0, 0};  ///< bytes by stream number
+
+  std::size_t pool = 0;
+  Clock::time_point started;       ///< start() was called
+  Clock::time_point give_up_at;    ///< while it waits for a shell; max(): never
+  Clock::time_point stuck_at = Clock::time_point::max();  ///< pid 1 must have answered by then
+  bool hit = false;                ///< a shell was waiting for it
+  bool retried = false;
+  bool cancelled = false;
+  std::shared_ptr<Shell> shell;
+  sdk::Descriptor changes, merged;
+  std::string message;
+};
+
+/// Gives the run to the shell. False with errno: the shell is gone, nothing was started.
+bool dispatch(SandboxRun& run, Shell& shell) noexcept;
+
+/// Writes what the pipe takes of the run's standard input and closes it at the end. True when all
+/// is written or nobody reads any more.
+bool feed_input(SandboxRun& run, Shell& shell) noexcept;
+
+/// Passes on what has been written to one stream, up to the run's limit; reads on to the end of what
+/// is there. Returns false at end of file. `over` becomes true when the limit was passed.
+bool drain_output(SandboxRun& run, int fd, std::uint32_t stream, bool& over) noexcept;
+
+/// What pid 1 said of the end, in the words of the ABI. `message` keeps the text it points to.
+podium_completion completion_of(SandboxRun& run, const RunEnd& end) noexcept;
+
+}  // namespace podium::sandbox

@@ -1,0 +1,607 @@
+#include "sandboxes.hpp"
+
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <random>
+
+#include "packet.hpp"
+
+namespace podium::sandbox {
+namespace {
+
+/// What a descriptor of the loop is; the tag is the shell's id (the pool's index) and this.
+enum Channel : std::uint64_t { kControl, kOutput, kError, kInput, kZygote, kSpawner };
+constexpr std::uint64_t tag_of(std::uint64_t id, Channel channel) { return id << 3 | channel; }
+
+constexpr std::chrono::seconds kPingInterval{15};
+constexpr std::chrono::seconds kMakingTimeout{20};
+constexpr std::chrono::seconds kKillTimeout{2};
+constexpr std::chrono::seconds kWallGrace{5};
+constexpr std::chrono::milliseconds kRetryAfterFailure{500};
+
+std::uint64_t random_number() noexcept {
+  std::uint64_t value = 0;
+  while (::getrandom(&value, sizeof value, 0) != sizeof value) {
+  }
+  return value;
+}
+
+}  // namespace
+
+Sandboxes::Sandboxes(sdk::Host host, std::vector<PoolOptions> pools)
+    : host_(host),
+      options_(std::move(pools)),
+      link_(host),
+      loop_([this](std::uint64_t tag) { on_event(tag); }, [this] { on_tick(); }) {
+  link_.connect();
+  unenforced_ = link_.unenforced();
+  facts_ = link_.facts();
+  for (const auto& options : options_) {
+    pools_.push_back({options, PoolSize(options.min, options.max, Clock::now()), {}, {}, 0, {}, {}, {}});
+  }
+  loop_.watch(link_.fd(), tag_of(0, kSpawner));
+  loop_.start();
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < pools_.size(); ++i) refill(i);
+}
+
+Sandboxes::~Sandboxes() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  loop_.stop();
+}
+
+// ---------------------------------------------------------------- the host's side
+
+void Sandboxes::start(std::size_t pool, const sdk::RunView& view, const sdk::Callbacks& callbacks,
+                      podium_lease*& lease) {
+  auto run = std::make_unique<SandboxRun>(view, callbacks);
+  run->pool = pool;
+  if (pools_[pool].options.acquire_timeout.count() >= 0) {
+    run->give_up_at = run->started + pools_[pool].options.acquire_timeout;
+  }
+  lease = sdk::to_lease(run.get());
+  place(*run.release());
+}
+
+/// Gives the run a waiting sandbox, or lets it wait for one.
+void Sandboxes::place(SandboxRun& run) {
+  for (;;) {
+    std::shared_ptr<Shell> shell;
+    {
+      const std::lock_guard lock(mutex_);
+      Pool& pool = pools_[run.pool];
+      pool.options.limits = run.header.limits;
+      shell = take(pool);
+      run.hit = shell != nullptr;
+      ++(shell != nullptr ? pool.counts.hits : pool.counts.misses);
+      pool.size.taken(run.hit, static_cast<unsigned>(pool.ready.size()), Clock::now());
+      if (shell == nullptr) {
+        pool.waiting.push_back(&run);
+        refill(run.pool);
+        return;
+      }
+    }
+    if (assign(run, std::move(shell))) break;
+  }
+  const std::lock_guard lock(mutex_);
+  refill(run.pool);
+}
+
+std::shared_ptr<Shell> Sandboxes::take(Pool& pool) {
+  while (!pool.ready.empty()) {
+    auto shell = std::move(pool.ready.back());
+    pool.ready.pop_back();
+    if (shell->state == Shell::State::kReady) return shell;
+  }
+  return nullptr;
+}
+
+/// False: that sandbox had died; nothing was started in it.
+bool Sandboxes::assign(SandboxRun& run, std::shared_ptr<Shell> shell) {
+  bool cancelled;
+  {
+    const std::lock_guard lock(mutex_);
+    if (shell->state != Shell::State::kReady) return false;
+    shell->state = Shell::State::kRunning;
+    shell->run = &run;
+    run.shell = shell;
+    run.stuck_at = Clock::now() + std::chrono::milliseconds(run.header.wall_ms +
+                                                            run.header.compile_wall_ms) + kWallGrace;
+    ++pools_[run.pool].counts.busy;
+    cancelled = run.cancelled;
+  }
+  // From the moment it is sent the loop may hear the end of the run and the host release it:
+  // nothing of the run is touched after the last step here.
+  const bool input_left = !feed_input(run, *shell);
+  if (input_left) loop_.watch(shell->input.get(), tag_of(shell->id, kInput), true);
+  if (dispatch(run, *shell)) {
+    if (cancelled) cancel(sdk::to_lease(&run));
+    return true;
+  }
+  const std::lock_guard lock(mutex_);
+  if (shell->run == nullptr) return true;  // the loop saw it die first and has placed the run anew
+  shell->run = nullptr;
+  shell->state = Shell::State::kDead;
+  --pools_[run.pool].counts.busy;
+  ++pools_[run.pool].counts.deaths;
+  shells_.erase(shell->id);
+  run.shell.reset();
+  run.input_written = 0;
+  return false;
+}
+
+void Sandboxes::cancel(podium_lease* lease) noexcept {
+  auto* run = sdk::from_lease<SandboxRun>(lease);
+  std::shared_ptr<Shell> shell;
+  bool waited = false;
+  {
+    const std::lock_guard lock(mutex_);
+    run->cancelled = true;
+    waited = std::erase(pools_[run->pool].waiting, run) > 0;
+    shell = run->shell;
+    run->stuck_at = std::min(run->stuck_at, Clock::now() + kKillTimeout);
+  }
+  if (waited) return fail(run, PODIUM_CANCELLED, "");
+  if (shell == nullptr) return;  // between two sandboxes: assign looks at the flag
+  KillRun kill;
+  kill.message.nonce = shell->nonce;
+  kill.stop = Stop::kCancel;
+  send_struct(shell->control.get(), kill, {}, MSG_DONTWAIT);
+}
+
+void Sandboxes::release(podium_lease* lease) noexcept {
+  const std::unique_ptr<SandboxRun> run(sdk::from_lease<SandboxRun>(lease));
+  std::shared_ptr<Shell> shell;
+  {
+    const std::lock_guard lock(mutex_);
+    shell = std::move(run->shell);
+    if (shell != nullptr) {
+      shell->run = nullptr;
+      shells_.erase(shell->id);
+    }
+  }
+  // Closing the shell's control socket here, outside the lock, is what ends its pid 1.
+}
+
+/// Ends a run that no sandbox took.
+void Sandboxes::fail(SandboxRun* run, podium_code code, const std::string& message) {
+  run->message = message;
+  podium_completion completion = sdk::empty_completion();
+  completion.code = code;
+  completion.message = sdk::bytes(run->message);
+  run->callbacks.completed(completion);
+}
+
+// ---------------------------------------------------------------- refill
+
+/// Asks for as many as are missing. Called with the lock held whenever one was taken, made or lost.
+void Sandboxes::refill(std::size_t index) {
+  Pool& pool = pools_[index];
+  if (stopping_ || Clock::now() < pool.retry_at) return;
+  if (!pool.options.zygote.interpreter.empty() && pool.zygote.state != Zygote::State::kReady) {
+    return start_zygote(index);
+  }
+  const std::size_t wanted = pool.size.target() + pool.waiting.size();
+  while (pool.ready.size() + pool.starting < wanted && pool.starting < pool.options.starting) {
+    auto shell = std::make_shared<Shell>();
+    shell->id = next_id_++;
+    shell->nonce = random_number();
+    shell->pool = index;
+    shell->zygote = pool.zygote.id;
+    shell->limits = pool.options.limits;
+    shell->asked_at = Clock::now();
+    NewShell request;
+    request.id = shell->id;
+    request.nonce = shell->nonce;
+    request.limits = shell->limits;
+    request.zygote = pool.zygote.id;
+    if (!link_.ask(request)) {
+      pool.retry_at = Clock::now() + kRetryAfterFailure;
+      return;
+    }
+    shells_.emplace(shell->id, shell);
+    ++pool.starting;
+    if (pool.zygote.id != 0) ++pool.zygote.forks;
+  }
+  if (pool.zygote.id != 0 && pool.zygote.forks >= pool.zygote.recycle_after) {
+    Doomed doomed;
+    ++pool.counts.recycles;
+    pool.zygote.state = Zygote::State::kNone;  // its pods live on; the next refill starts another
+    start_zygote(index);
+  }
+}
+
+std::shared_ptr<Shell> Sandboxes::find(std::uint32_t id) const {
+  const auto at = shells_.find(id);
+  return at == shells_.end() ? nullptr : at->second;
+}
+
+void Sandboxes::on_made(const ShellMade& made, int descriptor) {
+  const std::lock_guard lock(mutex_);
+  sdk::Descriptor control(descriptor);
+  for (std::size_t i = 0; i < pools_.size(); ++i) {
+    Zygote& zygote = pools_[i].zygote;
+    if (zygote.id != made.id || zygote.state != Zygote::State::kStarting) continue;
+    zygote.socket = std::move(control);
+    if (made.error == 0) {
+      loop_.watch(zygote.socket.get(), tag_of(i, kZygote));
+    } else {
+      host_.error("zygote " + pools_[i].options.tier + ": " + made.what + ": " +
+                  std::generic_category().message(made.error));
+    }
+    return;
+  }
+  const auto shell = find(made.id);
+  if (shell == nullptr) return;
+  if (made.error != 0) {
+    Pool& pool = pools_[shell->pool];
+    --pool.starting;
+    pool.retry_at = Clock::now() + kRetryAfterFailure;
+    shells_.erase(made.id);
+    host_.error("the spawner could not make a sandbox: " + std::string(made.what) + ": " +
+                std::generic_category().message(made.error));
+    return;
+  }
+  shell->control = std::move(control);
+  loop_.watch(shell->control.get(), tag_of(shell->id, kControl));
+}
+
+void Sandboxes::on_ready(const std::shared_ptr<Shell>& shell, Packet& packet) {
+  SandboxRun* run = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    if (shell->state != Shell::State::kMaking || packet.count() != 3) return;
+    shell->input.reset(packet.take(0));
+    shell->output.reset(packet.take(1));
+    shell->error.reset(packet.take(2));
+    loop_.watch(shell->output.get(), tag_of(shell->id, kOutput));
+    loop_.watch(shell->error.get(), tag_of(shell->id, kError));
+    shell->state = Shell::State::kReady;
+    shell->pinged_at = Clock::now();
+    Pool& pool = pools_[shell->pool];
+    --pool.starting;
+    ++pool.counts.refills;
+    pool.counts.refill_seconds +=
+        std::chrono::duration<double>(Clock::now() - shell->asked_at).count();
+    if (!pool.waiting.empty()) {
+      run = pool.waiting.front();
+      pool.waiting.pop_front();
+    } else {
+      pool.ready.push_back(shell);
+    }
+    refill(shell->pool);
+  }
+  if (run != nullptr && !assign(*run, shell)) place(*run);
+}
+
+// ---------------------------------------------------------------- the loop
+
+void Sandboxes::on_event(std::uint64_t tag) {
+  const auto channel = static_cast<Channel>(tag & 7);
+  if (channel == kSpawner) return on_spawner();
+  if (channel == kZygote) return on_zygote(tag >> 3);
+  std::shared_ptr<Shell> shell;
+  {
+    const std::lock_guard lock(mutex_);
+    shell = find(static_cast<std::uint32_t>(tag >> 3));
+  }
+  if (shell == nullptr) return;
+  switch (channel) {
+    case kControl: return on_control(shell);
+    case kOutput: return on_output(shell, 1);
+    case kError: return on_output(shell, 2);
+    case kInput:
+      if (shell->run != nullptr && shell->input) {
+        const int fd = shell->input.get();
+        if (feed_input(*shell->run, *shell)) loop_.forget(fd);
+      }
+      return;
+    default: return;
+  }
+}
+
+void Sandboxes::on_spawner() {
+  for (;;) {
+    alignas(8) std::array<char, 8192> buffer;
+    Packet packet;
+    int fd;
+    {
+      const std::lock_guard lock(mutex_);
+      fd = link_.fd();
+    }
+    const ssize_t n = packet.receive(fd, buffer, MSG_DONTWAIT);
+    if (n < 0 && errno == EAGAIN) return;
+    if (n <= 0) return lost_spawner();
+    if (n != sizeof(ShellMade)) continue;
+    ShellMade made;
+    std::memcpy(&made, buffer.data(), sizeof made);
+    on_made(made, packet.take(0));
+  }
+}
+
+/// The spawner died. Sandboxes that are complete live on without it; those in the making are lost.
+void Sandboxes::lost_spawner() {
+  Doomed doomed;
+  const std::lock_guard lock(mutex_);
+  host_.warning("the sandbox spawner ended; waiting for its successor");
+  link_.disconnect();
+  for (auto it = shells_.begin(); it != shells_.end();) {
+    if (it->second->state == Shell::State::kMaking) {
+      doomed.push_back(it->second);
+      it = shells_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+  for (auto& pool : pools_) {
+    pool.starting = 0;
+    pool.retry_at = Clock::now() + std::chrono::milliseconds(50);
+    end_zygote(pool, doomed);
+  }
+}
+
+void Sandboxes::on_control(const std::shared_ptr<Shell>& shell) {
+  for (;;) {
+    alignas(8) std::array<char, 1024> buffer;
+    Packet packet;
+    const ssize_t n = packet.receive(shell->control.get(), buffer, MSG_DONTWAIT);
+    if (n < 0 && errno == EAGAIN) return;
+    // A peer that closed with a message of ours unread gives ECONNRESET (unix(7)).
+    if (n <= 0) return on_lost(shell, n < 0 && errno == ECONNRESET);
+    Message message{};
+    if (n < static_cast<ssize_t>(sizeof message)) return on_lost(shell, false);
+    std::memcpy(&message, buffer.data(), sizeof message);
+    if (message.nonce != shell->nonce) {
+      host_.error("a sandbox's pid 1 spoke with a wrong nonce; it is given up");
+      return on_lost(shell, false);
+    }
+    if (message.kind == Kind::kReady) {
+      on_ready(shell, packet);
+    } else if (message.kind == Kind::kPong) {
+      const std::lock_guard lock(mutex_);
+      shell->missed_pings = 0;
+    } else if (message.kind == Kind::kEnd && n == sizeof(RunEnd)) {
+      RunEnd end;
+      std::memcpy(&end, buffer.data(), sizeof end);
+      return on_end(shell, end, packet);
+    } else if (message.kind == Kind::kFailed && n == sizeof(Failed)) {
+      Failed failed;
+      std::memcpy(&failed, buffer.data(), sizeof failed);
+      host_.error("a sandbox could not be made: " + std::string(failed.what) + ": " +
+                  std::generic_category().message(failed.error));
+    }
+  }
+}
+
+void Sandboxes::on_output(const std::shared_ptr<Shell>& shell, std::uint32_t stream) {
+  sdk::Descriptor& fd = stream == 1 ? shell->output : shell->error;
+  if (!fd) return;
+  if (shell->state != Shell::State::kRunning || shell->run == nullptr) {
+    loop_.forget(fd.get());  // nobody has been told to write: the process has ended
+    return;
+  }
+  bool over = false;
+  if (!drain_output(*shell->run, fd.get(), stream, over)) loop_.forget(fd.get());
+  if (over) {
+    KillRun kill;
+    kill.message.nonce = shell->nonce;
+    kill.stop = Stop::kOutput;
+    send_struct(shell->control.get(), kill, {}, MSG_DONTWAIT);
+  }
+}
+
+void Sandboxes::on_end(const std::shared_ptr<Shell>& shell, const RunEnd& end, Packet& packet) {
+  SandboxRun* run;
+  {
+    const std::lock_guard lock(mutex_);
+    run = shell->run;
+    if (run == nullptr || shell->state != Shell::State::kRunning) return;
+    shell->state = Shell::State::kEnded;
+    --pools_[shell->pool].counts.busy;
+  }
+  // Every process of the run is dead: what is in the pipes now is all there will be.
+  bool over = false;
+  for (const std::uint32_t stream : {1u, 2u}) {
+    sdk::Descriptor& fd = stream == 1 ? shell->output : shell->error;
+    if (!fd) continue;
+    loop_.forget(fd.get());
+    drain_output(*run, fd.get(), stream, over);
+  }
+  std::size_t next = 0;
+  if (end.has_changes != 0) run->changes.reset(packet.take(next++));
+  if (end.has_merged != 0) run->merged.reset(packet.take(next));
+  RunEnd told = end;
+  if (over && told.stop == Stop::kNone) told.stop = Stop::kOutput;
+  podium_completion completion = completion_of(*run, told);
+  if (!unenforced_.empty()) completion.unenforced = unenforced_.c_str();
+  run->callbacks.completed(completion);  // the run may be gone now
+}
+
+/// A sandbox's pid 1 is gone without a word of an end.
+void Sandboxes::on_lost(const std::shared_ptr<Shell>& shell, bool run_unread) {
+  SandboxRun* run = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    Pool& pool = pools_[shell->pool];
+    const auto before = shell->state;
+    if (before == Shell::State::kDead) return;
+    shell->state = Shell::State::kDead;
+    loop_.forget(shell->control.get());
+    shells_.erase(shell->id);
+    if (before == Shell::State::kMaking) {
+      --pool.starting;
+      pool.retry_at = Clock::now() + kRetryAfterFailure;
+    }
+    if (before != Shell::State::kEnded) ++pool.counts.deaths;
+    std::erase(pool.ready, shell);
+    if (before == Shell::State::kRunning) {
+      --pool.counts.busy;
+      run = std::exchange(shell->run, nullptr);
+      if (run != nullptr) run->shell.reset();
+    }
+    refill(shell->pool);
+  }
+  if (run == nullptr) return;
+  if (run->cancelled) return fail(run, PODIUM_CANCELLED, "");
+  if (run_unread && !run->retried) {
+    run->retried = true;
+    run->input_written = 0;
+    host_.info("run " + run->id + ": the sandbox died before it took the run; trying another");
+    return place(*run);
+  }
+  // pid 1 is killed only from outside: by the host's own lack of memory, or by us when it was stuck.
+  fail(run, PODIUM_INTERNAL, "the sandbox died in the middle of the run");
+}
+
+// ---------------------------------------------------------------- zygotes
+
+void Sandboxes::start_zygote(std::size_t index) {
+  Pool& pool = pools_[index];
+  Zygote& zygote = pool.zygote;
+  if (zygote.state != Zygote::State::kNone || Clock::now() < zygote.retry_at) return;
+  zygote.id = next_id_++;
+  zygote.forks = 0;
+  const unsigned spread = std::max(1u, pool.options.zygote.recycle_after / 5);
+  zygote.recycle_after = std::max(
+      1u, pool.options.zygote.recycle_after - static_cast<unsigned>(random_number() % spread));
+  zygote.asked_at = Clock::now();
+  NewZygote request;
+  request.id = zygote.id;
+  const auto copy = [](auto& to, const std::string& from) {
+    std::memcpy(to, from.data(), std::min(from.size(), sizeof to - 1));
+  };
+  copy(request.interpreter, pool.options.zygote.interpreter);
+  copy(request.script, pool.options.zygote.script);
+  copy(request.argument, pool.options.zygote.argument);
+  if (link_.ask(request)) {
+    zygote.state = Zygote::State::kStarting;
+  } else {
+    zygote.retry_at = Clock::now() + kRetryAfterFailure;
+  }
+}
+
+void Sandboxes::end_zygote(Pool& pool, Doomed&) {
+  pool.zygote.socket.reset();
+  pool.zygote.state = Zygote::State::kNone;
+}
+
+/// It says once that it is ready; the end of the socket is its death.
+void Sandboxes::on_zygote(std::size_t index) {
+  const std::lock_guard lock(mutex_);
+  if (index >= pools_.size()) return;
+  Pool& pool = pools_[index];
+  Zygote& zygote = pool.zygote;
+  if (!zygote.socket) return;
+  alignas(8) std::array<char, 512> buffer;
+  Packet packet;
+  const ssize_t n = packet.receive(zygote.socket.get(), buffer, MSG_DONTWAIT);
+  if (n < 0 && errno == EAGAIN) return;
+  if (n > 0) {
+    zygote.state = Zygote::State::kReady;
+    zygote.failures = 0;
+    return refill(index);
+  }
+  host_.warning("zygote " + pool.options.tier + " ended; starting another");
+  ++zygote.failures;
+  zygote.retry_at = Clock::now() + kRetryAfterFailure * std::min(zygote.failures, 20u);
+  zygote.socket.reset();
+  zygote.state = Zygote::State::kNone;
+  refill(index);
+}
+
+// ---------------------------------------------------------------- once a second
+
+void Sandboxes::on_tick() {
+  const auto now = Clock::now();
+  std::vector<SandboxRun*> late;
+  Doomed doomed;
+  {
+    const std::lock_guard lock(mutex_);
+    if (link_.fd() < 0 && link_.reconnect()) loop_.watch(link_.fd(), tag_of(0, kSpawner));
+    check_health(now, doomed);
+    give_up_waiting(now, late);
+    for (std::size_t i = 0; i < pools_.size(); ++i) {
+      Pool& pool = pools_[i];
+      pool.size.tick(now);
+      if (pool.zygote.state == Zygote::State::kReady &&
+          now - pool.zygote.asked_at > pool.options.zygote.recycle_age) {
+        ++pool.counts.recycles;
+        pool.zygote.state = Zygote::State::kNone;
+      }
+      refill(i);
+    }
+  }
+  for (auto* run : late) {
+    fail(run, PODIUM_UNAVAILABLE, "no sandbox became free within the acquire timeout");
+  }
+}
+
+/// Runs whose pid 1 does not answer are ended by the spawner; idle ones are asked every 15 s and
+/// given up after two silences.
+void Sandboxes::check_health(Clock::time_point now, Doomed& doomed) {
+  std::vector<std::shared_ptr<Shell>> all;
+  for (const auto& [id, shell] : shells_) all.push_back(shell);
+  for (const auto& shell : all) {
+    bool kill = false;
+    switch (shell->state) {
+      case Shell::State::kRunning:
+        kill = shell->run != nullptr && now > shell->run->stuck_at;
+        break;
+      case Shell::State::kMaking:
+        kill = now - shell->asked_at > kMakingTimeout;
+        break;
+      case Shell::State::kReady:
+        if (now - shell->pinged_at < kPingInterval) break;
+        kill = shell->missed_pings >= 2;
+        shell->pinged_at = now;
+        ++shell->missed_pings;
+        send_struct(shell->control.get(), Message{Kind::kPing, 0, shell->nonce}, {}, MSG_DONTWAIT);
+        break;
+      default:
+        break;
+    }
+    if (!kill) continue;
+    host_.warning("a sandbox does not answer; it is killed");
+    KillShell request;
+    request.id = shell->id;
+    link_.ask(request);
+    if (shell->state == Shell::State::kMaking && !shell->control) {
+      --pools_[shell->pool].starting;
+      shells_.erase(shell->id);
+      doomed.push_back(shell);
+    }
+  }
+}
+
+void Sandboxes::give_up_waiting(Clock::time_point now, std::vector<SandboxRun*>& late) {
+  for (auto& pool : pools_) {
+    while (!pool.waiting.empty() && pool.waiting.front()->give_up_at <= now) {
+      late.push_back(pool.waiting.front());
+      pool.waiting.pop_front();
+      ++pool.counts.timeouts;
+    }
+  }
+}
+
+PoolState Sandboxes::state(std::size_t index) const {
+  const std::lock_guard lock(mutex_);
+  const Pool& pool = pools_[index];
+  PoolState state = pool.counts;
+  state.available = static_cast<unsigned>(pool.ready.size());
+  state.starting = pool.starting;
+  state.target = pool.size.target();
+  state.waiting = static_cast<unsigned>(pool.waiting.size());
+  state.zygote_ready =
+      pool.options.zygote.interpreter.empty() || pool.zygote.state == Zygote::State::kReady;
+  return state;
+}
+
+}  // namespace podium::sandbox

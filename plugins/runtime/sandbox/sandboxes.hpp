@@ -1,0 +1,129 @@
+#pragma once
+#include <podium/sdk/host.hpp>
+#include <podium/sdk/runtime.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "event_loop.hpp"
+#include "pool_size.hpp"
+#include "sandbox_run.hpp"
+#include "spawner_link.hpp"
+
+namespace podium::sandbox {
+
+/// A template interpreter of a pool; see zygote.hpp.
+struct ZygoteOptions {
+  std::string interpreter;  ///< empty: the pool has no zygote, its shells run jobs
+  std::string script;
+  std::string argument;
+  unsigned recycle_after = 500;           ///< forks, less up to a fifth at random
+  std::chrono::seconds recycle_age{3600};
+};
+
+/// Sandboxes of one sort that are kept waiting.
+struct PoolOptions {
+  std::string tier = "job";  ///< for metrics and logs
+  unsigned min = 2, max = 8; ///< how many wait
+  unsigned starting = 4;     ///< made at a time
+  std::chrono::milliseconds acquire_timeout{-1};  ///< a run waits so long for one; -1: for ever
+  ShellLimits limits;        ///< of the first ones; later those of the last run
+  ZygoteOptions zygote;
+};
+
+/// What a pool has done and holds.
+struct PoolState {
+  unsigned available = 0, busy = 0, target = 0, starting = 0, waiting = 0;
+  std::uint64_t hits = 0, misses = 0, deaths = 0, recycles = 0, timeouts = 0;
+  double refill_seconds = 0;
+  std::uint64_t refills = 0;
+  bool zygote_ready = true;
+};
+
+/// The sandboxes of one runtime: keeps them waiting, gives runs to them, hears how they end.
+///
+/// Everything a run does after start() happens on one thread, the loop's; a sandbox is used once.
+/// Refill is driven by events: a sandbox taken, made, or dead. Destruction happens outside the lock
+/// and after the host has released the run. Any thread.
+class Sandboxes {
+ public:
+  /// Throws sdk::Error when the spawner cannot be reached.
+  Sandboxes(sdk::Host host, std::vector<PoolOptions> pools);
+  ~Sandboxes();  ///< every lease has been released
+
+  /// See podium_runtime.start. `pool` is an index into the constructor's list.
+  void start(std::size_t pool, const sdk::RunView& view, const sdk::Callbacks& callbacks,
+             podium_lease*& lease);
+  void cancel(podium_lease* lease) noexcept;
+  void release(podium_lease* lease) noexcept;
+
+  PoolState state(std::size_t pool) const;
+  const std::vector<PoolOptions>& options() const noexcept { return options_; }
+  const std::string& unenforced() const noexcept { return unenforced_; }
+  const std::string& facts() const noexcept { return facts_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Zygote {
+    enum class State { kNone, kStarting, kReady } state = State::kNone;
+    std::uint32_t id = 0;
+    sdk::Descriptor socket;
+    unsigned forks = 0, recycle_after = 0;
+    Clock::time_point asked_at, retry_at;
+    unsigned failures = 0;
+  };
+  struct Pool {
+    PoolOptions options;
+    PoolSize size;
+    std::vector<std::shared_ptr<Shell>> ready;  // the newest is taken first
+    std::deque<SandboxRun*> waiting;
+    unsigned starting = 0;
+    Clock::time_point retry_at{};  // after a failure to make one
+    Zygote zygote;
+    PoolState counts;
+  };
+  using Doomed = std::vector<std::shared_ptr<Shell>>;  // destroyed after the lock is left
+
+  void on_event(std::uint64_t tag);
+  void on_tick();
+  void on_spawner();
+  void on_made(const ShellMade& made, int descriptor);
+  void on_control(const std::shared_ptr<Shell>& shell);
+  void on_ready(const std::shared_ptr<Shell>& shell, class Packet& packet);
+  void on_output(const std::shared_ptr<Shell>& shell, std::uint32_t stream);
+  void on_end(const std::shared_ptr<Shell>& shell, const RunEnd& end, class Packet& packet);
+  void on_lost(const std::shared_ptr<Shell>& shell, bool run_unread);
+  void on_zygote(std::size_t pool);
+
+  bool assign(SandboxRun& run, std::shared_ptr<Shell> shell);
+  std::shared_ptr<Shell> take(Pool& pool);
+  void place(SandboxRun& run);
+  void refill(std::size_t pool);
+  void start_zygote(std::size_t pool);
+  void end_zygote(Pool& pool, Doomed& doomed);
+  void fail(SandboxRun* run, podium_code code, const std::string& message);
+  void give_up_waiting(Clock::time_point now, std::vector<SandboxRun*>& late);
+  void check_health(Clock::time_point now, Doomed& doomed);
+  void lost_spawner();
+  std::shared_ptr<Shell> find(std::uint32_t id) const;
+
+  sdk::Host host_;
+  std::vector<PoolOptions> options_;
+  mutable std::mutex mutex_;
+  SpawnerLink link_;
+  std::vector<Pool> pools_;
+  std::unordered_map<std::uint32_t, std::shared_ptr<Shell>> shells_;
+  std::uint32_t next_id_ = 1;
+  bool stopping_ = false;
+  std::string unenforced_, facts_;
+  EventLoop loop_;  // last: its thread ends first
+};
+
+}  // namespace podium::sandbox

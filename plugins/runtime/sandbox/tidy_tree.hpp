@@ -1,0 +1,11 @@
+#pragma once
+
+namespace podium::sandbox {
+
+/// Makes every regular file below the directory readable and every directory enterable for others,
+/// so that the daemon, which is another user, can collect them. Never follows a symbolic link,
+/// enters no other file system, stops at 64 levels. True when the directory holds anything.
+/// Needs CAP_DAC_READ_SEARCH and CAP_FOWNER for folders of the user. Async-signal-safe.
+bool make_readable(int directory) noexcept;
+
+}  // namespace podium::sandbox

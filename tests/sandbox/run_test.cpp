@@ -1,0 +1,195 @@
+#include <fcntl.h>
+
+#include "spawner_process.hpp"
+
+namespace podium::sandbox {
+namespace {
+
+using SandboxRunTest = SandboxTest;
+
+std::string read_at(int directory, const char* name) {
+  const int fd = ::openat(directory, name, O_RDONLY);
+  char buffer[4096];
+  const ssize_t n = fd < 0 ? -1 : ::read(fd, buffer, sizeof buffer);
+  ::close(fd);
+  return n < 0 ? "(unreadable)" : std::string(buffer, static_cast<std::size_t>(n));
+}
+
+TEST_F(SandboxRunTest, GivesBackBothStreamsAndTheExactExitCode) {
+  const auto run = this->run(Program::bash("echo out; echo err >&2; exit 3"));
+
+  EXPECT_EQ(run->end.code, PODIUM_OK);
+  EXPECT_EQ(run->out, "out\n");
+  EXPECT_EQ(run->err, "err\n");
+  EXPECT_EQ(run->end.exit_code, 3);
+  EXPECT_EQ(run->end.signal, 0);
+  EXPECT_EQ(run->end.changes, -1);
+}
+
+TEST_F(SandboxRunTest, PassesArgumentsEnvironmentAndStandardInput) {
+  Program program = Program::python(
+      "import sys, os\nprint(sys.argv[1:], os.environ['COLOR'], sys.stdin.read())");
+  program.arguments = {"a b", "c"};
+  program.environment = {"COLOR=blue"};
+  program.input = std::string(300'000, 'x');
+
+  const auto run = this->run(program);
+
+  EXPECT_EQ(run->out, "['a b', 'c'] blue " + program.input + "\n");
+}
+
+TEST_F(SandboxRunTest, TellsTheSignalThatEndedIt) {
+  const auto run = this->run(Program::bash("kill -SEGV $$"));
+
+  EXPECT_EQ(run->end.signal, SIGSEGV);
+  EXPECT_EQ(run->end.exit_code, -1);
+}
+
+TEST_F(SandboxRunTest, TakesCodeOfManyMegabytes) {
+  Program program = Program::bash("#" + std::string(50u << 20, 'x') + "\necho done");
+
+  const auto run = this->run(program);
+
+  EXPECT_EQ(run->out, "done\n") << run->message;
+}
+
+TEST_F(SandboxRunTest, LeavesWhatItWroteInTheChangesDirectory) {
+  const auto run = this->run(Program::bash("mkdir -p a/b; echo hi > a/b/c; chmod 000 a/b/c a"));
+
+  ASSERT_GE(run->end.changes, 0);
+  EXPECT_EQ(read_at(run->end.changes, "a/b/c"), "hi\n");
+  EXPECT_EQ(run->end.merged, -1);
+}
+
+TEST_F(SandboxRunTest, SeesItsInputsAndChangesOnlyItsOwnCopy) {
+  const std::string folder = spawner_->runs() + "/input-a";
+  std::filesystem::create_directory(folder);
+  std::ofstream(folder + "/keep.txt") << "keep";
+  std::ofstream(folder + "/change.txt") << "old";
+  std::ofstream(folder + "/gone.txt") << "gone";
+  for (const char* name : {"/keep.txt", "/change.txt", "/gone.txt"}) {
+    ::chmod((folder + name).c_str(), 0666);
+  }
+  Program program = Program::bash("cat keep.txt; echo new >> change.txt; rm gone.txt; ls");
+  program.workspace_id = "input-a";
+
+  const auto run = this->run(program);
+
+  EXPECT_EQ(run->out, "keepchange.txt\nkeep.txt\n") << run->err << run->message;
+  ASSERT_GE(run->end.changes, 0);
+  ASSERT_GE(run->end.merged, 0);
+  EXPECT_EQ(read_at(run->end.changes, "change.txt"), "oldnew\n");
+  EXPECT_EQ(::faccessat(run->end.changes, "keep.txt", F_OK, 0), -1);
+  EXPECT_EQ(::faccessat(run->end.merged, "gone.txt", F_OK, 0), -1);
+  EXPECT_EQ(::faccessat(run->end.merged, "keep.txt", F_OK, 0), 0);
+  std::string content;
+  std::ifstream(folder + "/change.txt") >> content;
+  EXPECT_EQ(content, "old");
+}
+
+TEST_F(SandboxRunTest, EndsAtTheWallLimitWithTheOutputSoFar) {
+  Program program = Program::python("print('before')\nimport time\ntime.sleep(9999)");
+  program.limits.wall_ms = 500;
+
+  const auto run = this->run(program);
+
+  EXPECT_EQ(run->end.limit, PODIUM_LIMIT_WALL);
+  EXPECT_EQ(run->out, "before\n");
+  EXPECT_GE(run->end.wall_us, 450'000);
+  EXPECT_LE(run->end.wall_us, 1'000'000);
+}
+
+TEST_F(SandboxRunTest, EndsWhenMemoryIsUsedUpAndKeepsTheOutputSoFar) {
+  Program program = Program::python("print('before')\nx = b'x' * (1 << 30)\nprint('after')");
+  program.limits.memory_bytes = 64u << 20;
+
+  const auto run = this->run(program);
+
+  EXPECT_EQ(run->end.limit, PODIUM_LIMIT_MEMORY) << run->err;
+  EXPECT_EQ(run->out, "before\n");
+}
+
+TEST_F(SandboxRunTest, CountsProcessesAndSaysWhenThereWereTooMany) {
+  Program program = Program::bash("for i in $(seq 200); do sleep 5 & done; wait");
+  program.limits.processes = 32;
+  program.limits.wall_ms = 3000;
+
+  const auto run = this->run(program);
+
+  EXPECT_EQ(run->end.limit, PODIUM_LIMIT_PROCESSES);
+  EXPECT_NE(run->err.find("fork"), std::string::npos) << run->err;
+}
+
+TEST_F(SandboxRunTest, CutsEndlessOutputAtTheLimit) {
+  Program program = Program::bash("yes");
+  program.limits.output_bytes = 100'000;
+
+  const auto run = this->run(program);
+
+  EXPECT_EQ(run->end.limit, PODIUM_LIMIT_OUTPUT);
+  EXPECT_EQ(run->out.size(), 100'000u);
+}
+
+TEST_F(SandboxRunTest, SaysThatTheDiskIsFull) {
+  Program program = Program::bash("head -c 50000000 /dev/zero > big; exit 1");
+  program.limits.workspace_bytes = 1u << 20;
+
+  const auto run = this->run(program);
+
+  EXPECT_EQ(run->end.limit, PODIUM_LIMIT_DISK) << run->err;
+}
+
+TEST_F(SandboxRunTest, EndsAtOnceWhenCancelled) {
+  Recorded run;
+  run.start(*sandboxes_, Program::bash("echo started; sleep 1000"));
+  run.wait_for_output("started");
+
+  run.cancel();
+  run.wait();
+
+  EXPECT_EQ(run.end.code, PODIUM_CANCELLED);
+  EXPECT_EQ(run.out, "started\n");
+  EXPECT_EQ(run.completions, 1);
+}
+
+TEST_F(SandboxRunTest, AnswersWhileABackgroundChildHoldsItsStreams) {
+  const auto run = this->run(Program::bash("(setsid sleep 1000 &) ; echo done"));
+
+  EXPECT_EQ(run->out, "done\n");
+  EXPECT_EQ(run->end.exit_code, 0);
+  EXPECT_LT(run->end.wall_us, 5'000'000);
+}
+
+TEST_F(SandboxRunTest, CompilesFirstAndSaysWhenThatFailed) {
+  Program program;
+  program.code = "exit 0";
+  program.compile = {"/bin/bash", "-c", "echo bad syntax; exit 7"};
+
+  const auto run = this->run(program);
+
+  EXPECT_EQ(run->end.phase, PODIUM_PHASE_COMPILE);
+  EXPECT_EQ(run->end.exit_code, 7);
+  EXPECT_EQ(run->err, "bad syntax\n");
+}
+
+TEST_F(SandboxRunTest, SaysWhichCommandCannotBeStarted) {
+  Program program;
+  program.command = {"/usr/bin/no-such-interpreter", "{source}"};
+
+  const auto run = this->run(program);
+
+  EXPECT_EQ(run->end.code, PODIUM_UNAVAILABLE);
+  EXPECT_NE(run->message.find("/usr/bin/no-such-interpreter"), std::string::npos) << run->message;
+}
+
+TEST_F(SandboxRunTest, GoesOnWithTheNextSpawnerWhenOneDies) {
+  spawner_->restart();
+
+  for (int i = 0; i < 12; ++i) {
+    const auto run = this->run(Program::bash("echo " + std::to_string(i)));
+    EXPECT_EQ(run->out, std::to_string(i) + "\n") << run->message;
+  }
+}
+
+}  // namespace
+}  // namespace podium::sandbox
