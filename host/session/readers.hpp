@@ -1,0 +1,55 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "session/database.hpp"
+#include "session/rows.hpp"
+
+namespace podium {
+
+/// A connection that reads. One thread at a time.
+struct Reader {
+  explicit Reader(const std::filesystem::path& file);
+
+  Poco::Data::Session session;
+  Prepared<SessionRecord, std::string> find_session;  ///< id
+  Prepared<FileRecord, std::string> files;            ///< session
+  Prepared<FileRecord, std::string> current_files;    ///< session
+  Prepared<FileRecord, std::string> find_file;        ///< id
+  Prepared<FileRecord, std::string, std::string> find_file_by_name;  ///< session, name
+  Prepared<std::int64_t, std::string> blob_is_used;   ///< key
+  Prepared<std::int64_t> count_one;
+};
+
+/// Readers for as many threads as ask; a few are kept for the next ones.
+class Readers {
+ public:
+  explicit Readers(std::filesystem::path file) : file_(std::move(file)) {}
+
+  /// What `read(Reader&)` returns. SQLite's errors become Failure(kUnavailable). Any thread.
+  template <class Read>
+  auto with(Read read) {
+    try {
+      std::unique_ptr<Reader> reader = take();
+      auto result = read(*reader);
+      give_back(std::move(reader));  // not after an exception: its statements are spoilt then
+      return result;
+    } catch (const Poco::Exception& error) {
+      throw database_failure(error, file_);
+    }
+  }
+
+ private:
+  std::unique_ptr<Reader> take();
+  void give_back(std::unique_ptr<Reader> reader);
+
+  const std::filesystem::path file_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Reader>> idle_;
+};
+
+}  // namespace podium

@@ -1,0 +1,176 @@
+#include "session/store.hpp"
+
+#include <algorithm>
+#include <initializer_list>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "session/database.hpp"
+#include "session/readers.hpp"
+#include "session/writer.hpp"
+
+namespace podium {
+
+namespace {
+
+struct Field {
+  const char* name;
+  std::string_view value;
+};
+
+/// SQLite would keep a NUL, but Poco reads text only up to it: two names would become one.
+void refuse_nul(std::initializer_list<Field> fields) {
+  for (const Field& field : fields) {
+    if (field.value.find('\0') != field.value.npos) {
+      throw Failure(Code::kInvalidArgument,
+                    std::string(field.name) + ": holds a NUL character, which no name or id may");
+    }
+  }
+}
+
+void check_record(const SessionRecord& session) {
+  refuse_nul({{"session id", session.id},
+              {"principal", session.principal},
+              {"entity_id", session.entity}});
+}
+
+void check_record(const FileRecord& file, const std::string& session) {
+  refuse_nul({{"file id", file.id},
+              {"file name", file.name},
+              {"blob", file.blob},
+              {"sha256", file.sha256},
+              {"origin", file.origin},
+              {"kind", file.kind},
+              {"resource_id", file.resource},
+              {"version", file.version},
+              {"modified_from", file.modified_from},
+              {"modified_from_session", file.modified_from_session}});
+  if (file.session != session) {
+    throw Failure(Code::kInvalidArgument, "file " + file.id + ": belongs to session '" +
+                                              file.session + "', expected '" + session + "'");
+  }
+}
+
+std::filesystem::path prepared(std::filesystem::path file) {
+  prepare_database_file(file);
+  return file;
+}
+
+template <class Record>
+std::optional<Record> first(std::vector<Record> rows) {
+  if (rows.empty()) return std::nullopt;
+  return std::move(rows.front());
+}
+
+}  // namespace
+
+struct SessionStore::State {
+  explicit State(const std::filesystem::path& path)
+      : file(prepared(std::filesystem::absolute(path))), readers(file), writer(file) {}
+
+  const std::filesystem::path file;
+  Readers readers;
+  Writer writer;
+};
+
+SessionStore::SessionStore(const std::filesystem::path& file)
+    : state_(std::make_unique<State>(file)) {}
+
+SessionStore::~SessionStore() = default;
+
+std::optional<SessionRecord> SessionStore::find_session(const std::string& id) {
+  refuse_nul({{"session id", id}});
+  // Asked first: what is written in between is then found in the database.
+  std::optional<SessionRecord> waiting = state_->writer.waiting(id);
+  auto found =
+      first(state_->readers.with([&](Reader& reader) { return reader.find_session(id); }));
+  if (!found) return waiting;
+  if (waiting) found->used = std::max(found->used, waiting->used);
+  return found;
+}
+
+std::vector<FileRecord> SessionStore::files(const std::string& session) {
+  refuse_nul({{"session id", session}});
+  return state_->readers.with([&](Reader& reader) { return reader.files(session); });
+}
+
+std::vector<FileRecord> SessionStore::current_files(const std::string& session) {
+  refuse_nul({{"session id", session}});
+  return state_->readers.with([&](Reader& reader) { return reader.current_files(session); });
+}
+
+std::optional<FileRecord> SessionStore::find_file(const std::string& id) {
+  refuse_nul({{"file id", id}});
+  return first(state_->readers.with([&](Reader& reader) { return reader.find_file(id); }));
+}
+
+std::optional<FileRecord> SessionStore::find_file_by_name(const std::string& session,
+                                                          const std::string& name) {
+  refuse_nul({{"session id", session}, {"file name", name}});
+  return first(state_->readers.with(
+      [&](Reader& reader) { return reader.find_file_by_name(session, name); }));
+}
+
+void SessionStore::commit(const SessionRecord& session, const std::vector<FileRecord>& files) {
+  check_record(session);
+  for (const FileRecord& file : files) check_record(file, session.id);
+
+  state_->writer.run([&](WriteStatements& to) {
+    to.keep(session);
+    for (const FileRecord& file : files) {
+      to.add_file(file.id, file.session, file.name, file.blob, file.sha256,
+                  static_cast<std::int64_t>(file.size), file.origin, file.kind, file.resource,
+                  file.version, file.read_only ? 1 : 0, file.modified_from,
+                  file.modified_from_session, file.created);
+    }
+  });
+}
+
+void SessionStore::commit_later(SessionRecord session) {
+  check_record(session);
+  state_->writer.keep_later(std::move(session));
+}
+
+std::optional<std::string> SessionStore::remove_file(const std::string& id) {
+  refuse_nul({{"file id", id}});
+  std::optional<std::string> blob;
+  state_->writer.run([&](WriteStatements& to) {
+    blob = first(to.blob_of_file(id));
+    if (blob) to.remove_file(id);
+  });
+  return blob;
+}
+
+std::vector<std::string> SessionStore::remove_expired(
+    EpochMs before, unsigned limit, const std::function<bool(const std::string&)>& in_use) {
+  std::set<std::string> blobs;
+  state_->writer.run([&](WriteStatements& to) {
+    SessionRecord last;  // all that is older has been looked at
+    last.used = INT64_MIN;
+    for (unsigned removed = 0; removed < limit;) {
+      const auto page = to.unused_sessions(before, last.used, last.id, limit);
+      if (page.empty()) return;
+      for (const SessionRecord& session : page) {
+        if (removed == limit) return;
+        if (in_use(session.id)) continue;
+        for (std::string& blob : to.blobs_of_session(session.id)) blobs.insert(std::move(blob));
+        to.remove_session(session.id);
+        ++removed;
+      }
+      last = page.back();
+    }
+  });
+  return {blobs.begin(), blobs.end()};
+}
+
+bool SessionStore::blob_is_used(const std::string& key) {
+  refuse_nul({{"blob", key}});
+  return state_->readers.with([&](Reader& reader) { return reader.blob_is_used(key); }).at(0) != 0;
+}
+
+void SessionStore::check() {
+  state_->readers.with([](Reader& reader) { return reader.count_one(); });
+}
+
+}  // namespace podium

@@ -1,0 +1,236 @@
+/// Databases that are damaged, foreign, locked, full, out of reach, or left by a crash. Each must
+/// be told at once, as Failure(kUnavailable), and none may hang.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <future>
+#include <string>
+
+#include "base/failure.hpp"
+#include "session/database.hpp"
+#include "session/store.hpp"
+#include "storage/small_disk.hpp"
+#include "storage/temp_folder.hpp"
+
+namespace podium {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using test::SmallDisk;
+using test::TempFolder;
+
+SessionRecord session_of(const std::string& id) { return {id, "alice", "", 1, 2}; }
+
+FileRecord file_of(const std::string& id, const std::string& session, std::string name = "a") {
+  FileRecord file;
+  file.id = id;
+  file.session = session;
+  file.name = std::move(name);
+  file.blob = id;
+  return file;
+}
+
+void write_text(const fs::path& file, const std::string& text) {
+  std::ofstream(file, std::ios::binary) << text;
+}
+
+template <class Call>
+Failure failure_of(Call call) {
+  const auto begin = std::chrono::steady_clock::now();
+  try {
+    call();
+  } catch (const Failure& failure) {
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(8));
+    return failure;
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return {Code::kInternal, ""};
+}
+
+void expect_unusable(const fs::path& file, const std::string& why) {
+  const Failure failure = failure_of([&] { SessionStore store(file); });
+  EXPECT_EQ(failure.code(), Code::kUnavailable);
+  EXPECT_THAT(failure.what(), HasSubstr(file.native()));
+  EXPECT_THAT(failure.what(), HasSubstr(why));
+}
+
+TEST(BrokenDatabase, RefusesAFileThatIsNoDatabase) {
+  const TempFolder scratch;
+  write_text(scratch.path() / "text", "this is no database, whatever its name says");
+  write_text(scratch.path() / "short", "SQLite");
+  fs::create_directory(scratch.path() / "folder");
+  ASSERT_EQ(mkfifo((scratch.path() / "fifo").c_str(), 0600), 0);
+
+  expect_unusable(scratch.path() / "text", "not an SQLite database");
+  expect_unusable(scratch.path() / "short", "not an SQLite database");
+  expect_unusable(scratch.path() / "folder", "Is a directory");
+  expect_unusable(scratch.path() / "fifo", "not a regular file");
+  expect_unusable(scratch.path() / "missing" / "podium.db", "No such file or directory");
+}
+
+TEST(BrokenDatabase, RefusesADatabaseWhosePagesAreDamaged) {
+  const TempFolder scratch;
+  const fs::path file = scratch.path() / "podium.db";
+  { SessionStore store(file); }
+  {
+    std::fstream damage(file, std::ios::in | std::ios::out | std::ios::binary);
+    damage.seekp(100);
+    damage << std::string(3900, '\xff');
+  }
+
+  expect_unusable(file, "malformed");
+}
+
+TEST(BrokenDatabase, RefusesADatabaseThatWasCut) {
+  const TempFolder scratch;
+  const fs::path file = scratch.path() / "podium.db";
+  { SessionStore store(file); }
+  fs::resize_file(file, 4096);
+
+  const Failure failure = failure_of([&] {
+    SessionStore store(file);
+    store.commit(session_of("s1"), {});
+  });
+
+  EXPECT_EQ(failure.code(), Code::kUnavailable);
+  EXPECT_THAT(failure.what(), HasSubstr("malformed"));
+}
+
+TEST(BrokenDatabase, RefusesAVersionItDoesNotKnow) {
+  const TempFolder scratch;
+  const fs::path file = scratch.path() / "podium.db";
+  { SessionStore store(file); }
+  {
+    Poco::Data::Session session = open_database(file);
+    session << "PRAGMA user_version = 99", Poco::Data::Keywords::now;
+  }
+
+  expect_unusable(file, "newer Podium");
+}
+
+TEST(BrokenDatabase, RefusesTheDatabaseOfAnotherProgram) {
+  const TempFolder scratch;
+  const fs::path file = scratch.path() / "podium.db";
+  prepare_database_file(file);
+  {
+    Poco::Data::Session session = open_database(file);
+    session << "CREATE TABLE songs (title TEXT)", Poco::Data::Keywords::now;
+  }
+
+  expect_unusable(file, "another program");
+}
+
+TEST(BrokenDatabase, TakesAnExistingFileFromOtherAccounts) {
+  const TempFolder scratch;
+  const fs::path file = scratch.path() / "podium.db";
+  write_text(file, "");
+  fs::permissions(file, fs::perms(0644));
+
+  SessionStore store(file);
+
+  EXPECT_EQ(fs::status(file).permissions(), fs::perms(0600));
+}
+
+TEST(BrokenDatabase, SaysThatAReadOnlyFolderCannotBeWritten) {
+  const TempFolder scratch;
+  SmallDisk disk(scratch.path() / "disk", "8m");
+  if (!disk.mounted()) GTEST_SKIP() << "needs the right to mount";
+  { SessionStore store(disk.path() / "podium.db"); }
+  ASSERT_TRUE(disk.make_read_only());
+
+  expect_unusable(disk.path() / "podium.db", "Read-only file system");
+  expect_unusable(disk.path() / "other.db", "Read-only file system");
+}
+
+TEST(BrokenDatabase, GivesUpOnALockedDatabaseAndWorksAgainAfterwards) {
+  const TempFolder scratch;
+  const fs::path file = scratch.path() / "podium.db";
+  SessionStore store(file);
+  store.commit(session_of("before"), {});
+  Poco::Data::Session locker = open_database(file);
+  locker << "BEGIN IMMEDIATE", Poco::Data::Keywords::now;
+
+  const Failure failure =
+      failure_of([&] { store.commit(session_of("s1"), {file_of("f1", "s1")}); });
+
+  EXPECT_EQ(failure.code(), Code::kUnavailable);
+  EXPECT_THAT(failure.what(), HasSubstr("locked"));
+  EXPECT_TRUE(store.find_session("before"));  // readers do not wait for writers
+  locker << "ROLLBACK", Poco::Data::Keywords::now;
+  store.commit(session_of("s1"), {file_of("f1", "s1")});
+  EXPECT_TRUE(store.find_file("f1"));
+}
+
+TEST(BrokenDatabase, SaysThatTheDiskIsFullAndWorksAgainAfterwards) {
+  const TempFolder scratch;
+  SmallDisk disk(scratch.path() / "disk", "2m");
+  if (!disk.mounted()) GTEST_SKIP() << "needs the right to mount";
+  SessionStore store(disk.path() / "podium.db");
+  store.commit(session_of("before"), {file_of("f0", "before")});
+  write_text(disk.path() / "filler", std::string(2 << 20, 'x'));
+  std::vector<FileRecord> many;
+  for (int i = 0; i < 2000; ++i) {
+    many.push_back(file_of("f1-" + std::to_string(i), "s1", std::string(200, 'n')));
+  }
+
+  const Failure failure = failure_of([&] { store.commit(session_of("s1"), many); });
+
+  EXPECT_EQ(failure.code(), Code::kUnavailable);
+  EXPECT_THAT(failure.what(), HasSubstr("full"));
+  EXPECT_TRUE(store.find_file("f0"));
+  EXPECT_FALSE(store.find_session("s1"));
+  fs::remove(disk.path() / "filler");
+  store.commit(session_of("s1"), {file_of("f1", "s1")});
+  EXPECT_TRUE(store.find_file("f1"));
+}
+
+/// Commits "0", "1", … for ever and tells each number once it is acknowledged.
+[[noreturn]] void commit_for_ever(const fs::path& file, int acknowledged, int first) {
+  SessionStore store(file);
+  for (int number = first;; ++number) {
+    const std::string id = std::to_string(number);
+    store.commit(session_of("s" + id), {file_of(id + "a", "s" + id), file_of(id + "b", "s" + id)});
+    if (write(acknowledged, &number, sizeof number) != sizeof number) _exit(1);
+  }
+}
+
+TEST(BrokenDatabase, KeepsEveryAcknowledgedCommitAndNoHalfOneThroughSigkill) {
+  const TempFolder scratch;
+  const fs::path file = scratch.path() / "podium.db";
+  int last = -1;
+  for (int round = 0; round < 8; ++round) {
+    int ends[2], number = 0;
+    ASSERT_EQ(pipe(ends), 0);
+    const pid_t child = fork();
+    if (child == 0) commit_for_ever(file, ends[1], last + 1);
+    close(ends[1]);
+    const int enough = last + 20 + round;
+    while (last < enough && read(ends[0], &number, sizeof number) == sizeof number) last = number;
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    while (read(ends[0], &number, sizeof number) == sizeof number) last = number;
+    close(ends[0]);
+    ASSERT_GE(last, enough);
+
+    SessionStore store(file);
+    for (int i = 0; i <= last; ++i) {
+      ASSERT_EQ(store.files("s" + std::to_string(i)).size(), 2u) << i;
+    }
+    const std::string next = "s" + std::to_string(last + 1);
+    const auto half = store.files(next).size();
+    EXPECT_TRUE(half == 0 || half == 2) << half;
+    EXPECT_EQ(store.find_session(next).has_value(), half == 2);
+    if (half == 2) ++last;
+  }
+}
+
+}  // namespace
+}  // namespace podium

@@ -1,0 +1,432 @@
+#include "session/store.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <string>
+#include <thread>
+
+#include "base/failure.hpp"
+#include "storage/temp_folder.hpp"
+
+namespace podium {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+SessionRecord session_of(const std::string& id, EpochMs used = 1000) {
+  return {id, "alice", "agent", 500, used};
+}
+
+FileRecord file_of(const std::string& id, const std::string& session, const std::string& name,
+                   EpochMs created = 1000) {
+  FileRecord file;
+  file.id = id;
+  file.session = session;
+  file.name = name;
+  file.blob = "blob-" + id;
+  file.sha256 = std::string(64, 'a');
+  file.size = 5;
+  file.origin = "upload";
+  file.created = created;
+  return file;
+}
+
+std::vector<std::string> ids(const std::vector<FileRecord>& files) {
+  std::vector<std::string> out;
+  for (const FileRecord& file : files) out.push_back(file.id);
+  return out;
+}
+
+template <class Call>
+Failure failure_of(Call call) {
+  try {
+    call();
+  } catch (const Failure& failure) {
+    return failure;
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return {Code::kInternal, ""};
+}
+
+const auto nothing_in_use = [](const std::string&) { return false; };
+
+class SessionStoreTest : public testing::Test {
+ protected:
+  std::filesystem::path file() const { return scratch_.path() / "podium.db"; }
+  SessionStore& store() { return *store_; }
+  void reopen() {
+    store_.reset();
+    store_ = std::make_unique<SessionStore>(file());
+  }
+
+ private:
+  test::TempFolder scratch_;
+  std::unique_ptr<SessionStore> store_ = std::make_unique<SessionStore>(file());
+};
+
+TEST_F(SessionStoreTest, GivesBackEveryMemberOfASessionAndAFile) {
+  FileRecord file = file_of("f1", "s1", "a b/\"ü\".csv");
+  file.size = 9'000'000'000;
+  file.origin = "output";
+  file.kind = "agent";
+  file.resource = "r1";
+  file.version = "3";
+  file.read_only = true;
+  file.modified_from = "f0";
+  file.modified_from_session = "s0";
+
+  store().commit({"s1", "alice", "agent-1", 111, 222}, {file});
+  reopen();
+
+  const auto session = store().find_session("s1");
+  ASSERT_TRUE(session);
+  EXPECT_EQ(session->id, "s1");
+  EXPECT_EQ(session->principal, "alice");
+  EXPECT_EQ(session->entity, "agent-1");
+  EXPECT_EQ(session->created, 111);
+  EXPECT_EQ(session->used, 222);
+  const auto found = store().find_file("f1");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->id, "f1");
+  EXPECT_EQ(found->session, "s1");
+  EXPECT_EQ(found->principal, "alice");
+  EXPECT_EQ(found->name, file.name);
+  EXPECT_EQ(found->blob, "blob-f1");
+  EXPECT_EQ(found->sha256, file.sha256);
+  EXPECT_EQ(found->size, 9'000'000'000u);
+  EXPECT_EQ(found->origin, "output");
+  EXPECT_EQ(found->kind, "agent");
+  EXPECT_EQ(found->resource, "r1");
+  EXPECT_EQ(found->version, "3");
+  EXPECT_TRUE(found->read_only);
+  EXPECT_EQ(found->modified_from, "f0");
+  EXPECT_EQ(found->modified_from_session, "s0");
+  EXPECT_EQ(found->created, 1000);
+}
+
+TEST_F(SessionStoreTest, FindsNothingThatIsNotThere) {
+  EXPECT_FALSE(store().find_session("none"));
+  EXPECT_FALSE(store().find_file("none"));
+  EXPECT_FALSE(store().find_file_by_name("none", "a"));
+  EXPECT_THAT(store().files("none"), IsEmpty());
+  EXPECT_THAT(store().current_files("none"), IsEmpty());
+  EXPECT_FALSE(store().remove_file("none"));
+  EXPECT_FALSE(store().blob_is_used("none"));
+}
+
+TEST_F(SessionStoreTest, KeepsCreationAndMovesUseOnlyForward) {
+  store().commit({"s1", "alice", "agent", 100, 200}, {});
+
+  store().commit({"s1", "alice", "other", 150, 300}, {});
+  store().commit({"s1", "alice", "other", 150, 250}, {});
+
+  const auto session = store().find_session("s1");
+  EXPECT_EQ(session->created, 100);
+  EXPECT_EQ(session->used, 300);
+  EXPECT_EQ(session->entity, "agent");
+}
+
+TEST_F(SessionStoreTest, RefusesToAddToTheSessionOfAnotherPrincipal) {
+  store().commit(session_of("s1"), {});
+
+  const Failure failure = failure_of(
+      [&] { store().commit({"s1", "mallory", "", 1, 2}, {file_of("f1", "s1", "a")}); });
+
+  EXPECT_EQ(failure.code(), Code::kForbidden);
+  EXPECT_FALSE(store().find_file("f1"));
+  EXPECT_EQ(store().find_session("s1")->principal, "alice");
+}
+
+TEST_F(SessionStoreTest, ListsFilesOldestFirstAndInOrderOfCommitWithinAMillisecond) {
+  store().commit(session_of("s1"), {file_of("late", "s1", "c", 30), file_of("early", "s1", "b", 10),
+                                    file_of("twin1", "s1", "d", 20)});
+  store().commit(session_of("s1"), {file_of("twin2", "s1", "a", 20)});
+
+  EXPECT_THAT(ids(store().files("s1")), ElementsAre("early", "twin1", "twin2", "late"));
+}
+
+TEST_F(SessionStoreTest, GivesTheNewestRecordOfEachNameByName) {
+  store().commit(session_of("s1"), {file_of("b1", "s1", "b", 10), file_of("a1", "s1", "a", 30),
+                                    file_of("b2", "s1", "b", 20), file_of("a0", "s1", "a", 20),
+                                    file_of("b3", "s1", "b", 20)});
+  store().commit(session_of("s2"), {file_of("other", "s2", "b", 99)});
+
+  EXPECT_THAT(ids(store().current_files("s1")), ElementsAre("a1", "b3"));
+  EXPECT_EQ(store().find_file_by_name("s1", "b")->id, "b3");
+  EXPECT_EQ(store().find_file_by_name("s1", "a")->id, "a1");
+  EXPECT_FALSE(store().find_file_by_name("s1", "B"));
+}
+
+TEST_F(SessionStoreTest, KeepsNothingOfACommitThatFails) {
+  store().commit(session_of("s1"), {file_of("f1", "s1", "a")});
+
+  const Failure failure = failure_of([&] {
+    store().commit(session_of("s2"), {file_of("f2", "s2", "b"), file_of("f1", "s2", "c")});
+  });
+
+  EXPECT_EQ(failure.code(), Code::kConflict);
+  EXPECT_FALSE(store().find_session("s2"));
+  EXPECT_FALSE(store().find_file("f2"));
+  store().commit(session_of("s2"), {file_of("f2", "s2", "b")});
+  EXPECT_EQ(ids(store().files("s2")), std::vector<std::string>{"f2"});
+}
+
+TEST_F(SessionStoreTest, RefusesAFileOfAnotherSessionThanTheCommitted) {
+  const Failure failure =
+      failure_of([&] { store().commit(session_of("s1"), {file_of("f1", "s2", "a")}); });
+
+  EXPECT_EQ(failure.code(), Code::kInvalidArgument);
+  EXPECT_FALSE(store().find_session("s1"));
+}
+
+TEST_F(SessionStoreTest, RefusesNulInEveryText) {
+  const std::string nul("a\0b", 3);
+  const auto with = [&](std::string FileRecord::*member) {
+    FileRecord file = file_of("f1", "s1", "a");
+    file.*member = nul;
+    return failure_of([&] { store().commit(session_of("s1"), {file}); }).code();
+  };
+  for (const auto member :
+       {&FileRecord::id, &FileRecord::name, &FileRecord::blob, &FileRecord::sha256,
+        &FileRecord::origin, &FileRecord::kind, &FileRecord::resource, &FileRecord::version,
+        &FileRecord::modified_from, &FileRecord::modified_from_session}) {
+    EXPECT_EQ(with(member), Code::kInvalidArgument);
+  }
+  for (const SessionRecord& session :
+       {SessionRecord{nul, "p", "e", 1, 1}, SessionRecord{"s", nul, "e", 1, 1},
+        SessionRecord{"s", "p", nul, 1, 1}}) {
+    EXPECT_EQ(failure_of([&] { store().commit(session, {}); }).code(), Code::kInvalidArgument);
+    EXPECT_EQ(failure_of([&] { store().commit_later(session); }).code(), Code::kInvalidArgument);
+  }
+  EXPECT_EQ(failure_of([&] { store().find_session(nul); }).code(), Code::kInvalidArgument);
+  EXPECT_EQ(failure_of([&] { store().find_file(nul); }).code(), Code::kInvalidArgument);
+  EXPECT_EQ(failure_of([&] { store().find_file_by_name("s1", nul); }).code(),
+            Code::kInvalidArgument);
+  EXPECT_EQ(failure_of([&] { store().remove_file(nul); }).code(), Code::kInvalidArgument);
+}
+
+TEST_F(SessionStoreTest, TakesTextForTextWhateverItLooksLike) {
+  const std::string name = "'; DROP TABLE files; -- %s ? :1 \xf0\x9f\x98\x80\n\x1b[0m";
+
+  store().commit(session_of("s1"), {file_of("f1", "s1", name)});
+
+  EXPECT_EQ(store().find_file_by_name("s1", name)->id, "f1");
+  EXPECT_EQ(store().files("s1").at(0).name, name);
+}
+
+TEST_F(SessionStoreTest, RemovesAFileAndTellsItsBlob) {
+  store().commit(session_of("s1"), {file_of("f1", "s1", "a"), file_of("f2", "s1", "a")});
+
+  EXPECT_EQ(store().remove_file("f1"), "blob-f1");
+  EXPECT_EQ(store().remove_file("f1"), std::nullopt);
+
+  EXPECT_EQ(ids(store().files("s1")), std::vector<std::string>{"f2"});
+}
+
+TEST_F(SessionStoreTest, TellsWhetherABlobIsUsed) {
+  FileRecord twin = file_of("f2", "s1", "b");
+  twin.blob = "blob-f1";
+  store().commit(session_of("s1"), {file_of("f1", "s1", "a"), twin});
+
+  store().remove_file("f1");
+  EXPECT_TRUE(store().blob_is_used("blob-f1"));
+  store().remove_file("f2");
+  EXPECT_FALSE(store().blob_is_used("blob-f1"));
+}
+
+TEST_F(SessionStoreTest, RemovesExpiredSessionsWithTheirFiles) {
+  store().commit(session_of("old", 100), {file_of("f1", "old", "a"), file_of("f2", "old", "b")});
+  store().commit(session_of("edge", 200), {file_of("f3", "edge", "a")});
+  store().commit(session_of("new", 300), {file_of("f4", "new", "a")});
+
+  const auto blobs = store().remove_expired(200, 10, nothing_in_use);
+
+  EXPECT_THAT(blobs, ElementsAre("blob-f1", "blob-f2"));
+  EXPECT_FALSE(store().find_session("old"));
+  EXPECT_FALSE(store().find_file("f1"));
+  EXPECT_TRUE(store().find_session("edge"));
+  EXPECT_TRUE(store().find_file("f4"));
+}
+
+TEST_F(SessionStoreTest, NeverRemovesAnExpiredSessionThatIsInUse) {
+  for (int i = 0; i < 20; ++i) {
+    const std::string id = "s" + std::to_string(i);
+    store().commit(session_of(id, 100), {file_of("f" + std::to_string(i), id, "a")});
+  }
+  const auto even_in_use = [](const std::string& id) { return (id.back() - '0') % 2 == 0; };
+
+  // Fewer at a time than there are in use: those must not hide the rest.
+  std::size_t removed = 0;
+  for (int pass = 0; pass < 10; ++pass) {
+    removed += store().remove_expired(200, 3, even_in_use).size();
+  }
+
+  EXPECT_EQ(removed, 10u);
+  for (int i = 0; i < 20; ++i) {
+    const std::string id = "s" + std::to_string(i);
+    EXPECT_EQ(store().find_session(id).has_value(), i % 2 == 0) << id;
+    EXPECT_EQ(store().files(id).size(), i % 2 == 0 ? 1u : 0u) << id;
+  }
+}
+
+TEST_F(SessionStoreTest, RemovesNoMoreExpiredSessionsThanAskedFor) {
+  for (int i = 0; i < 7; ++i) store().commit(session_of("s" + std::to_string(i), 100 + i), {});
+
+  store().remove_expired(1000, 5, nothing_in_use);
+
+  EXPECT_FALSE(store().find_session("s4"));
+  EXPECT_TRUE(store().find_session("s5"));  // the oldest go first
+}
+
+TEST_F(SessionStoreTest, RemovesNothingWhenAskingWhatIsInUseFails) {
+  store().commit(session_of("s1", 100), {});
+  store().commit(session_of("s2", 101), {});
+
+  const Failure failure = failure_of([&] {
+    store().remove_expired(1000, 5, [](const std::string& id) -> bool {
+      if (id == "s2") throw Failure(Code::kInternal, "cannot tell");
+      return false;
+    });
+  });
+
+  EXPECT_STREQ(failure.what(), "cannot tell");
+  EXPECT_TRUE(store().find_session("s1"));
+}
+
+TEST_F(SessionStoreTest, FindsASessionCommittedLaterAtOnceAndKeepsIt) {
+  store().commit_later({"s1", "alice", "agent", 100, 200});
+  EXPECT_EQ(store().find_session("s1")->used, 200);
+  store().commit_later({"s1", "alice", "agent", 100, 300});
+  EXPECT_EQ(store().find_session("s1")->used, 300);
+
+  reopen();
+
+  EXPECT_EQ(store().find_session("s1")->used, 300);
+  EXPECT_EQ(store().find_session("s1")->principal, "alice");
+}
+
+TEST_F(SessionStoreTest, DoesNotExpireASessionWhoseUseIsStillToBeWritten) {
+  store().commit(session_of("s1", 100), {});
+
+  store().commit_later(session_of("s1", 5000));
+  store().remove_expired(1000, 10, nothing_in_use);
+
+  EXPECT_TRUE(store().find_session("s1"));
+}
+
+TEST_F(SessionStoreTest, WritesASessionCommittedLaterWithoutAnotherCommit) {
+  store().commit_later(session_of("s1", 100));
+
+  // Another connection sees it only once it is written.
+  SessionStore other(file());
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!other.find_session("s1") && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::yield();
+  }
+
+  EXPECT_TRUE(other.find_session("s1"));
+}
+
+TEST_F(SessionStoreTest, CommitsOfManyThreadsAreAllKept) {
+  constexpr int kThreads = 8, kCommits = 50;
+  std::atomic<int> failures{0};
+
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      const std::string session = "s" + std::to_string(thread);
+      for (int i = 0; i < kCommits; ++i) {
+        const std::string id = session + "-" + std::to_string(i);
+        try {
+          store().commit(session_of(session, i), {file_of(id, session, "name", i)});
+          if (store().find_file_by_name(session, "name")->id != id) ++failures;
+          store().commit_later(session_of("later-" + id, i));
+        } catch (const std::exception& error) {
+          ADD_FAILURE() << error.what();
+          ++failures;
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  reopen();
+
+  EXPECT_EQ(failures, 0);
+  for (int thread = 0; thread < kThreads; ++thread) {
+    const std::string session = "s" + std::to_string(thread);
+    EXPECT_EQ(store().files(session).size(), std::size_t{kCommits});
+    EXPECT_TRUE(store().find_session("later-" + session + "-49"));
+  }
+}
+
+TEST_F(SessionStoreTest, AFailingCommitDoesNotSpoilThoseOfOtherThreads) {
+  constexpr int kThreads = 8, kCommits = 40;
+  store().commit(session_of("taken"), {file_of("taken", "taken", "a")});
+  std::atomic<int> kept{0}, refused{0};
+
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      const std::string session = "s" + std::to_string(thread);
+      for (int i = 0; i < kCommits; ++i) {
+        const bool bad = i % 2 == 0;
+        try {
+          store().commit(session_of(session),
+                         {file_of(bad ? "taken" : session + std::to_string(i), session, "a")});
+          ++kept;
+        } catch (const Failure& failure) {
+          if (failure.code() == Code::kConflict && bad) ++refused;
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+
+  EXPECT_EQ(kept, kThreads * kCommits / 2);
+  EXPECT_EQ(refused, kThreads * kCommits / 2);
+  for (int thread = 0; thread < kThreads; ++thread) {
+    EXPECT_EQ(store().files("s" + std::to_string(thread)).size(), std::size_t{kCommits / 2});
+  }
+}
+
+TEST_F(SessionStoreTest, ListsTenThousandFilesInUnderASecond) {
+  std::vector<FileRecord> files;
+  for (int i = 0; i < 10'000; ++i) {
+    files.push_back(file_of("f" + std::to_string(i), "s1", "n" + std::to_string(i % 5000), i));
+  }
+  store().commit(session_of("s1"), files);
+
+  const auto begin = std::chrono::steady_clock::now();
+  const auto all = store().files("s1"), current = store().current_files("s1");
+  const auto took = std::chrono::steady_clock::now() - begin;
+
+  EXPECT_EQ(all.size(), 10'000u);
+  EXPECT_EQ(current.size(), 5'000u);
+  EXPECT_EQ(store().find_file_by_name("s1", "n7")->id, "f5007");
+  EXPECT_LT(took, std::chrono::seconds(1));
+  RecordProperty("milliseconds",
+                 std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()));
+}
+
+TEST_F(SessionStoreTest, MakesFilesThatOnlyItsOwnerReads) {
+  store().commit(session_of("s1"), {});
+
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    struct stat info;
+    ASSERT_EQ(stat((file().native() + suffix).c_str(), &info), 0) << suffix;
+    EXPECT_EQ(info.st_mode & 0777, 0600u) << suffix;
+  }
+}
+
+TEST_F(SessionStoreTest, AnswersACheck) { EXPECT_NO_THROW(store().check()); }
+
+}  // namespace
+}  // namespace podium
