@@ -1,0 +1,128 @@
+#include "obs/log.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <span>
+
+#include "base/time.hpp"
+#include "obs/log_text.hpp"
+
+namespace podium {
+namespace {
+
+constexpr std::size_t kLongestMessage = 8192;  // bytes; what comes from a plugin is not bounded
+constexpr std::size_t kLongestValue = 2048;
+
+constexpr std::array<std::string_view, 4> kNames{"debug", "info", "warning", "error"};
+
+std::string_view name_of(LogLevel level) { return kNames[static_cast<std::size_t>(level)]; }
+
+/// "2026-01-31T12:00:00.123Z info  message key=value".
+template <class Fields>
+std::string text_line(LogLevel level, std::string_view message, const Fields& fields) {
+  constexpr std::size_t kColumn = 5;  // of "debug" and "error"
+  std::string line = iso8601(epoch_ms_now());
+  const std::string_view name = name_of(level);
+  line += ' ';
+  line += name;
+  line.append(1 + (kColumn > name.size() ? kColumn - name.size() : 0), ' ');
+  append_log_text(line, message, kLongestMessage, false);
+  for (const auto& [key, value] : fields) {
+    line += ' ';
+    append_log_value(line, Json(std::string_view(key)), kLongestValue);
+    line += '=';
+    append_log_value(line, value, kLongestValue);
+  }
+  return line += '\n';
+}
+
+/// {"time":…,"level":…,"message":…,"key":value}.
+template <class Fields>
+std::string json_line(LogLevel level, std::string_view message, const Fields& fields) {
+  std::string line = "{\"time\":\"" + iso8601(epoch_ms_now()) + "\",\"level\":\"";
+  line += name_of(level);
+  line += "\",\"message\":";
+  append_log_text(line, message, kLongestMessage, true);
+  for (const auto& [key, value] : fields) {
+    const std::string_view name = key;
+    const bool taken = name == "time" || name == "level" || name == "message";
+    line += ',';
+    append_log_text(line, (taken ? "field." : "") + std::string(name), kLongestValue, true);
+    line += ':';
+    append_log_json(line, value, kLongestValue);
+  }
+  return line += "}\n";
+}
+
+void write_line(int fd, std::string_view line) {
+  while (!line.empty()) {
+    const ssize_t written = ::write(fd, line.data(), line.size());
+    if (written < 0 && errno == EINTR) continue;
+    // A log that takes nothing (closed, full) must not stop the daemon; nobody is left to be told.
+    if (written <= 0) return;
+    line.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+template <class Fields>
+void write_fields(int fd, Log::Format format, LogLevel level, std::string_view message,
+                  const Fields& fields) noexcept {
+  const int saved = errno;  // callers log before they look at it
+  try {
+    write_line(fd, format == Log::Format::kJson ? json_line(level, message, fields)
+                                                : text_line(level, message, fields));
+  } catch (const std::exception&) {
+    // Out of memory: the line is lost, the daemon goes on.
+    constexpr std::string_view kLost = "log: out of memory, a line was lost\n";
+    write_line(fd, kLost);
+  }
+  errno = saved;
+}
+
+}  // namespace
+
+Log::Log(int fd, LogLevel level, Format format) : fd_(fd), level_(level), format_(format) {}
+
+bool Log::enabled(LogLevel level) const noexcept {
+  return level >= level_.load(std::memory_order_relaxed);
+}
+
+void Log::write(LogLevel level, std::string_view message,
+                std::initializer_list<LogField> fields) const noexcept {
+  if (enabled(level)) {
+    write_fields(fd_, format_.load(std::memory_order_relaxed), level, message, fields);
+  }
+}
+
+void Log::write(LogLevel level, std::string_view message,
+                const Json::Object& fields) const noexcept {
+  if (enabled(level)) {
+    write_fields(fd_, format_.load(std::memory_order_relaxed), level, message, fields);
+  }
+}
+
+void Log::debug(std::string_view m, std::initializer_list<LogField> f) const noexcept {
+  write(LogLevel::kDebug, m, f);
+}
+
+void Log::info(std::string_view m, std::initializer_list<LogField> f) const noexcept {
+  write(LogLevel::kInfo, m, f);
+}
+
+void Log::warning(std::string_view m, std::initializer_list<LogField> f) const noexcept {
+  write(LogLevel::kWarning, m, f);
+}
+
+void Log::error(std::string_view m, std::initializer_list<LogField> f) const noexcept {
+  write(LogLevel::kError, m, f);
+}
+
+void Log::configure(LogLevel level, Format format) noexcept {
+  level_.store(level, std::memory_order_relaxed);
+  format_.store(format, std::memory_order_relaxed);
+}
+
+}  // namespace podium

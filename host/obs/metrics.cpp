@@ -1,0 +1,127 @@
+#include "obs/metrics.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <set>
+#include <sstream>
+
+#include "base/utf8.hpp"
+#include "obs/samples.hpp"
+
+namespace podium {
+namespace {
+
+using prometheus::Counter;
+using prometheus::Family;
+using prometheus::Gauge;
+using prometheus::Histogram;
+
+/// The registry, and the names in it: it does not tell those of metrics without a value yet.
+struct Names {
+  prometheus::Registry registry;
+  std::set<std::string> taken;
+
+  Family<Counter>& counters(const char* name, const char* help) {
+    taken.insert(name);
+    return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+  }
+
+  Gauge& gauge(const char* name, const char* help) {
+    taken.insert(name);
+    return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
+  }
+
+  Family<Histogram>& histograms(const char* name, const char* help) {
+    for (const char* suffix : {"", "_bucket", "_sum", "_count"}) {
+      taken.insert(std::string(name) + suffix);
+    }
+    return prometheus::BuildHistogram().Name(name).Help(help).Register(registry);
+  }
+};
+
+/// Seconds; from a warm run (1 ms) to the longest that a client waits for (10 min).
+Histogram::BucketBoundaries seconds() {
+  return {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 600};
+}
+
+}  // namespace
+
+struct Metrics::State {
+  Names names;
+  Family<Counter>& requests = names.counters("podium_requests_total", "Requests answered.");
+  Family<Counter>& clients_left = names.counters(
+      "podium_clients_left_total", "Requests whose client left before the last byte.");
+  Family<Histogram>& request_seconds = names.histograms(
+      "podium_request_seconds", "From the request's head to the answer's last byte.");
+  Family<Counter>& runs = names.counters("podium_runs_total", "Runs by how they ended.");
+  Family<Counter>& starts =
+      names.counters("podium_run_starts_total", "Runs by what they started in.");
+  Family<Histogram>& phase_seconds =
+      names.histograms("podium_run_phase_seconds", "Time that runs spent in each phase.");
+  Counter& heartbeats =
+      names.counters("podium_heartbeats_total", "Heartbeats sent to waiting clients.").Add({});
+  Family<Counter>& reloads =
+      names.counters("podium_reloads_total", "Reloads of the configuration.");
+  Gauge& running = names.gauge("podium_runs_running", "Runs in progress.");
+  Gauge& waiting = names.gauge("podium_runs_waiting", "Runs in the queue.");
+  Gauge& connections = names.gauge("podium_connections_open", "Connections of clients.");
+};
+
+Metrics::Metrics() : state_(std::make_unique<State>()) {}
+Metrics::~Metrics() = default;
+
+void Metrics::request_finished(std::string_view route, int status, double seconds_taken,
+                               bool client_left) {
+  const std::string name = to_utf8(route);
+  state_->requests.Add({{"route", name}, {"status", std::to_string(status)}}).Increment();
+  state_->request_seconds.Add({{"route", name}}, seconds()).Observe(seconds_taken);
+  if (client_left) state_->clients_left.Add({{"route", name}}).Increment();
+}
+
+void Metrics::run_finished(std::string_view language, std::string_view status, bool warm,
+                           double queue_s, double staging_s, double run_s, double collect_s) {
+  const std::string name = to_utf8(language);
+  state_->runs.Add({{"language", name}, {"status", to_utf8(status)}}).Increment();
+  state_->starts.Add({{"language", name}, {"start", warm ? "warm" : "cold"}}).Increment();
+  const auto observe = [&](const char* phase, double value) {
+    state_->phase_seconds.Add({{"language", name}, {"phase", phase}}, seconds()).Observe(value);
+  };
+  observe("queue", queue_s);
+  observe("staging", staging_s);
+  observe("run", run_s);
+  observe("collect", collect_s);
+}
+
+void Metrics::heartbeats_sent(unsigned count) { state_->heartbeats.Increment(count); }
+
+void Metrics::reload(bool ok) {
+  state_->reloads.Add({{"result", ok ? "ok" : "failed"}}).Increment();
+}
+
+void Metrics::set_queue(unsigned running, unsigned waiting) {
+  state_->running.Set(running);
+  state_->waiting.Set(waiting);
+}
+
+void Metrics::set_connections(unsigned open) { state_->connections.Set(open); }
+
+std::string Metrics::text(const Samples& plugins) const {
+  constexpr const char* kRefused = "podium_plugin_samples_refused";
+  std::set<std::string> taken = state_->names.taken;
+  taken.insert(kRefused);
+  SampleCollection samples(std::move(taken));
+  if (plugins) plugins([&](const Sample& sample) { samples.add(sample); });
+
+  std::ostringstream out;
+  prometheus::TextSerializer().Serialize(out, state_->names.registry.Collect());
+  SampleCollection refused({});
+  refused.add({kRefused, "Samples of plugins left out of this page as malformed, or given twice.", "",
+               false, static_cast<double>(samples.refused())});
+  return out.str() + samples.text() + refused.text();
+}
+
+}  // namespace podium
