@@ -1,0 +1,52 @@
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "base/snapshot.hpp"
+#include "obs/log.hpp"
+#include "obs/metrics.hpp"
+#include "plugin/generation.hpp"
+#include "policy/auth.hpp"
+
+namespace podium {
+
+/// Where the configuration comes from.
+struct ConfigSource {
+  std::filesystem::path file;  ///< empty: the embedded defaults
+
+  /// Throws Failure.
+  Config load() const;
+};
+
+/// The keys of a configuration; makes the first one when there is none. Throws Failure.
+KeyRing load_keys(const Config& config, Log& log);
+
+/// Replaces the generation while the daemon runs: all or nothing. Main thread.
+class Reloader {
+ public:
+  Reloader(ConfigSource source, std::filesystem::path program, GenerationBuilder& builder,
+           Reaper& reaper, Snapshot<Generation>& generation, Snapshot<KeyRing>& keys, Log& log,
+           Metrics& metrics)
+      : source_(std::move(source)), program_(std::move(program)), builder_(builder),
+        reaper_(reaper), generation_(generation), keys_(keys), log_(log), metrics_(metrics) {}
+
+  /// Parse, pre-flight in a child, build, exchange. False: the old generation stays, and the log
+  /// says why, with file, path and line.
+  bool reload();
+
+ private:
+  void preflight() const;
+  void say_what_needs_a_restart(const Config& before, const Config& after) const;
+
+  ConfigSource source_;
+  std::filesystem::path program_;
+  GenerationBuilder& builder_;
+  Reaper& reaper_;
+  Snapshot<Generation>& generation_;
+  Snapshot<KeyRing>& keys_;
+  Log& log_;
+  Metrics& metrics_;
+};
+
+}  // namespace podium
