@@ -29,10 +29,15 @@ class Generation {
  public:
   /// Wires instances that are already there as `config` says: runtimes of languages, responses of
   /// routes, the storage; each instance bears the name it has in the config. Throws
-  /// Failure(kInvalidArgument) for a name that is missing or of another kind. For tests and embedders;
-  /// the daemon goes through GenerationBuilder.
+  /// Failure(kInvalidArgument) for a name that is missing or of another kind. For tests and
+  /// embedders; the daemon goes through GenerationBuilder.
   static std::shared_ptr<const Generation> assemble(
       Config config, std::vector<std::shared_ptr<Instance>> instances, std::uint64_t number = 1);
+
+  /// Lets go of the instances, last to first; those that no other generation shares end here.
+  ~Generation();
+  Generation(const Generation&) = delete;
+  Generation& operator=(const Generation&) = delete;
 
   /// Number 1 is the first since the start.
   std::uint64_t number() const noexcept { return number_; }
@@ -50,12 +55,16 @@ class Generation {
  private:
   friend class GenerationBuilder;
   Generation() = default;
+  static std::shared_ptr<Generation> wire(Config config,
+                                          std::vector<std::shared_ptr<Instance>> instances,
+                                          std::uint64_t number);
 
   std::uint64_t number_ = 0;
   Config config_;
-  std::vector<std::shared_ptr<Instance>> instances_;  // destroyed last to first by the builder's deleter
+  std::vector<std::shared_ptr<Instance>> instances_;
   std::map<std::string, std::shared_ptr<Instance>> by_name_;
-  std::map<std::string, std::string> canonical_;      // instance → library path + canonical options
+  /// Instance → what it was made of: library, canonical options, digests of its secrets.
+  std::map<std::string, std::string> made_of_;
   std::map<std::string, std::vector<Runtime*>> by_language_;
   std::map<std::string, Response*> by_route_;
   Storage* storage_ = nullptr;

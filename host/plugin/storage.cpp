@@ -1,0 +1,238 @@
+#include <podium/abi.h>
+
+#include <cstdint>
+#include <exception>
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "plugin/abi_sizes.hpp"
+#include "plugin/plugin_instance.hpp"
+
+namespace podium {
+namespace {
+
+using AbiStorage = AbiInstance<podium_storage_factory, podium_storage>;
+
+const char* missing_function(const podium_storage& storage) {
+  if (storage.put == nullptr) return "put";
+  if (storage.get == nullptr) return "get";
+  if (storage.head == nullptr) return "head";
+  if (storage.list == nullptr) return "list";
+  if (storage.remove == nullptr) return "remove";
+  if (storage.destroy == nullptr) return "destroy";
+  return nullptr;
+}
+
+/// A podium_source over a Source; keeps what the Source throws for the caller of put.
+class AbiSource {
+ public:
+  explicit AbiSource(Source& source)
+      : source_(source), abi_{sizeof(podium_source), this, source.expected(), &read} {}
+
+  const podium_source* get() const noexcept { return &abi_; }
+  const std::exception_ptr& error() const noexcept { return error_; }
+
+ private:
+  static std::int64_t read(void* ctx, char* buffer, std::size_t capacity) noexcept {
+    auto& self = *static_cast<AbiSource*>(ctx);
+    if (self.error_) return -1;
+    try {
+      return static_cast<std::int64_t>(self.source_.read(buffer, capacity));
+    } catch (...) {
+      self.error_ = std::current_exception();
+      return -1;
+    }
+  }
+
+  Source& source_;
+  std::exception_ptr error_;
+  const podium_source abi_;
+};
+
+/// A podium_sink over a function; counts, and keeps what the function throws.
+class AbiSink {
+ public:
+  explicit AbiSink(const std::function<bool(std::string_view)>& write)
+      : write_(write), abi_{sizeof(podium_sink), this, &push} {}
+
+  const podium_sink* get() const noexcept { return &abi_; }
+  const std::exception_ptr& error() const noexcept { return error_; }
+  bool stopped() const noexcept { return stopped_; }
+  Bytes written() const noexcept { return written_; }
+
+ private:
+  static bool push(void* ctx, podium_bytes chunk) noexcept {
+    auto& self = *static_cast<AbiSink*>(ctx);
+    if (self.stopped_) return false;
+    try {
+      self.written_ += chunk.size;
+      if (chunk.size == 0 || self.write_(to_view(chunk))) return true;
+    } catch (...) {
+      self.error_ = std::current_exception();
+    }
+    self.stopped_ = true;
+    return false;
+  }
+
+  const std::function<bool(std::string_view)>& write_;
+  std::exception_ptr error_;
+  bool stopped_ = false;
+  Bytes written_ = 0;
+  const podium_sink abi_;
+};
+
+/// The callback of one list.
+struct Listing {
+  const std::function<bool(const BlobInfo&)>& each;
+  std::exception_ptr error;
+
+  static bool take(void* ctx, const podium_blob* blob) noexcept {
+    auto& self = *static_cast<Listing*>(ctx);
+    if (self.error || blob == nullptr) return false;
+    try {
+      return self.each({std::string(to_view(blob->key)), blob->length, blob->modified_ms});
+    } catch (...) {
+      self.error = std::current_exception();
+      return false;
+    }
+  }
+};
+
+podium_bytes checked_key(const std::string& who, const std::string& key) {
+  if (key.empty() || key.size() > 200) {
+    throw Failure(Code::kInvalidArgument, who + ": a key of " + std::to_string(key.size()) +
+                                              " bytes, expected 1 to 200");
+  }
+  return to_bytes(key);
+}
+
+class PluginStorage final : public Storage {
+ public:
+  explicit PluginStorage(InstanceParts parts)
+      : abi_(std::move(parts), 0, kStorageSize10, &missing_function),
+        gate_(abi_->max_concurrency),
+        checkup_(abi_.checkup()),
+        local_file_(abi_.extension<podium_local_file>(PODIUM_EXT_LOCAL_FILE)),
+        maintenance_(abi_.extension<podium_maintenance>(PODIUM_EXT_MAINTENANCE)) {}
+
+  const std::string& name() const noexcept override { return abi_.name(); }
+  const std::string& plugin_id() const noexcept override { return abi_.plugin_id(); }
+  Health check_health(milliseconds deadline) noexcept override {
+    return checkup_.health(abi_.self(), deadline);
+  }
+  void collect_metrics(const std::function<void(const Metrics::Sample&)>& each) override {
+    checkup_.collect(abi_.self(), each);
+  }
+
+  void put(const std::string& key, Source& source) override {
+    podium_bytes name = checked_key(abi_.who(), key);
+    AbiSource from(source);
+    try {
+      call("put", [&](podium_error* err) {
+        return abi_->put(abi_.self(), name, from.get(), err);
+      });
+    } catch (const Failure&) {
+      if (!from.error()) throw;
+    }
+    // What the sender threw says more than the plugin's "cancelled".
+    if (from.error()) std::rethrow_exception(from.error());
+  }
+
+  void get(const std::string& key, Bytes offset, Bytes length,
+           const std::function<bool(std::string_view)>& write) override {
+    podium_bytes name = checked_key(abi_.who(), key);
+    AbiSink to(write);
+    try {
+      call("get", [&](podium_error* err) {
+        return abi_->get(abi_.self(), name, offset, length, to.get(), err);
+      });
+    } catch (const Failure&) {
+      if (!to.stopped()) throw;
+    }
+    if (to.error()) std::rethrow_exception(to.error());
+    if (to.stopped()) throw Failure(Code::kCancelled, "the reader left before the end");
+    if (length != std::numeric_limits<Bytes>::max() && to.written() != length) {
+      throw Failure(Code::kInternal, abi_.who() + ": get gave " + std::to_string(to.written()) +
+                                         " bytes, expected " + std::to_string(length));
+    }
+  }
+
+  std::optional<BlobInfo> head(const std::string& key) override {
+    podium_bytes name = checked_key(abi_.who(), key);
+    podium_blob blob{};
+    blob.size = sizeof blob;
+    try {
+      call("head",
+           [&](podium_error* err) { return abi_->head(abi_.self(), name, &blob, err); });
+    } catch (const Failure& f) {
+      if (f.code() == Code::kNotFound) return std::nullopt;
+      throw;
+    }
+    return BlobInfo{key, blob.length, blob.modified_ms};
+  }
+
+  void list(const std::string& prefix,
+            const std::function<bool(const BlobInfo&)>& each) override {
+    Listing listing{each, nullptr};
+    try {
+      call("list", [&](podium_error* err) {
+        return abi_->list(abi_.self(), to_bytes(prefix), &listing, &Listing::take, err);
+      });
+    } catch (const Failure&) {
+      if (!listing.error) throw;
+    }
+    if (listing.error) std::rethrow_exception(listing.error);
+  }
+
+  void remove(const std::string& key) override {
+    podium_bytes name = checked_key(abi_.who(), key);
+    call("remove", [&](podium_error* err) { return abi_->remove(abi_.self(), name, err); });
+  }
+
+  bool has_local_files() const noexcept override { return local_file_ != nullptr; }
+
+  UniqueFd open_local(const std::string& key) override {
+    podium_bytes name = checked_key(abi_.who(), key);
+    if (local_file_ == nullptr) {
+      throw Failure(Code::kInternal, abi_.who() + ": its blobs are no local files");
+    }
+    int descriptor = -1;
+    call("open", [&](podium_error* err) {
+      return local_file_->open(abi_.self(), name, &descriptor, err);
+    });
+    if (descriptor < 0) throw Failure(Code::kInternal, abi_.who() + ": open gave no descriptor");
+    return UniqueFd(descriptor);
+  }
+
+  void sweep() override {
+    if (maintenance_ == nullptr) return;
+    call("sweep", [&](podium_error* err) { return maintenance_->sweep(abi_.self(), err); });
+  }
+
+ private:
+  template <class F>
+  void call(const char* what, F&& body) {
+    CallGate::Place place = gate_.enter();
+    call_plugin_for_code(abi_.who(), what, std::forward<F>(body));
+  }
+
+  AbiStorage abi_;
+  CallGate gate_;
+  Checkup checkup_;
+  const podium_local_file* local_file_;
+  const podium_maintenance* maintenance_;
+};
+
+}  // namespace
+
+std::shared_ptr<Instance> make_storage(InstanceParts parts) {
+  return std::make_shared<PluginStorage>(std::move(parts));
+}
+
+void check_storage(InstanceParts parts) {
+  AbiStorage dry(std::move(parts), PODIUM_DRY_RUN, kStorageSize10, &missing_function);
+}
+
+}  // namespace podium
