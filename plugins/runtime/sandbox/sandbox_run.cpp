@@ -175,7 +175,8 @@ podium_completion completion_of(SandboxRun& run, const RunEnd& end) noexcept {
     completion.limit = PODIUM_LIMIT_PROCESSES;
   } else if (end.stop == Stop::kWall) {
     completion.limit = PODIUM_LIMIT_WALL;
-  } else if (signal == SIGXFSZ || (end.disk_full != 0 && completion.exit_code != 0)) {
+  } else if (signal == SIGXFSZ || completion.exit_code == 128 + SIGXFSZ ||  // as a shell tells it
+             (end.disk_full != 0 && completion.exit_code != 0)) {
     completion.limit = PODIUM_LIMIT_DISK;
   }
   completion.message = sdk::bytes(run.message);
