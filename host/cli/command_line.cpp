@@ -1,0 +1,246 @@
+#include "cli/command_line.hpp"
+
+#include <getopt.h>
+
+#include <array>
+#include <fstream>
+
+#include "base/failure.hpp"
+#include "base/units.hpp"
+
+namespace podium::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+enum Id { kUrl = 256, kKey, kKeyFile, kStateDir, kConfig, kJson, kText, kHelpId, kVersionId, kLang,
+          kFile, kOut, kArg, kStdin, kTimeout, kQuiet };
+
+constexpr option kOptions[] = {{"url", required_argument, nullptr, kUrl},
+                               {"key", required_argument, nullptr, kKey},
+                               {"key-file", required_argument, nullptr, kKeyFile},
+                               {"state-dir", required_argument, nullptr, kStateDir},
+                               {"config", required_argument, nullptr, kConfig},
+                               {"json", no_argument, nullptr, kJson},
+                               {"text", no_argument, nullptr, kText},
+                               {"help", no_argument, nullptr, kHelpId},
+                               {"version", no_argument, nullptr, kVersionId},
+                               {"lang", required_argument, nullptr, kLang},
+                               {"file", required_argument, nullptr, kFile},
+                               {"out", required_argument, nullptr, kOut},
+                               {"arg", required_argument, nullptr, kArg},
+                               {"stdin", no_argument, nullptr, kStdin},
+                               {"timeout", required_argument, nullptr, kTimeout},
+                               {"quiet", no_argument, nullptr, kQuiet},
+                               {nullptr, 0, nullptr, 0}};
+
+struct Words {
+  CommandLine line;
+  std::string key_file;
+  std::vector<std::string> operands;
+  bool has_exec_options = false;
+};
+
+std::string read_key(const fs::path& file) {
+  std::ifstream in(file);
+  std::string key;
+  if (!in || !std::getline(in, key) || key.empty()) {
+    throw Failure(Code::kUnauthenticated,
+                  "cannot read a key from " + file.string() + "; expected one line, the API key");
+  }
+  return key;
+}
+
+milliseconds read_timeout(const char* text) {
+  try {
+    const milliseconds value = parse_duration(text);
+    if (value.count() > 0) return value;
+  } catch (const Failure&) {
+    // Told below, with the option's name.
+  }
+  throw UsageError("--timeout: expected a time above 0 such as 10s or 500ms, not '" +
+                   std::string(text) + "'");
+}
+
+void take_exec_option(int id, ExecOptions& exec) {
+  switch (id) {
+    case kLang: exec.language = optarg; break;
+    case kFile: exec.files.emplace_back(optarg); break;
+    case kOut: exec.out = optarg; break;
+    case kArg: exec.arguments.emplace_back(optarg); break;
+    case kStdin: exec.pass_stdin = true; break;
+    case kTimeout: exec.timeout = read_timeout(optarg); break;
+    case kQuiet: exec.quiet = true; break;
+    default: break;
+  }
+}
+
+void take_option(int id, Words& words) {
+  CommandLine& line = words.line;
+  switch (id) {
+    case kUrl: line.server.url = optarg; break;
+    case kKey: line.server.key = optarg, line.server.key_origin = "--key"; break;
+    case kKeyFile: words.key_file = optarg; break;
+    case kStateDir: line.state_dir = optarg; break;
+    case kConfig: line.config = optarg; break;
+    case kJson: line.output = Output::kJson; break;
+    case kText: line.output = Output::kText; break;
+    default:
+      words.has_exec_options = true;
+      take_exec_option(id, line.exec);
+  }
+}
+
+/// The first option that asks for help or the version ends the reading.
+std::optional<Command> read_words(const std::vector<std::string>& given, Words& words) {
+  std::vector<std::string> copy{"podium"};
+  copy.insert(copy.end(), given.begin(), given.end());
+  std::vector<char*> pointers;
+  for (std::string& word : copy) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  optind = 0;  // glibc: start anew
+  opterr = 0;
+  for (int id; (id = ::getopt_long(static_cast<int>(copy.size()), pointers.data(), "-:h", kOptions,
+                                   nullptr)) != -1;) {
+    // The word just read: optind stands behind it.
+    const std::string word = pointers[optind - 1] != nullptr ? pointers[optind - 1] : "";
+    if (id == 'h' || id == kHelpId) return Command::kHelp;
+    if (id == kVersionId) return Command::kVersion;
+    if (id == '?') throw UsageError("unknown option " + word);
+    if (id == ':') throw UsageError("the option " + word + " wants a value");
+    if (id == 1) {
+      words.operands.emplace_back(optarg);
+    } else {
+      take_option(id, words);
+    }
+  }
+  for (int i = optind; pointers[static_cast<std::size_t>(i)] != nullptr; ++i) {
+    words.operands.emplace_back(pointers[static_cast<std::size_t>(i)]);
+  }
+  return std::nullopt;
+}
+
+Command take_command(std::vector<std::string>& operands) {
+  if (operands.empty()) throw UsageError("a command is missing: exec, status, doctor or reload");
+  const std::string name = operands.front();
+  operands.erase(operands.begin());
+  if (name == "exec") return Command::kExec;
+  if (name == "status") return Command::kStatus;
+  if (name == "doctor") return Command::kDoctor;
+  if (name == "reload") return Command::kReload;
+  throw UsageError("unknown command '" + name + "'; expected exec, status, doctor or reload");
+}
+
+void check_exec(const Words& words, ExecOptions& exec) {
+  if (words.operands.size() != 1) {
+    throw UsageError("exec wants one program: a file, or - for standard input; its arguments go "
+                     "behind --arg");
+  }
+  exec.source = words.operands.front();
+  if (exec.source == "-" && exec.pass_stdin) {
+    throw UsageError("standard input cannot be both the program (-) and its input (--stdin)");
+  }
+  if (exec.language.empty()) exec.language = language_of(exec.source);
+  if (exec.language.empty()) {
+    throw UsageError("cannot tell the language of '" + exec.source + "'; say it with --lang, e.g. "
+                     "--lang py");
+  }
+}
+
+/// --key, --key-file, PODIUM_KEY, PODIUM_KEY_FILE, then the file that the first start left.
+void find_key(const std::string& key_file, const Environment& environment, CommandLine& line) {
+  Server& server = line.server;
+  if (!server.key.empty()) return;
+  const auto from_file = [&server](const fs::path& file) {
+    server.key = read_key(file);
+    server.key_origin = file.string();
+  };
+  if (!key_file.empty()) return from_file(key_file);
+  if (const char* key = environment("PODIUM_KEY"); key != nullptr && *key != '\0') {
+    server.key = key;
+    server.key_origin = "PODIUM_KEY";
+    return;
+  }
+  if (const char* file = environment("PODIUM_KEY_FILE"); file != nullptr && *file != '\0') {
+    return from_file(file);
+  }
+  const fs::path first = line.state_dir / "first-key";
+  if (std::ifstream(first).good()) from_file(first);
+}
+
+}  // namespace
+
+std::string language_of(const fs::path& source) {
+  constexpr std::array<std::array<std::string_view, 2>, 17> kKnown{{
+      {".py", "py"}, {".sh", "bash"}, {".bash", "bash"}, {".js", "js"}, {".mjs", "js"},
+      {".ts", "ts"}, {".c", "c"}, {".cpp", "cpp"}, {".cc", "cpp"}, {".java", "java"},
+      {".php", "php"}, {".rs", "rs"}, {".go", "go"}, {".d", "d"}, {".f90", "f90"},
+      {".r", "r"}, {".R", "r"}}};
+  const std::string extension = source.extension().string();
+  for (const auto& [ending, language] : kKnown) {
+    if (extension == ending) return std::string(language);
+  }
+  return {};
+}
+
+CommandLine parse_command_line(const std::vector<std::string>& given,
+                               const Environment& environment) {
+  Words words;
+  CommandLine& line = words.line;
+  if (const char* url = environment("PODIUM_URL"); url != nullptr && *url != '\0') {
+    line.server.url = url;
+  }
+  if (const char* dir = environment("PODIUM_STATE_DIR"); dir != nullptr) line.state_dir = dir;
+  if (const auto early = read_words(given, words)) {
+    line.command = *early;
+    return line;
+  }
+  line.command = take_command(words.operands);
+  if (line.command == Command::kExec) {
+    check_exec(words, line.exec);
+  } else if (!words.operands.empty()) {
+    throw UsageError("unexpected argument '" + words.operands.front() + "'");
+  } else if (words.has_exec_options) {
+    throw UsageError("--lang, --file, --out, --arg, --stdin, --timeout and --quiet belong to exec");
+  }
+  if (line.state_dir.empty()) {
+    line.state_dir = line.config.empty()
+                         ? parse_config(default_config_text(), "built-in defaults").state_dir
+                         : load_config(line.config).state_dir;
+  }
+  find_key(words.key_file, environment, line);
+  return line;
+}
+
+std::string_view help_text() noexcept {
+  return R"(podium: runs programs in the sandboxes of podiumd, and looks after that daemon.
+
+usage: podium exec [OPTIONS] FILE     run a program; FILE may be - for standard input
+       podium status [OPTIONS]        how the daemon and its plugins are
+       podium doctor [OPTIONS]        what this machine lacks, with a remedy each
+       podium reload [OPTIONS]        make the daemon read its configuration again
+
+exec:
+  --lang L        language, e.g. py or bash; otherwise told by the extension of FILE
+  --file F        give the program this file, at /mnt/data; may be repeated
+  --out DIR       keep the files that the program made or changed
+  --arg A         an argument of the program; may be repeated
+  --stdin         pass standard input on to the program
+  --timeout T     end it after this time, e.g. 10s
+  --quiet         with text: nothing but what the program prints
+
+all:
+  --url URL       of the daemon [PODIUM_URL, http://127.0.0.1:8000]
+  --key KEY       API key; better: [PODIUM_KEY], or a file:
+  --key-file F    [PODIUM_KEY_FILE, first-key in the state directory]
+  --state-dir D   state directory of the daemon [PODIUM_STATE_DIR, /var/lib/podium]
+  --config FILE   configuration that the daemon runs with, for doctor
+  --json, --text  how to print; text on a terminal, JSON elsewhere
+  --help, --version
+
+The exit code of exec is the program's; 128 + n for signal n, 124 when its time ran out, 125 when
+podium itself failed. The others: 0 good, 1 not good, 2 usage.
+)";
+}
+
+}  // namespace podium::cli

@@ -1,0 +1,69 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.hpp"
+
+namespace podium::cli {
+
+/// What `podium` is asked to do.
+enum class Command { kHelp, kVersion, kExec, kStatus, kDoctor, kReload };
+
+/// How results are written. kAuto: text on a terminal, JSON elsewhere.
+enum class Output { kAuto, kText, kJson };
+
+/// Where the daemon is and what opens it.
+struct Server {
+  std::string url = "http://127.0.0.1:8000";
+  std::string key;         ///< empty: none was found
+  std::string key_origin;  ///< "--key", "PODIUM_KEY" or a file: for messages
+};
+
+struct ExecOptions {
+  std::string source;                        ///< path of the program, or "-"
+  std::string language;                      ///< empty: by the extension of `source`
+  std::vector<std::filesystem::path> files;  ///< to lie in the workspace
+  std::filesystem::path out;                 ///< empty: result files are only named
+  std::vector<std::string> arguments;
+  bool pass_stdin = false;
+  std::optional<milliseconds> timeout;
+  bool quiet = false;
+};
+
+struct CommandLine {
+  Command command = Command::kHelp;
+  Server server;
+  Output output = Output::kAuto;
+  std::filesystem::path state_dir;  ///< from --state-dir, PODIUM_STATE_DIR, or the config's default
+  std::filesystem::path config;     ///< empty: the built-in defaults
+  ExecOptions exec;
+};
+
+/// A command line that cannot be understood; what() says what is wrong with it.
+class UsageError : public std::exception {
+ public:
+  explicit UsageError(std::string message) : message_(std::move(message)) {}
+  const char* what() const noexcept override { return message_.c_str(); }
+
+ private:
+  std::string message_;
+};
+
+/// The value of an environment variable, nullptr when it is not set.
+using Environment = std::function<const char*(const char*)>;
+
+/// Reads the words after the program's name. Not thread-safe (getopt). Throws UsageError, and
+/// Failure when a key file was named but cannot be read.
+CommandLine parse_command_line(const std::vector<std::string>& words, const Environment& environment);
+
+/// What `podium --help` prints.
+std::string_view help_text() noexcept;
+
+/// The language that a file's extension stands for, empty when unknown.
+std::string language_of(const std::filesystem::path& source);
+
+}  // namespace podium::cli

@@ -1,0 +1,83 @@
+#include "cli/doctor.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <iomanip>
+#include <iterator>
+
+#include "base/failure.hpp"
+
+namespace podium::cli {
+namespace {
+
+std::string read_text(const char* file) {
+  std::ifstream in(file);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+Config configuration(const CommandLine& line) {
+  Config config = line.config.empty() ? parse_config(default_config_text(), "built-in defaults")
+                                      : load_config(line.config);
+  config.state_dir = line.state_dir;
+  return config;
+}
+
+}  // namespace
+
+const char* to_string(Check::Verdict verdict) noexcept {
+  switch (verdict) {
+    case Check::Verdict::kGood: return "good";
+    case Check::Verdict::kWeak: return "weak";
+    case Check::Verdict::kBad: return "bad";
+  }
+  return "bad";
+}
+
+int print_checks(const std::vector<Check>& checks, Console& console) {
+  const bool bad = std::any_of(checks.begin(), checks.end(), [](const Check& check) {
+    return check.verdict == Check::Verdict::kBad;
+  });
+  if (console.json) {
+    Json list = Json::array();
+    for (const Check& check : checks) {
+      list.push(Json::object({{"name", check.name}, {"verdict", to_string(check.verdict)},
+                              {"found", check.found}, {"remedy", check.remedy}}));
+    }
+    console.out << json_dump_pretty(Json::object({{"ok", !bad}, {"checks", std::move(list)}}))
+                << '\n';
+    return bad ? 1 : 0;
+  }
+  for (const Check& check : checks) {
+    console.out << std::left << std::setw(5) << to_string(check.verdict) << std::setw(16)
+                << check.name << check.found << '\n';
+    if (!check.remedy.empty()) console.out << "     " << std::setw(16) << "" << "→ " << check.remedy << '\n';
+  }
+  return bad ? 1 : 0;
+}
+
+int run_doctor(const CommandLine& line, const Client& client, Console& console) {
+  std::vector<Check> checks{check_namespaces(), check_overlay(),
+                            check_seccomp(read_text("/proc/sys/kernel/seccomp/actions_avail")),
+                            check_landlock(),
+                            check_cgroups(read_text("/proc/self/mountinfo"),
+                                          read_text("/sys/fs/cgroup/cgroup.controllers"))};
+  const Check plugins = check_plugins(line.config);
+  try {
+    const Config config = configuration(line);
+    checks.push_back(check_account(config.user));
+    checks.push_back(check_state_dir(config.state_dir, config.user));
+    checks.push_back(check_disk(config.state_dir));
+    checks.push_back(check_clock());
+    checks.push_back(check_descriptors(config.http.max_connections));
+    for (Check& check : check_packages(config, read_text("/var/lib/dpkg/status"))) {
+      checks.push_back(std::move(check));
+    }
+  } catch (const Failure&) {
+    // check_plugins says what is wrong with the configuration.
+  }
+  checks.push_back(plugins);
+  for (Check& check : check_daemon(client)) checks.push_back(std::move(check));
+  return print_checks(checks, console);
+}
+
+}  // namespace podium::cli

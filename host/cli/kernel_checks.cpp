@@ -1,0 +1,166 @@
+#include <linux/landlock.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <functional>
+#include <set>
+#include <sstream>
+
+#include "cli/check.hpp"
+
+namespace podium::cli {
+namespace {
+
+using Verdict = Check::Verdict;
+
+/// Runs `act` in a child and returns what it returned, 0 to 255; -1 when there was no child.
+int in_child(const std::function<int()>& act) {
+  const pid_t pid = ::fork();
+  if (pid < 0) return -1;
+  if (pid == 0) ::_exit(act() & 0xff);
+  int status = 0;
+  if (::waitpid(pid, &status, 0) != pid || !WIFEXITED(status)) return -1;
+  return WEXITSTATUS(status);
+}
+
+std::string kernel() {
+  utsname name{};
+  ::uname(&name);
+  return std::string("kernel ") + name.release;
+}
+
+constexpr const char* kRootRemedy = "run podium doctor as root, as podiumd is started";
+
+/// 0, or the errno of what failed.
+int try_overlay() {
+  const auto failed = [](int result) { return result != 0; };
+  if (failed(::unshare(CLONE_NEWNS))) return errno;
+  if (failed(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr))) return errno;
+  if (failed(::mount("tmpfs", "/tmp", "tmpfs", 0, "size=1m"))) return errno;
+  for (const char* folder : {"/tmp/lower", "/tmp/upper", "/tmp/work", "/tmp/all"}) {
+    if (failed(::mkdir(folder, 0700))) return errno;
+  }
+  if (failed(::mount("overlay", "/tmp/all", "overlay", 0,
+                     "lowerdir=/tmp/lower,upperdir=/tmp/upper,workdir=/tmp/work"))) {
+    return errno;
+  }
+  return 0;
+}
+
+std::set<std::string> words(std::string_view text, char separator) {
+  std::set<std::string> out;
+  std::istringstream in{std::string(text)};
+  for (std::string word; std::getline(in, word, separator);) {
+    while (!word.empty() && word.back() == '\n') word.pop_back();
+    if (!word.empty()) out.insert(word);
+  }
+  return out;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
+  return out;
+}
+
+}  // namespace
+
+Check check_namespaces() {
+  struct Kind {
+    const char* name;
+    int flag;
+  };
+  constexpr std::array kKinds{Kind{"mount", CLONE_NEWNS}, Kind{"pid", CLONE_NEWPID},
+                              Kind{"network", CLONE_NEWNET}, Kind{"ipc", CLONE_NEWIPC},
+                              Kind{"uts", CLONE_NEWUTS}, Kind{"cgroup", CLONE_NEWCGROUP}};
+  if (::geteuid() != 0) {
+    return {"namespaces", Verdict::kWeak, "not tried: making them needs root", kRootRemedy};
+  }
+  std::vector<std::string> refused;
+  for (const Kind& kind : kKinds) {
+    const int error = in_child([&kind] { return ::unshare(kind.flag) == 0 ? 0 : errno; });
+    if (error != 0) {
+      refused.push_back(std::string(kind.name) + " (" +
+                        (error < 0 ? "no child process" : std::strerror(error)) + ")");
+    }
+  }
+  if (refused.empty()) {
+    return {"namespaces", Verdict::kGood, "mount, pid, network, ipc, uts, cgroup; " + kernel(), ""};
+  }
+  return {"namespaces", Verdict::kBad, "refused: " + joined(refused) + "; " + kernel(),
+          "in a container: run it privileged (it needs CAP_SYS_ADMIN and no seccomp filter of its "
+          "own); on a machine: a kernel with these namespaces"};
+}
+
+Check check_overlay() {
+  if (::geteuid() != 0) {
+    return {"overlay", Verdict::kWeak, "not tried: mounting needs root", kRootRemedy};
+  }
+  const int error = in_child(try_overlay);
+  if (error == 0) return {"overlay", Verdict::kGood, "an overlay on tmpfs can be mounted", ""};
+  return {"overlay", Verdict::kBad,
+          std::string("an overlay on tmpfs cannot be mounted: ") +
+              (error < 0 ? "no child process" : std::strerror(error)),
+          error == ENODEV ? "modprobe overlay, or a kernel with overlayfs"
+                          : "in a container: run it privileged (mounting needs CAP_SYS_ADMIN)"};
+}
+
+Check check_seccomp(std::string_view actions_available) {
+  const std::set<std::string> actions = words(actions_available, ' ');
+  for (const char* wanted : {"kill_process", "errno"}) {
+    if (!actions.contains(wanted)) {
+      return {"seccomp", Verdict::kBad, std::string("the action ") + wanted + " is missing",
+              "a kernel with CONFIG_SECCOMP_FILTER"};
+    }
+  }
+  return {"seccomp", Verdict::kGood, "filters with errno and kill_process", ""};
+}
+
+Check check_landlock() {
+  const long version =
+      ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  if (version > 0) {
+    return {"landlock", Verdict::kGood, "version " + std::to_string(version) + " of its interface",
+            ""};
+  }
+  return {"landlock", Verdict::kWeak, std::string("not there: ") + std::strerror(errno),
+          "boot with lsm=landlock,… ; without it a sandbox still has its own root, user and "
+          "namespaces, and one layer less"};
+}
+
+Check check_cgroups(std::string_view mountinfo, std::string_view v2_controllers) {
+  const std::set<std::string> v2 = words(v2_controllers, ' ');
+  std::set<std::string> v1;
+  std::istringstream lines{std::string(mountinfo)};
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t dash = line.find(" - cgroup ");
+    if (dash == std::string::npos) continue;
+    // Behind the dash: type, source, and the options, which name the controllers.
+    v1.merge(words(line.substr(line.rfind(' ') + 1), ','));
+  }
+  std::vector<std::string> missing;
+  std::string found;
+  for (const char* controller : {"memory", "pids", "cpu"}) {
+    const bool in_v2 = v2.contains(controller);
+    if (!in_v2 && !v1.contains(controller)) {
+      missing.emplace_back(controller);
+      continue;
+    }
+    found += (found.empty() ? "" : ", ") + std::string(controller) + (in_v2 ? " (v2)" : " (v1)");
+  }
+  if (missing.empty()) return {"cgroups", Verdict::kGood, found, ""};
+  return {"cgroups", Verdict::kWeak,
+          "missing: " + joined(missing) + (found.empty() ? "" : "; there: " + found),
+          "mount cgroup v2 at /sys/fs/cgroup with these controllers; until then they are held by "
+          "rlimits of single processes only"};
+}
+
+}  // namespace podium::cli
