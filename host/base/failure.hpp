@@ -13,10 +13,10 @@ namespace podium {
 /// What kind of failure it is. One place maps it to an HTTP status (http/status.hpp), one maps
 /// podium_code to it (plugin/abi_code.hpp).
 enum class Code : std::uint8_t {
-  kMalformed = 1,      ///< cannot be read: bad JSON, bad framing
-  kInvalidArgument,    ///< read, understood, refused: empty code, unknown language
-  kUnprocessable,      ///< a field is missing or of the wrong type
-  kUnsupportedMedia,   ///< missing or foreign content type
+  kMalformed = 1,     ///< cannot be read: bad JSON, bad framing
+  kInvalidArgument,   ///< read, understood, refused: empty code, unknown language
+  kUnprocessable,     ///< a field is missing or of the wrong type
+  kUnsupportedMedia,  ///< missing or foreign content type
   kUnauthenticated,
   kForbidden,
   kNotFound,

@@ -78,16 +78,16 @@ struct JsonRules {
   std::size_t max_depth = 32;
   std::size_t max_bytes = 64u << 20;
   std::size_t max_values = 1'000'000;  ///< values of every kind: each costs about 50 bytes
-  bool comments = false;        ///< comments and trailing commas: config files only
-  bool unique_keys = false;     ///< a duplicate key is an error; otherwise the last one wins
+  bool comments = false;               ///< comments and trailing commas: config files only
+  bool unique_keys = false;            ///< a duplicate key is an error; otherwise the last one wins
 };
 
-/// Reads one JSON document and nothing after it (RFC 8259). The input must be UTF-8; numbers of more
-/// than 64 characters, NaN and infinities, a byte order mark, and escapes of half a surrogate pair
-/// ("\\ud83d" alone) are refused: a program must not run with its text silently changed. Whole
+/// Reads one JSON document and nothing after it (RFC 8259). The input must be UTF-8. Refused are
+/// numbers of more than 64 characters, NaN and infinities, a byte order mark, and escapes of half a
+/// surrogate pair ("\\ud83d" alone): a program must not run with its text silently changed. Whole
 /// numbers that do not fit std::int64_t become doubles.
-/// Throws Failure(kMalformed) with line and column (in characters), Failure(kTooLarge) for more than
-/// max_bytes or max_values. Any thread.
+/// Throws Failure(kMalformed) with line and column (in characters), Failure(kTooLarge) for more
+/// than max_bytes or max_values. Any thread.
 Json json_parse(std::string_view text, const JsonRules& rules = {});
 
 /// Compact JSON. Strings must be UTF-8: ill-formed sequences become U+FFFD. U+2028 and U+2029 are

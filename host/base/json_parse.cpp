@@ -184,34 +184,46 @@ class Builder {
   const auto column = 1 + std::count_if(last.begin(), last.end(), [](char c) {
                         return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
                       });
-  throw Failure(code, "line " + std::to_string(line) + ", column " + std::to_string(column) + ": " +
-                          why);
+  throw Failure(code,
+                "line " + std::to_string(line) + ", column " + std::to_string(column) + ": " + why);
 }
 
 const char* explain(rapidjson::ParseErrorCode code) {
   switch (code) {
-    case rapidjson::kParseErrorDocumentEmpty: return "the document is empty: expected a value";
+    case rapidjson::kParseErrorDocumentEmpty:
+      return "the document is empty: expected a value";
     case rapidjson::kParseErrorDocumentRootNotSingular:
       return "something follows the value: expected the end";
-    case rapidjson::kParseErrorValueInvalid: return "expected a value";
-    case rapidjson::kParseErrorObjectMissName: return "expected a key in quotes, or '}'";
-    case rapidjson::kParseErrorObjectMissColon: return "expected ':' after the key";
-    case rapidjson::kParseErrorObjectMissCommaOrCurlyBracket: return "expected ',' or '}'";
-    case rapidjson::kParseErrorArrayMissCommaOrSquareBracket: return "expected ',' or ']'";
+    case rapidjson::kParseErrorValueInvalid:
+      return "expected a value";
+    case rapidjson::kParseErrorObjectMissName:
+      return "expected a key in quotes, or '}'";
+    case rapidjson::kParseErrorObjectMissColon:
+      return "expected ':' after the key";
+    case rapidjson::kParseErrorObjectMissCommaOrCurlyBracket:
+      return "expected ',' or '}'";
+    case rapidjson::kParseErrorArrayMissCommaOrSquareBracket:
+      return "expected ',' or ']'";
     case rapidjson::kParseErrorStringUnicodeEscapeInvalidHex:
       return "expected four hexadecimal digits after \\u";
     case rapidjson::kParseErrorStringUnicodeSurrogateInvalid:
       return "half of a surrogate pair in a \\u escape: expected both halves";
-    case rapidjson::kParseErrorStringEscapeInvalid: return "unknown escape in a string";
+    case rapidjson::kParseErrorStringEscapeInvalid:
+      return "unknown escape in a string";
     case rapidjson::kParseErrorStringMissQuotationMark:
       return "the string does not end, or has an unescaped control character";
-    case rapidjson::kParseErrorStringInvalidEncoding: return "the string is not UTF-8";
-    case rapidjson::kParseErrorNumberTooBig: return "a number too large for a double";
-    case rapidjson::kParseErrorNumberMissFraction: return "expected a digit after the point";
-    case rapidjson::kParseErrorNumberMissExponent: return "expected a digit in the exponent";
+    case rapidjson::kParseErrorStringInvalidEncoding:
+      return "the string is not UTF-8";
+    case rapidjson::kParseErrorNumberTooBig:
+      return "a number too large for a double";
+    case rapidjson::kParseErrorNumberMissFraction:
+      return "expected a digit after the point";
+    case rapidjson::kParseErrorNumberMissExponent:
+      return "expected a digit in the exponent";
     case rapidjson::kParseErrorNone:
     case rapidjson::kParseErrorTermination:
-    case rapidjson::kParseErrorUnspecificSyntaxError: break;
+    case rapidjson::kParseErrorUnspecificSyntaxError:
+      break;
   }
   return "not JSON";
 }
@@ -232,7 +244,8 @@ Json json_parse(std::string_view text, const JsonRules& rules) {
   const std::size_t nul = text.find('\0');
   if (nul != text.npos) fail_at(text, nul, "a NUL character");
 
-  constexpr unsigned kStrict = rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag;
+  constexpr unsigned kStrict =
+      rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag;
   constexpr unsigned kRelaxed =
       kStrict | rapidjson::kParseCommentsFlag | rapidjson::kParseTrailingCommasFlag;
   Builder builder(rules, text.find("\\u") != text.npos);

@@ -37,9 +37,9 @@ struct Scale {
   std::uint64_t max;
 };
 
-constexpr Scale kDurationScale{"a duration", "a number with a unit of ms, s, m, h or d, like \"30s\"",
-                               "milliseconds", kDurations,
-                               std::numeric_limits<std::int64_t>::max()};
+constexpr Scale kDurationScale{
+    "a duration", "a number with a unit of ms, s, m, h or d, like \"30s\"", "milliseconds",
+    kDurations, std::numeric_limits<std::int64_t>::max()};
 constexpr Scale kSizeScale{"a size",
                            "a number with a unit of B, KiB, MiB, GiB, TiB, kB, MB, GB or TB, like "
                            "\"64MiB\"",

@@ -89,8 +89,8 @@ void check_instance(const Config& config, const std::string& name, const std::st
   for (const PluginConfig& plugin : config.plugins) known.push_back(plugin.name);
   const std::string near = nearest_key(name, known);
   std::string hint = near.empty() ? "" : ": did you mean \"" + near + "\"?";
-  throw config_failure(path, "found " + json_quote(name) + ", which is no instance in /plugins" +
-                                 hint);
+  throw config_failure(path,
+                       "found " + json_quote(name) + ", which is no instance in /plugins" + hint);
 }
 
 bool lies_in(const std::filesystem::path& inner, const std::filesystem::path& outer) {
@@ -118,8 +118,9 @@ void check_references(const Config& config) {
   for (const std::string& shared : config.sandbox.read_only_paths) {
     if (lies_in(state, shared) || lies_in(shared, state)) {
       throw config_failure("/sandbox/read_only_paths",
-                           "found " + json_quote(shared) + ", expected no folder that holds or is " +
-                               "in state_dir (" + state.native() + "): programs would read it");
+                           "found " + json_quote(shared) +
+                               ", expected no folder that holds or is " + "in state_dir (" +
+                               state.native() + "): programs would read it");
     }
   }
 }

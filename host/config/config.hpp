@@ -22,7 +22,7 @@ struct Limits {
   std::uint32_t cpu_millis = 1000;  ///< 1000 is one core; "cpu" in the config, in cores
   Bytes memory = 512u << 20;
   std::uint64_t processes = 128;
-  Bytes output = 1u << 20;          ///< of each of stdout and stderr
+  Bytes output = 1u << 20;  ///< of each of stdout and stderr
   Bytes file_size = 256u << 20;
   Bytes workspace = 512u << 20;
   std::uint64_t workspace_files = 10'000;
@@ -37,7 +37,7 @@ struct PluginConfig {
 };
 
 struct LanguageConfig {
-  std::string name;                   ///< canonical: "py"
+  std::string name;  ///< canonical: "py"
   std::vector<std::string> aliases;
   std::vector<std::string> runtimes;  ///< instance names, tried in order
   std::string source;                 ///< file name of the code, e.g. "main.py"
@@ -72,25 +72,25 @@ struct HttpConfig {
   std::uint32_t max_connections = 10'000;
   std::uint32_t max_connections_per_peer = 10'000;
   milliseconds head_timeout{10'000};
-  milliseconds idle_timeout{75'000};    ///< at least 65 s
-  milliseconds write_timeout{60'000};   ///< a reader that takes nothing for so long is gone
-  Bytes body_rate = 1024;               ///< bytes a second a sender must reach after 10 s
+  milliseconds idle_timeout{75'000};   ///< at least 65 s
+  milliseconds write_timeout{60'000};  ///< a reader that takes nothing for so long is gone
+  Bytes body_rate = 1024;              ///< bytes a second a sender must reach after 10 s
   bool keep_alive_exec = false;
-  Bytes max_request = 52u << 20;        ///< body of a JSON request
-  Bytes max_upload = 250u << 20;        ///< one uploaded file
+  Bytes max_request = 52u << 20;  ///< body of a JSON request
+  Bytes max_upload = 250u << 20;  ///< one uploaded file
   std::uint32_t max_upload_files = 200;
 };
 
 struct AdmissionConfig {
-  std::uint32_t runs = 8;               ///< at a time
-  std::uint32_t queue = 256;            ///< waiting runs; more are refused with 503
+  std::uint32_t runs = 8;     ///< at a time
+  std::uint32_t queue = 256;  ///< waiting runs; more are refused with 503
   milliseconds queue_wait{60'000};
 };
 
 struct SessionConfig {
   milliseconds time_to_live{86'400'000};  ///< since the last use; 0: for ever
   milliseconds sweep_interval{300'000};
-  milliseconds orphan_age{3'600'000};     ///< of blobs that no record names
+  milliseconds orphan_age{3'600'000};  ///< of blobs that no record names
 };
 
 struct OutputFilesConfig {
@@ -100,8 +100,8 @@ struct OutputFilesConfig {
 };
 
 struct SandboxConfig {
-  bool strict = false;                    ///< refuse to start when a limit cannot be enforced
-  std::uint32_t uid_base = 300'000;       ///< sandbox n runs as uid_base + n
+  bool strict = false;                       ///< refuse to start when a limit cannot be enforced
+  std::uint32_t uid_base = 300'000;          ///< sandbox n runs as uid_base + n
   std::vector<std::string> read_only_paths;  ///< added to the sandbox's allow-list
 };
 
@@ -118,7 +118,7 @@ struct Config {
   std::string user = "podium";  ///< account the daemon drops to when started as root
   std::vector<PluginConfig> plugins;
   std::vector<LanguageConfig> languages;
-  std::string storage;          ///< instance name
+  std::string storage;  ///< instance name
   std::map<std::string, RouteConfig> routes;
   AdmissionConfig admission;
   SessionConfig sessions;

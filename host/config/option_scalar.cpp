@@ -27,29 +27,47 @@ std::int64_t read_size(const std::string& text) {
 
 std::string expected_form(std::uint32_t type) {
   switch (type) {
-    case PODIUM_STRING: return "a string";
-    case PODIUM_INTEGER: return "a whole number";
-    case PODIUM_NUMBER: return "a number";
-    case PODIUM_BOOLEAN: return "true or false";
-    case PODIUM_DURATION: return "a duration as a string, like \"30s\"";
-    case PODIUM_SIZE: return "a size as a string, like \"64MiB\"";
-    case PODIUM_STRING_LIST: return "an array of strings";
-    case PODIUM_SECRET: return "{\"file\": PATH} or {\"env\": NAME}";
-    default: return "nothing: the type is unknown";
+    case PODIUM_STRING:
+      return "a string";
+    case PODIUM_INTEGER:
+      return "a whole number";
+    case PODIUM_NUMBER:
+      return "a number";
+    case PODIUM_BOOLEAN:
+      return "true or false";
+    case PODIUM_DURATION:
+      return "a duration as a string, like \"30s\"";
+    case PODIUM_SIZE:
+      return "a size as a string, like \"64MiB\"";
+    case PODIUM_STRING_LIST:
+      return "an array of strings";
+    case PODIUM_SECRET:
+      return "{\"file\": PATH} or {\"env\": NAME}";
+    default:
+      return "nothing: the type is unknown";
   }
 }
 
 const char* type_name(std::uint32_t type) {
   switch (type) {
-    case PODIUM_STRING: return "string";
-    case PODIUM_INTEGER: return "integer";
-    case PODIUM_NUMBER: return "number";
-    case PODIUM_BOOLEAN: return "boolean";
-    case PODIUM_DURATION: return "duration";
-    case PODIUM_SIZE: return "size";
-    case PODIUM_STRING_LIST: return "list";
-    case PODIUM_SECRET: return "secret";
-    default: return "unknown";
+    case PODIUM_STRING:
+      return "string";
+    case PODIUM_INTEGER:
+      return "integer";
+    case PODIUM_NUMBER:
+      return "number";
+    case PODIUM_BOOLEAN:
+      return "boolean";
+    case PODIUM_DURATION:
+      return "duration";
+    case PODIUM_SIZE:
+      return "size";
+    case PODIUM_STRING_LIST:
+      return "list";
+    case PODIUM_SECRET:
+      return "secret";
+    default:
+      return "unknown";
   }
 }
 
@@ -80,11 +98,16 @@ Scalar read_scalar(std::uint32_t type, const Json& value) {
 
 Json canonical_scalar(std::uint32_t type, const Scalar& value) {
   switch (type) {
-    case PODIUM_NUMBER: return Json(value.number);
-    case PODIUM_BOOLEAN: return Json(value.integer != 0);
-    case PODIUM_DURATION: return Json(format_duration(std::chrono::milliseconds(value.integer)));
-    case PODIUM_SIZE: return Json(format_size(static_cast<std::uint64_t>(value.integer)));
-    default: return Json(value.integer);
+    case PODIUM_NUMBER:
+      return Json(value.number);
+    case PODIUM_BOOLEAN:
+      return Json(value.integer != 0);
+    case PODIUM_DURATION:
+      return Json(format_duration(std::chrono::milliseconds(value.integer)));
+    case PODIUM_SIZE:
+      return Json(format_size(static_cast<std::uint64_t>(value.integer)));
+    default:
+      return Json(value.integer);
   }
 }
 

@@ -204,8 +204,7 @@ class OptionReader {
     if (option.type == PODIUM_SECRET) {
       if (given != nullptr) value.text = secret(*given, path);
     } else {
-      const Json held =
-          given != nullptr ? *given : table_value(option.type, option.default_value);
+      const Json held = given != nullptr ? *given : table_value(option.type, option.default_value);
       canonical_.set(option.name, place(option, held, path, value));
     }
     content().values.push_back(value);

@@ -34,8 +34,8 @@ void check_language_name(const std::string& name, const std::string& path) {
 
 void check_library(const std::string& library, const std::string& path) {
   const std::filesystem::path file = library;
-  const bool normal = file == file.lexically_normal() && file.has_filename() &&
-                      (library.rfind("..", 0) != 0);
+  const bool normal =
+      file == file.lexically_normal() && file.has_filename() && (library.rfind("..", 0) != 0);
   const bool suffix = file.extension() == ".so";
   if (normal && suffix == file.is_absolute()) return;
   throw config_failure(path, "found " + json_quote(library) +
@@ -50,8 +50,8 @@ void check_source(const std::string& source, const std::string& path) {
   } catch (const Failure& failure) {
     why = std::string(" (") + failure.what() + ")";
   }
-  throw config_failure(path, "found " + json_quote(source) + why +
-                                 ", expected a plain file name like \"main.py\"");
+  throw config_failure(
+      path, "found " + json_quote(source) + why + ", expected a plain file name like \"main.py\"");
 }
 
 void check_command(const std::vector<std::string>& command, const std::string& path) {
@@ -104,9 +104,9 @@ LanguageConfig read_language(const std::string& name, const Json& value, const L
   section.texts("packages", out.packages);
   for (std::size_t i = 0; i < out.packages.size(); ++i) {
     if (made_of(out.packages[i], 128, {kLower, kDigits, "+.-"})) continue;
-    throw config_failure(path_of(section.path_of("packages"), std::to_string(i)),
-                         "found " + json_quote(out.packages[i]) +
-                             ", expected the name of a Debian package");
+    throw config_failure(
+        path_of(section.path_of("packages"), std::to_string(i)),
+        "found " + json_quote(out.packages[i]) + ", expected the name of a Debian package");
   }
   if (const Json* own = section.find("limits")) {
     read_limits(Section(*own, section.path_of("limits")), out.limits);

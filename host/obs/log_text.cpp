@@ -26,7 +26,7 @@ Character first_character(std::string_view text) {
 
 /// Whether a terminal or a reader of lines could be misled by the character.
 bool is_deceptive(char32_t c) {
-  return c < 0x20 || (c >= 0x7F && c < 0xA0) ||  // C0, DEL, C1
+  return c < 0x20 || (c >= 0x7F && c < 0xA0) ||        // C0, DEL, C1
          c == 0x200E || c == 0x200F || c == 0x061C ||  // direction marks
          (c >= 0x2028 && c <= 0x202E) ||               // separators, embeddings, overrides
          (c >= 0x2066 && c <= 0x2069) ||               // isolates
@@ -36,10 +36,17 @@ bool is_deceptive(char32_t c) {
 void append_escape(std::string& out, char32_t code) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   switch (code) {
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
-    default: break;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    default:
+      break;
   }
   out += "\\u";  // none of the deceptive characters is above U+FFFF
   for (int shift = 12; shift >= 0; shift -= 4) out += kDigits[code >> shift & 15u];

@@ -119,8 +119,8 @@ std::string Metrics::text(const Samples& plugins) const {
   std::ostringstream out;
   prometheus::TextSerializer().Serialize(out, state_->names.registry.Collect());
   SampleCollection refused({});
-  refused.add({kRefused, "Samples of plugins left out of this page as malformed, or given twice.", "",
-               false, static_cast<double>(samples.refused())});
+  refused.add({kRefused, "Samples of plugins left out of this page as malformed, or given twice.",
+               "", false, static_cast<double>(samples.refused())});
   return out.str() + samples.text() + refused.text();
 }
 

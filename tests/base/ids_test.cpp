@@ -36,8 +36,9 @@ TEST(NewId, UsesEveryCharacterAtEveryPlace) {
 
 TEST(IsId, RefusesOtherForms) {
   EXPECT_TRUE(is_id("abcdefghij-_ABCDEFGH0"));
-  for (const char* text : {"", "abcdefghij-_ABCDEFGH", "abcdefghij-_ABCDEFGH01", "-bcdefghij-_ABCDEFGH0",
-                           "abcdefghij-_ABCDEFGH_", "abcdefghij.xABCDEFGH0", "../../../../etc/passw"}) {
+  for (const char* text :
+       {"", "abcdefghij-_ABCDEFGH", "abcdefghij-_ABCDEFGH01", "-bcdefghij-_ABCDEFGH0",
+        "abcdefghij-_ABCDEFGH_", "abcdefghij.xABCDEFGH0", "../../../../etc/passw"}) {
     EXPECT_FALSE(is_id(text)) << text;
   }
   EXPECT_FALSE(is_id(std::string_view("abcdefghij\0_ABCDEFGH0", 21)));
@@ -47,8 +48,9 @@ TEST(NewApiKey, IsSkAnd32UrlSafeCharacters) {
   const std::string key = new_api_key();
   EXPECT_EQ(key.size(), 35u);
   EXPECT_EQ(key.substr(0, 3), "sk-");
-  EXPECT_EQ(key.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
-            std::string::npos);
+  EXPECT_EQ(
+      key.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
+      std::string::npos);
   EXPECT_NE(key, new_api_key());
 }
 

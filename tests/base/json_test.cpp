@@ -31,11 +31,11 @@ JsonRules config_rules() {
 }
 
 TEST(JsonParse, ReadsEveryKindOfValue) {
-  const Json value = json_parse(R"( {"a":[null,true,false,-7,1.5,"x\ny\u00e9\ud83d\ude00"],"b":{}} )");
+  const Json value =
+      json_parse(R"( {"a":[null,true,false,-7,1.5,"x\ny\u00e9\ud83d\ude00"],"b":{}} )");
 
-  const Json expected =
-      Json::object({{"a", Json(Json::Array{nullptr, true, false, -7, 1.5, "x\nyé😀"})},
-                    {"b", Json::object()}});
+  const Json expected = Json::object(
+      {{"a", Json(Json::Array{nullptr, true, false, -7, 1.5, "x\nyé😀"})}, {"b", Json::object()}});
   EXPECT_EQ(value, expected);
   EXPECT_TRUE(json_parse("0").is_integer());
   EXPECT_EQ(json_parse("\"top\"").string(), "top");
@@ -57,7 +57,8 @@ TEST(JsonParse, ReadsDoublesToTheNearestValue) {
   EXPECT_EQ(json_parse("0.1").number(), 0.1);
   EXPECT_EQ(json_parse("2.2250738585072011e-308").number(), 2.2250738585072011e-308);
   EXPECT_EQ(json_parse("1.7976931348623157e308").number(), std::numeric_limits<double>::max());
-  EXPECT_EQ(json_parse("123456789012345678901234567890").number(), 123456789012345678901234567890.0);
+  EXPECT_EQ(json_parse("123456789012345678901234567890").number(),
+            123456789012345678901234567890.0);
 }
 
 TEST(JsonParse, MakesNumbersTooSmallForADoubleZero) {

@@ -24,7 +24,8 @@ TEST(IsUtf8, RefusesSurrogatesOverlongFormsAndPieces) {
   for (const char* text :
        {"\x80", "\xBF", "\xC0\xAF", "\xC1\xBF", "\xC2", "\xC2x", "\xE0\x80\xAF", "\xE0\x9F\xBF",
         "\xED\xA0\x80", "\xED\xBF\xBF", "\xE2\x82", "\xF0\x80\x80\x80", "\xF0\x8F\xBF\xBF",
-        "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xF0\x9F\x98", "\xFE", "\xFF", "\xF8\x88\x80\x80\x80"}) {
+        "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xF0\x9F\x98", "\xFE", "\xFF",
+        "\xF8\x88\x80\x80\x80"}) {
     EXPECT_FALSE(is_utf8(text)) << testing::PrintToString(std::string(text));
     EXPECT_EQ(utf8_prefix(std::string(20, 'a') + text), 20u);
   }
@@ -63,7 +64,7 @@ TEST(Utf8Floor, NeverCutsACharacter) {
 TEST(Utf8Floor, CutsOffACharacterThatTheTextEndsIn) {
   EXPECT_EQ(utf8_floor("ab\xF0\x9F\x98", 5), 2u);
   EXPECT_EQ(utf8_floor("ab\xE2\x82", 99), 2u);
-  EXPECT_EQ(utf8_floor("ab\x80\x80", 4), 4u);      // belongs to no character
+  EXPECT_EQ(utf8_floor("ab\x80\x80", 4), 4u);  // belongs to no character
   EXPECT_EQ(utf8_floor("\xFF\xFF\xFF", 3), 3u);
   EXPECT_EQ(utf8_floor("\x80\x80\x80\x80", 4), 4u);
 }
@@ -71,10 +72,10 @@ TEST(Utf8Floor, CutsOffACharacterThatTheTextEndsIn) {
 TEST(ToNfc, ComposesAndKeepsWhatIsComposed) {
   EXPECT_EQ(to_nfc("e\u0301"), "\u00E9");
   EXPECT_EQ(to_nfc("\u00E9"), "\u00E9");
-  EXPECT_EQ(to_nfc("\u212B"), "\u00C5");                    // ANGSTROM SIGN
-  EXPECT_EQ(to_nfc("\u1100\u1161\u11A8"), "\uAC01");        // Hangul
+  EXPECT_EQ(to_nfc("\u212B"), "\u00C5");              // ANGSTROM SIGN
+  EXPECT_EQ(to_nfc("\u1100\u1161\u11A8"), "\uAC01");  // Hangul
   EXPECT_EQ(to_nfc("a\u0323\u0307"), to_nfc("a\u0307\u0323"));
-  EXPECT_EQ(to_nfc("\uFB01"), "\uFB01");                    // not the compatibility form
+  EXPECT_EQ(to_nfc("\uFB01"), "\uFB01");  // not the compatibility form
   EXPECT_EQ(to_nfc(""), "");
   EXPECT_THROW(to_nfc("\xFF"), Failure);
 }
@@ -90,8 +91,9 @@ std::string refusal(std::string_view name) {
 }
 
 TEST(CanonicalFileName, KeepsOrdinaryAndOddNames) {
-  for (const char* name : {"data.csv", "a/b/c.txt", "with space \"quoted\".txt", "-rf", "...", ".hidden",
-                           "a..b", "%2e%2e%2f", "😀/עברית.txt", "x\u2028y", "file:name?*|"}) {
+  for (const char* name :
+       {"data.csv", "a/b/c.txt", "with space \"quoted\".txt", "-rf", "...", ".hidden", "a..b",
+        "%2e%2e%2f", "😀/עברית.txt", "x\u2028y", "file:name?*|"}) {
     EXPECT_EQ(canonical_file_name(name), name);
   }
 }

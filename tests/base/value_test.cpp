@@ -70,7 +70,8 @@ TEST(Snapshot, GivesEveryReaderAWholeValue) {
   Snapshot<Pair> snapshot;
   (void)snapshot.exchange(std::make_shared<const Pair>(Pair{0, 0}));
   std::thread writer([&] {
-    for (int i = 1; i <= 2'000; ++i) (void)snapshot.exchange(std::make_shared<const Pair>(Pair{i, i}));
+    for (int i = 1; i <= 2'000; ++i)
+      (void)snapshot.exchange(std::make_shared<const Pair>(Pair{i, i}));
   });
   for (int i = 0; i < 2'000; ++i) {
     const auto seen = snapshot.get();

@@ -92,7 +92,8 @@ TEST(DefaultConfig, RunsPythonAndBashAsJobsAndAnswersWithHeartbeats) {
 
 TEST(ParseConfig, ReplacesSectionsMemberByMember) {
   const Config config = parse_config(
-      R"({"listen": {"port": 9000}, "http": {"idle_timeout": "65s"}, "limits": {"cpu": 0.25}})", "c");
+      R"({"listen": {"port": 9000}, "http": {"idle_timeout": "65s"}, "limits": {"cpu": 0.25}})",
+      "c");
 
   EXPECT_EQ(config.http.port, 9000);
   EXPECT_EQ(config.http.address, "127.0.0.1");
@@ -105,7 +106,7 @@ TEST(ParseConfig, ReplacesSectionsMemberByMember) {
 TEST(ParseConfig, ReplacesPluginsAndLanguagesEntryByEntry) {
   const Config config = parse_config(R"({
     "plugins": {"beat": {"library": "response/heartbeat"}, "fast": {"library": "/opt/x/fast.so"}},
-    "languages": {"py": {"runtimes": ["fast", "jobs"], "source": "a.py", "command": ["/opt/py"]}}})",
+    "languages": {"py": {"runtimes": ["fast", "jobs"], "source": "a", "command": ["/opt/py"]}}})",
                                      "c");
 
   EXPECT_TRUE(config.plugin("beat")->options.members().empty());
@@ -117,7 +118,8 @@ TEST(ParseConfig, ReplacesPluginsAndLanguagesEntryByEntry) {
 }
 
 TEST(ParseConfig, RemovesAnEntryThatIsNull) {
-  const Config config = parse_config(R"({"plugins": {"plain": null}, "languages": {"bash": null}})", "c");
+  const Config config =
+      parse_config(R"({"plugins": {"plain": null}, "languages": {"bash": null}})", "c");
 
   EXPECT_EQ(config.plugin("plain"), nullptr);
   EXPECT_EQ(config.language("bash"), nullptr);
@@ -141,8 +143,8 @@ TEST(ParseConfig, LaysALanguagesLimitsOverTheCommonOnes) {
 
 TEST(ParseConfig, TakesNoKeyModeOnLoopback) {
   for (const char* address : {"127.0.0.1", "127.9.9.9", "::1"}) {
-    const std::string text = std::string(R"({"auth": {"mode": "none"}, "listen": {"address": ")") +
-                             address + "\"}}";
+    const std::string text =
+        std::string(R"({"auth": {"mode": "none"}, "listen": {"address": ")") + address + "\"}}";
     EXPECT_EQ(parse_config(text, "c").auth.mode, AuthConfig::Mode::kNone);
   }
 }
@@ -152,9 +154,18 @@ TEST(ParseConfig, AllowsCommentsAndTrailingCommas) {
 }
 
 struct Bad {
-  const char* text;
+  std::string text;
   std::vector<const char*> said;
 };
+
+/// A config with the language "x", which is whole but for the members in `more`.
+std::string language_x(const std::string& more) {
+  const std::string whole = R"("runtimes": ["jobs"], "source": "a", "command": ["/x"])";
+  Json language = json_parse("{" + whole + "}");
+  const Json changes = json_parse(more);
+  for (const auto& [key, value] : changes.members()) language.set(key, value);
+  return json_dump(Json::object({{"languages", Json::object({{"x", language}})}}));
+}
 
 class BadConfig : public testing::TestWithParam<Bad> {};
 
@@ -173,100 +184,125 @@ TEST_P(BadConfig, IsRefusedWithThePathAndWhatWasExpected) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Text, BadConfig,
-    testing::Values(Bad{"", {"line 1", "empty"}}, Bad{"{\"a\" 1}", {"line 1, column 6", "':'"}},
-                    Bad{"{\n\"listen\": {},\n\"listen\": {}}", {"line 3", "\"listen\" appears twice"}},
-                    Bad{"[]", {"/: found an array, expected an object"}}, Bad{"null", {"found null"}},
-                    Bad{"{} {}", {"follows"}}, Bad{"\xEF\xBB\xBF{}", {"byte order mark"}}));
+INSTANTIATE_TEST_SUITE_P(Text, BadConfig,
+                         testing::Values(Bad{"", {"line 1", "empty"}},
+                                         Bad{"{\"a\" 1}", {"line 1, column 6", "':'"}},
+                                         Bad{"{\n\"listen\": {},\n\"listen\": {}}",
+                                             {"line 3", "\"listen\" appears twice"}},
+                                         Bad{"[]", {"/: found an array, expected an object"}},
+                                         Bad{"null", {"found null"}}, Bad{"{} {}", {"follows"}},
+                                         Bad{"\xEF\xBB\xBF{}", {"byte order mark"}}));
 
 INSTANTIATE_TEST_SUITE_P(
     Keys, BadConfig,
     testing::Values(
         Bad{R"({"lisen": {}})", {"/lisen: unknown key", "did you mean \"listen\"?"}},
         Bad{R"({"http": {"idleTimeout": "70s"}})", {"/http/idleTimeout", "\"idle_timeout\""}},
-        Bad{R"({"limits": {"runs": 8}})", {"/limits/runs: unknown key \"runs\": expected one of wall,"}},
+        Bad{R"({"limits": {"runs": 8}})",
+            {"/limits/runs: unknown key \"runs\": expected one of wall,"}},
         Bad{R"({"auth": {"keys": {"fil": "x"}}})", {"/auth/keys/fil", "\"file\""}},
         Bad{R"({"plugins": {"jobs": {"library": "a/b", "option": {}}}})",
             {"/plugins/jobs/option", "\"options\""}},
-        Bad{R"({"languages": {"py": {"runtimes": ["jobs"], "source": "a", "command": ["/x"], "limit": {}}}})",
-            {"/languages/py/limit", "\"limits\""}},
+        Bad{language_x(R"({"limit": {}})"), {"/languages/x/limit", "\"limits\""}},
         Bad{R"({"routes": {"/exce": {"response": "plain"}}})", {"/routes/~1exce", "\"/exec\""}},
-        Bad{R"({"routes": {"/exec": {"respons": "plain"}}})", {"/routes/~1exec/respons", "\"response\""}},
+        Bad{R"({"routes": {"/exec": {"respons": "plain"}}})",
+            {"/routes/~1exec/respons", "\"response\""}},
         Bad{R"({"x\ny": 1})", {"/x?y", "\"x\\ny\""}}));
 
 INSTANTIATE_TEST_SUITE_P(
     Types, BadConfig,
-    testing::Values(
-        Bad{R"({"listen": 5})", {"/listen: found a number, expected an object"}},
-        Bad{R"({"listen": null})", {"/listen: found null, expected an object"}},
-        Bad{R"({"listen": {"port": "8000"}})", {"/listen/port: found a string, expected a whole number"}},
-        Bad{R"({"listen": {"port": 80.5}})", {"found 80.5, expected a whole number from 0 to 65535"}},
-        Bad{R"({"http": {"keep_alive_exec": 1}})", {"/http/keep_alive_exec: found a number, expected true or false"}},
-        Bad{R"({"http": {"max_request": 100}})", {"/http/max_request: found a number, expected a size as a string"}},
-        Bad{R"({"limits": {"wall": 30}})", {"/limits/wall: found a number, expected a duration as a string"}},
-        Bad{R"({"limits": {"wall": "30"}})", {"/limits/wall", "the unit is missing"}},
-        Bad{R"({"limits": {"cpu": "1"}})", {"/limits/cpu: found a string, expected a number of cores"}},
-        Bad{R"({"sandbox": {"read_only_paths": "/x"}})", {"/sandbox/read_only_paths: found a string, expected an array"}},
-        Bad{R"({"sandbox": {"read_only_paths": ["/x", 7]}})", {"/sandbox/read_only_paths/1: found a number"}},
-        Bad{R"({"plugins": []})", {"/plugins: found an array, expected an object"}},
-        Bad{R"({"plugins": {"x": "runtime/job"}})", {"/plugins/x: found a string, expected an object"}},
-        Bad{R"({"plugins": {"x": {"library": "a/b", "options": 3}}})", {"/plugins/x/options: found a number"}},
-        Bad{R"({"routes": {"/exec": "plain"}})", {"/routes/~1exec: found a string, expected an object"}},
-        Bad{R"({"storage": "fi\u0000les"})", {"/storage: found a NUL"}}));
+    testing::Values(Bad{R"({"listen": 5})", {"/listen: found a number, expected an object"}},
+                    Bad{R"({"listen": null})", {"/listen: found null, expected an object"}},
+                    Bad{R"({"listen": {"port": "8000"}})",
+                        {"/listen/port: found a string, expected a whole number"}},
+                    Bad{R"({"listen": {"port": 80.5}})",
+                        {"found 80.5, expected a whole number from 0 to 65535"}},
+                    Bad{R"({"http": {"keep_alive_exec": 1}})",
+                        {"/http/keep_alive_exec: found a number, expected true or false"}},
+                    Bad{R"({"http": {"max_request": 100}})",
+                        {"/http/max_request: found a number, expected a size as a string"}},
+                    Bad{R"({"limits": {"wall": 30}})",
+                        {"/limits/wall: found a number, expected a duration as a string"}},
+                    Bad{R"({"limits": {"wall": "30"}})", {"/limits/wall", "the unit is missing"}},
+                    Bad{R"({"limits": {"cpu": "1"}})",
+                        {"/limits/cpu: found a string, expected a number of cores"}},
+                    Bad{R"({"sandbox": {"read_only_paths": "/x"}})",
+                        {"/sandbox/read_only_paths: found a string, expected an array"}},
+                    Bad{R"({"sandbox": {"read_only_paths": ["/x", 7]}})",
+                        {"/sandbox/read_only_paths/1: found a number"}},
+                    Bad{R"({"plugins": []})", {"/plugins: found an array, expected an object"}},
+                    Bad{R"({"plugins": {"x": "runtime/job"}})",
+                        {"/plugins/x: found a string, expected an object"}},
+                    Bad{R"({"plugins": {"x": {"library": "a/b", "options": 3}}})",
+                        {"/plugins/x/options: found a number"}},
+                    Bad{R"({"routes": {"/exec": "plain"}})",
+                        {"/routes/~1exec: found a string, expected an object"}},
+                    Bad{R"({"storage": "fi\u0000les"})", {"/storage: found a NUL"}}));
 
 INSTANTIATE_TEST_SUITE_P(
     Bounds, BadConfig,
     testing::Values(
-        Bad{R"({"listen": {"port": 65536}})", {"found 65536"}}, Bad{R"({"listen": {"port": -1}})", {"found -1"}},
-        Bad{R"({"http": {"idle_timeout": "64s"}})", {"/http/idle_timeout: found 64s, expected 65s to 1d"}},
+        Bad{R"({"listen": {"port": 65536}})", {"found 65536"}},
+        Bad{R"({"listen": {"port": -1}})", {"found -1"}},
+        Bad{R"({"http": {"idle_timeout": "64s"}})",
+            {"/http/idle_timeout: found 64s, expected 65s to 1d"}},
         Bad{R"({"http": {"io_threads": 0}})", {"expected a whole number from 1 to 64"}},
         Bad{R"({"http": {"max_request": "0"}})", {"/http/max_request: found 0, expected 1KiB"}},
         Bad{R"({"limits": {"wall": "0"}})", {"/limits/wall: found 0, expected 1ms"}},
         Bad{R"({"limits": {"wall": "25h"}})", {"/limits/wall: found 25h"}},
         Bad{R"({"limits": {"cpu": 0}})", {"/limits/cpu: found 0, expected 0.01 to 1024.0 cores"}},
-        Bad{R"({"limits": {"cpu": -1e300}})", {"/limits/cpu"}}, Bad{R"({"limits": {"memory": "1kB"}})", {"/limits/memory"}},
+        Bad{R"({"limits": {"cpu": -1e300}})", {"/limits/cpu"}},
+        Bad{R"({"limits": {"memory": "1kB"}})", {"/limits/memory"}},
         Bad{R"({"limits": {"processes": 0}})", {"/limits/processes"}},
         Bad{R"({"limits": {"processes": 99999999999999999999}})", {"/limits/processes"}},
         Bad{R"({"admission": {"runs": 0}})", {"/admission/runs"}},
         Bad{R"({"outputs": {"max_depth": 11}})", {"/outputs/max_depth"}},
         Bad{R"({"sandbox": {"uid_base": 0}})", {"/sandbox/uid_base"}},
         Bad{R"({"languages": {"py": {"runtimes": ["jobs"], "source": "a", "command": ["/x"],
-               "limits": {"open_files": 1}}}})", {"/languages/py/limits/open_files"}}));
+               "limits": {"open_files": 1}}}})",
+            {"/languages/py/limits/open_files"}}));
 
 INSTANTIATE_TEST_SUITE_P(
     Values, BadConfig,
     testing::Values(
         Bad{R"({"listen": {"address": "localhost"}})", {"/listen/address", "an IP address"}},
         Bad{R"({"log": {"level": "warn"}})", {"/log/level: found \"warn\", expected \"debug\" or"}},
-        Bad{R"({"log": {"format": "xml"}})", {"/log/format"}}, Bad{R"({"auth": {"mode": "off"}})", {"/auth/mode"}},
+        Bad{R"({"log": {"format": "xml"}})", {"/log/format"}},
+        Bad{R"({"auth": {"mode": "off"}})", {"/auth/mode"}},
         Bad{R"({"auth": {"keys": {"file": ""}}})", {"/auth/keys/file: is empty"}},
-        Bad{R"({"state_dir": "state"})", {"/state_dir: found \"state\", expected an absolute path"}},
+        Bad{R"({"state_dir": "state"})",
+            {"/state_dir: found \"state\", expected an absolute path"}},
         Bad{R"({"user": "Root!"})", {"/user"}}, Bad{R"({"user": ""})", {"/user"}},
-        Bad{R"({"sandbox": {"read_only_paths": ["opt"]}})", {"/sandbox/read_only_paths/0", "absolute"}},
+        Bad{R"({"sandbox": {"read_only_paths": ["opt"]}})",
+            {"/sandbox/read_only_paths/0", "absolute"}},
         Bad{R"({"sandbox": {"read_only_paths": ["/opt/../var"]}})", {"/sandbox/read_only_paths/0"}},
         Bad{R"({"sandbox": {"read_only_paths": ["/"]}})", {"/sandbox/read_only_paths/0"}},
-        Bad{R"({"plugins": {"a b": {"library": "x/y"}}})", {"/plugins/a b", "found the name \"a b\""}},
+        Bad{R"({"plugins": {"a b": {"library": "x/y"}}})",
+            {"/plugins/a b", "found the name \"a b\""}},
         Bad{R"({"plugins": {"x": {}}})", {"/plugins/x/library: is missing"}},
         Bad{R"({"plugins": {"x": {"library": "../evil"}}})", {"/plugins/x/library"}},
         Bad{R"({"plugins": {"x": {"library": "a/../../evil"}}})", {"/plugins/x/library"}},
         Bad{R"({"plugins": {"x": {"library": "runtime/job.so"}}})", {"without \".so\""}},
         Bad{R"({"plugins": {"x": {"library": "/opt/job"}}})", {"ends in \".so\""}},
         Bad{R"({"plugins": {"x": {"library": ""}}})", {"/plugins/x/library"}},
-        Bad{R"({"languages": {"Py": {"runtimes": ["jobs"], "source": "a", "command": ["/x"]}}})", {"/languages/Py"}},
-        Bad{R"({"languages": {"x": {"source": "a", "command": ["/x"]}}})", {"/languages/x/runtimes: is missing"}},
-        Bad{R"({"languages": {"x": {"runtimes": [], "source": "a", "command": ["/x"]}}})", {"/languages/x/runtimes: is empty"}},
-        Bad{R"({"languages": {"x": {"runtimes": ["jobs"], "source": "a/b", "command": ["/x"]}}})", {"/languages/x/source"}},
-        Bad{R"({"languages": {"x": {"runtimes": ["jobs"], "source": "..", "command": ["/x"]}}})", {"/languages/x/source"}},
-        Bad{R"({"languages": {"x": {"runtimes": ["jobs"], "source": "a", "command": []}}})", {"/languages/x/command: is empty"}},
-        Bad{R"({"languages": {"x": {"runtimes": ["jobs"], "source": "a", "command": ["python3"]}}})",
+        Bad{R"({"languages": {"Py": {"runtimes": ["jobs"], "source": "a", "command": ["/x"]}}})",
+            {"/languages/Py"}},
+        Bad{R"({"languages": {"x": {"source": "a", "command": ["/x"]}}})",
+            {"/languages/x/runtimes: is missing"}},
+        Bad{R"({"languages": {"x": {"runtimes": [], "source": "a", "command": ["/x"]}}})",
+            {"/languages/x/runtimes: is empty"}},
+        Bad{R"({"languages": {"x": {"runtimes": ["jobs"], "source": "a/b", "command": ["/x"]}}})",
+            {"/languages/x/source"}},
+        Bad{R"({"languages": {"x": {"runtimes": ["jobs"], "source": "..", "command": ["/x"]}}})",
+            {"/languages/x/source"}},
+        Bad{R"({"languages": {"x": {"runtimes": ["jobs"], "source": "a", "command": []}}})",
+            {"/languages/x/command: is empty"}},
+        Bad{language_x(R"({"command": ["python3"]})"),
             {"/languages/x/command/0: found \"python3\", expected the absolute path"}},
-        Bad{R"({"languages": {"x": {"runtimes": ["jobs"], "source": "a", "command": ["/x"], "environment": {"A=B": ""}}}})",
-            {"/languages/x/environment/A=B"}},
-        Bad{R"({"languages": {"x": {"runtimes": ["jobs"], "source": "a", "command": ["/x"], "environment": {"A": 1}}}})",
+        Bad{language_x(R"({"environment": {"A=B": ""}})"), {"/languages/x/environment/A=B"}},
+        Bad{language_x(R"({"environment": {"A": 1}})"),
             {"/languages/x/environment/A: found a number, expected a string"}},
-        Bad{R"({"languages": {"x": {"runtimes": ["jobs"], "source": "a", "command": ["/x"], "packages": ["a; rm"]}}})",
-            {"/languages/x/packages/0"}},
+        Bad{language_x(R"({"packages": ["a; rm"]})"), {"/languages/x/packages/0"}},
         Bad{R"({"languages": {"py": null, "bash": null}})", {"/languages: is empty"}}));
 
 INSTANTIATE_TEST_SUITE_P(
@@ -274,19 +310,24 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Bad{R"({"storage": "flies"})", {"/storage: found \"flies\"", "did you mean \"files\"?"}},
         Bad{R"({"storage": ""})", {"/storage"}},
-        Bad{R"({"routes": {"/exec": {"response": "beet"}}})", {"/routes/~1exec/response", "\"beat\""}},
+        Bad{R"({"routes": {"/exec": {"response": "beet"}}})",
+            {"/routes/~1exec/response", "\"beat\""}},
         Bad{R"({"plugins": {"jobs": null}})", {"/languages/py/runtimes/0: found \"jobs\""}},
-        Bad{R"({"languages": {"x": {"runtimes": ["jobs", "pods"], "source": "a", "command": ["/x"]}}})",
+        Bad{language_x(R"({"runtimes": ["jobs", "pods"]})"),
             {"/languages/x/runtimes/1: found \"pods\""}},
-        Bad{R"({"languages": {"x": {"aliases": ["python"], "runtimes": ["jobs"], "source": "a", "command": ["/x"]}}})",
+        Bad{language_x(R"({"aliases": ["python"]})"),
             {"/languages/x", "\"python\" is already one of \"py\""}},
-        Bad{R"({"auth": {"mode": "none"}, "listen": {"address": "0.0.0.0"}})", {"/auth/mode", "0.0.0.0", "loopback"}},
+        Bad{R"({"auth": {"mode": "none"}, "listen": {"address": "0.0.0.0"}})",
+            {"/auth/mode", "0.0.0.0", "loopback"}},
         Bad{R"({"auth": {"mode": "none"}, "listen": {"address": "::"}})", {"/auth/mode"}},
-        Bad{R"({"sandbox": {"read_only_paths": ["/var"]}})", {"/sandbox/read_only_paths", "state_dir"}},
-        Bad{R"({"sandbox": {"read_only_paths": ["/var/lib/podium/keys"]}})", {"/sandbox/read_only_paths"}}));
+        Bad{R"({"sandbox": {"read_only_paths": ["/var"]}})",
+            {"/sandbox/read_only_paths", "state_dir"}},
+        Bad{R"({"sandbox": {"read_only_paths": ["/var/lib/podium/keys"]}})",
+            {"/sandbox/read_only_paths"}}));
 
 TEST(ParseConfig, TellsSimilarFolderNamesApart) {
-  const Config config = parse_config(R"({"sandbox": {"read_only_paths": ["/var/lib/podium-data"]}})", "c");
+  const Config config =
+      parse_config(R"({"sandbox": {"read_only_paths": ["/var/lib/podium-data"]}})", "c");
   EXPECT_EQ(config.sandbox.read_only_paths, std::vector<std::string>{"/var/lib/podium-data"});
 }
 
@@ -301,8 +342,8 @@ TEST(IsLoopback, KnowsTheAddressesThatOnlyThisMachineReaches) {
   for (const char* address : {"127.0.0.1", "127.255.0.3", "::1", "0:0:0:0:0:0:0:1"}) {
     EXPECT_TRUE(is_loopback(address)) << address;
   }
-  for (const char* address : {"", "0.0.0.0", "::", "128.0.0.1", "localhost", "127.0.0.1.evil", "10.0.0.1",
-                              "::ffff:127.0.0.1", "127.1", "1270.0.0.1"}) {
+  for (const char* address : {"", "0.0.0.0", "::", "128.0.0.1", "localhost", "127.0.0.1.evil",
+                              "10.0.0.1", "::ffff:127.0.0.1", "127.1", "1270.0.0.1"}) {
     EXPECT_FALSE(is_loopback(address)) << address;
   }
   EXPECT_FALSE(is_loopback(std::string(1000, '1')));

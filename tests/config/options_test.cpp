@@ -41,13 +41,12 @@ std::string refusal(const Table& table, const char* json) {
 std::string text_of(podium_bytes bytes) { return std::string(bytes.data, bytes.size); }
 
 const Table& every_type() {
-  static const Table table({option(PODIUM_STRING, "root", "blobs"), option(PODIUM_INTEGER, "count", "8", "1", "64"),
-                            option(PODIUM_NUMBER, "ratio", "0.5", "0", "1"),
-                            option(PODIUM_BOOLEAN, "strict", "false"),
-                            option(PODIUM_DURATION, "window", "1s", "0", "4s"),
-                            option(PODIUM_SIZE, "cache", "64MiB", "1KiB", "1GiB"),
-                            option(PODIUM_STRING_LIST, "hosts", "[\"a\",\"b\"]"),
-                            option(PODIUM_SECRET, "token", "")});
+  static const Table table(
+      {option(PODIUM_STRING, "root", "blobs"), option(PODIUM_INTEGER, "count", "8", "1", "64"),
+       option(PODIUM_NUMBER, "ratio", "0.5", "0", "1"), option(PODIUM_BOOLEAN, "strict", "false"),
+       option(PODIUM_DURATION, "window", "1s", "0", "4s"),
+       option(PODIUM_SIZE, "cache", "64MiB", "1KiB", "1GiB"),
+       option(PODIUM_STRING_LIST, "hosts", "[\"a\",\"b\"]"), option(PODIUM_SECRET, "token", "")});
   return table;
 }
 
@@ -75,7 +74,8 @@ TEST(ValidateOptions, FillsInDefaultsOfEveryTypeInTheTablesOrder) {
 }
 
 TEST(ValidateOptions, TakesWhatTheConfigGives) {
-  const OptionValues values = validate(every_type(), R"({"hosts": [], "cache": "2KiB", "window": "1.5s",
+  const OptionValues values =
+      validate(every_type(), R"({"hosts": [], "cache": "2KiB", "window": "1.5s",
       "strict": true, "ratio": 1, "count": 64, "root": ""})");
 
   const podium_config config = values.config();
@@ -95,7 +95,8 @@ TEST(ValidateOptions, WritesEqualConfigsAsEqualCanonicalJson) {
   EXPECT_EQ(one.canonical(), two.canonical());
   EXPECT_EQ(one.fingerprint(), two.fingerprint());
   EXPECT_EQ(one.canonical(),
-            R"({"root":"blobs","count":8,"ratio":1.0,"strict":false,"window":"1s","cache":"64MiB","hosts":["a","b"]})");
+            R"({"root":"blobs","count":8,"ratio":1.0,"strict":false,"window":"1s","cache":"64MiB",)"
+            R"("hosts":["a","b"]})");
   EXPECT_EQ(text_of(one.config().json), one.canonical());
   EXPECT_NE(one.canonical(), validate(every_type(), R"({"count": 9})").canonical());
 }
@@ -124,8 +125,9 @@ TEST(ValidateOptions, TakesNullAndAPluginWithoutOptions) {
 TEST(ValidateOptions, NamesAnUnknownKeyAndTheNearestOne) {
   EXPECT_EQ(refusal(every_type(), R"({"windwo": "1s"})"),
             "/plugins/it/options/windwo: unknown key \"windwo\": did you mean \"window\"?");
-  EXPECT_NE(refusal(every_type(), R"({"colour": "red"})").find("expected one of root, count, ratio"),
-            std::string::npos);
+  EXPECT_NE(
+      refusal(every_type(), R"({"colour": "red"})").find("expected one of root, count, ratio"),
+      std::string::npos);
 }
 
 TEST(ValidateOptions, RefusesEveryWrongTypeWithThePath) {
@@ -150,16 +152,18 @@ TEST(ValidateOptions, RefusesEveryWrongTypeWithThePath) {
 }
 
 TEST(ValidateOptions, HoldsBoundsInclusively) {
-  for (const char* json : {R"({"count": 1})", R"({"count": 64})", R"({"ratio": 0})", R"({"ratio": 1})",
-                           R"({"window": "0"})", R"({"window": "4s"})", R"({"cache": "1KiB"})"}) {
+  for (const char* json :
+       {R"({"count": 1})", R"({"count": 64})", R"({"ratio": 0})", R"({"ratio": 1})",
+        R"({"window": "0"})", R"({"window": "4s"})", R"({"cache": "1KiB"})"}) {
     EXPECT_EQ(refusal(every_type(), json), "") << json;
   }
   EXPECT_EQ(refusal(every_type(), R"({"count": 65})"),
             "/plugins/it/options/count: found 65, expected 1 to 64");
   EXPECT_EQ(refusal(every_type(), R"({"window": "4001ms"})"),
             "/plugins/it/options/window: found 4001ms, expected 0 to 4s");
-  for (const char* json : {R"({"count": 0})", R"({"ratio": -0.001})", R"({"ratio": 1.001})",
-                           R"({"cache": "1023B"})", R"({"cache": "2GiB"})", R"({"cache": "8388608TiB"})"}) {
+  for (const char* json :
+       {R"({"count": 0})", R"({"ratio": -0.001})", R"({"ratio": 1.001})", R"({"cache": "1023B"})",
+        R"({"cache": "2GiB"})", R"({"cache": "8388608TiB"})"}) {
     EXPECT_NE(refusal(every_type(), json), "") << json;
   }
 }
@@ -223,7 +227,8 @@ TEST(ValidateOptions, RefusesSecretsThatAreNotThereAndNeverShowsThem) {
   EXPECT_NE(said(file("empty")).find("is empty"), std::string::npos);
   EXPECT_NE(said(file("large")).find("64 KiB"), std::string::npos);
   EXPECT_NE(said(file(".")).find("no regular file"), std::string::npos);
-  EXPECT_NE(said(Json::object({{"env", "PODIUM_TEST_UNSET"}})).find("is not set"), std::string::npos);
+  EXPECT_NE(said(Json::object({{"env", "PODIUM_TEST_UNSET"}})).find("is not set"),
+            std::string::npos);
   EXPECT_EQ(said(Json("hunter2")),
             "/p/token: found a string, expected {\"file\": PATH} or {\"env\": NAME}");
   EXPECT_EQ(said(Json::object({{"value", "hunter2"}})).find("hunter2"), std::string::npos);

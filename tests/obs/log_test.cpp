@@ -132,7 +132,10 @@ TEST(Log, WritesOneJsonObjectALine) {
   const Sink sink;
   const Log log(sink.fd(), LogLevel::kInfo, Log::Format::kJson);
 
-  log.warning("a \"b\"\nc", {{"n", 7}, {"s", "x\u2028\u009By"}, {"level", "fake"}, {"list", Json(Json::Array{1, "\u202E"})}});
+  log.warning("a \"b\"\nc", {{"n", 7},
+                             {"s", "x\u2028\u009By"},
+                             {"level", "fake"},
+                             {"list", Json(Json::Array{1, "\u202E"})}});
   log.info("second");
 
   const std::string text = sink.text();
@@ -165,7 +168,8 @@ TEST(Log, StaysJsonWhenAValueIsTooLong) {
 TEST(Log, TakesFieldsThatWereGathered) {
   const Sink sink;
   const Log log(sink.fd());
-  log.write(LogLevel::kInfo, "m", Json::Object{{"a", 1}, {"b", nullptr}, {"c", Json(Json::Array{1, 2})}});
+  log.write(LogLevel::kInfo, "m",
+            Json::Object{{"a", 1}, {"b", nullptr}, {"c", Json(Json::Array{1, 2})}});
   EXPECT_EQ(sink.line(), "info  m a=1 b=null c=[1,2]");
 }
 

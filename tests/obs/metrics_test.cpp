@@ -29,7 +29,8 @@ TEST(Metrics, CountsRequestsByRouteAndStatus) {
   EXPECT_TRUE(has_line(text, R"(podium_requests_total{route="/files",status="404"} 1)")) << text;
   EXPECT_TRUE(has_line(text, R"(podium_clients_left_total{route="/exec"} 1)")) << text;
   EXPECT_TRUE(has_line(text, R"(podium_request_seconds_count{route="/exec"} 2)")) << text;
-  EXPECT_TRUE(has_line(text, R"(podium_request_seconds_bucket{route="/exec",le="0.0025"} 1)")) << text;
+  EXPECT_TRUE(has_line(text, R"(podium_request_seconds_bucket{route="/exec",le="0.0025"} 1)"))
+      << text;
 }
 
 TEST(Metrics, CountsRunsAndTheirPhases) {
@@ -41,8 +42,10 @@ TEST(Metrics, CountsRunsAndTheirPhases) {
 
   EXPECT_TRUE(has_line(text, R"(podium_runs_total{language="py",status="timed_out"} 1)")) << text;
   EXPECT_TRUE(has_line(text, R"(podium_run_starts_total{language="py",start="warm"} 1)")) << text;
-  EXPECT_TRUE(has_line(text, R"(podium_run_phase_seconds_sum{language="py",phase="run"} 32)")) << text;
-  EXPECT_TRUE(has_line(text, R"(podium_run_phase_seconds_sum{language="py",phase="queue"} 0.5)")) << text;
+  EXPECT_TRUE(has_line(text, R"(podium_run_phase_seconds_sum{language="py",phase="run"} 32)"))
+      << text;
+  EXPECT_TRUE(has_line(text, R"(podium_run_phase_seconds_sum{language="py",phase="queue"} 0.5)"))
+      << text;
 }
 
 TEST(Metrics, KeepsGaugesHeartbeatsAndReloads) {
@@ -71,7 +74,9 @@ TEST(Metrics, EscapesWhatCouldBreakALine) {
 
   const std::string text = metrics.text({});
 
-  EXPECT_TRUE(has_line(text, "podium_requests_total{route=\"/x\\\"\\n\\\\\uFFFD\",status=\"200\"} 1")) << text;
+  EXPECT_TRUE(
+      has_line(text, "podium_requests_total{route=\"/x\\\"\\n\\\\\uFFFD\",status=\"200\"} 1"))
+      << text;
 }
 
 Metrics::Samples samples_of(std::vector<Metrics::Sample> list) {
@@ -83,9 +88,10 @@ Metrics::Samples samples_of(std::vector<Metrics::Sample> list) {
 TEST(Metrics, GroupsTheSamplesOfPluginsByName) {
   const Metrics metrics;
 
-  const std::string text = metrics.text(samples_of({{"shells", "Shells\nready.", R"(tier="full")", false, 4},
-                                                    {"kills_total", "Kills.", "", true, 1e21},
-                                                    {"shells", "", R"(tier="bare",x="a,b\"\\")", false, -0.5}}));
+  const std::string text =
+      metrics.text(samples_of({{"shells", "Shells\nready.", R"(tier="full")", false, 4},
+                               {"kills_total", "Kills.", "", true, 1e21},
+                               {"shells", "", R"(tier="bare",x="a,b\"\\")", false, -0.5}}));
 
   EXPECT_NE(text.find("# HELP shells Shells\\nready.\n# TYPE shells gauge\n"
                       "shells{tier=\"bare\",x=\"a,b\\\"\\\\\"} -0.5\nshells{tier=\"full\"} 4\n"),
@@ -98,23 +104,26 @@ TEST(Metrics, GroupsTheSamplesOfPluginsByName) {
 
 TEST(Metrics, WritesValuesThatAreNoNumbersAsPrometheusDoes) {
   const Metrics metrics;
-  const std::string text = metrics.text(samples_of(
-      {{"a", "", "", false, std::nan("")}, {"b", "", "", false, HUGE_VAL}, {"c", "", "", false, -HUGE_VAL}}));
-  EXPECT_TRUE(has_line(text, "a NaN") && has_line(text, "b +Inf") && has_line(text, "c -Inf")) << text;
+  const std::string text = metrics.text(samples_of({{"a", "", "", false, std::nan("")},
+                                                    {"b", "", "", false, HUGE_VAL},
+                                                    {"c", "", "", false, -HUGE_VAL}}));
+  EXPECT_TRUE(has_line(text, "a NaN") && has_line(text, "b +Inf") && has_line(text, "c -Inf"))
+      << text;
 }
 
 TEST(Metrics, LeavesOutAndCountsSamplesThatWouldSpoilThePage) {
   const Metrics metrics;
 
-  const std::string text = metrics.text(samples_of({{"good", "", "", false, 1},
-                                                    {"good", "", "", false, 2},          // twice
-                                                    {"good", "", "a=\"1\"", true, 3},    // another type
-                                                    {"podium_runs_running", "", "", false, 4},
-                                                    {"podium_request_seconds_sum", "", "", false, 4},
-                                                    {"bad name", "", "", false, 5},
-                                                    {"", "", "", false, 6},
-                                                    {"x\ny", "", "", false, 7},
-                                                    {"z", "", "a=\"1\"} 9\nforged{b=\"2\"", false, 8}}));
+  const std::string text =
+      metrics.text(samples_of({{"good", "", "", false, 1},
+                               {"good", "", "", false, 2},        // twice
+                               {"good", "", "a=\"1\"", true, 3},  // another type
+                               {"podium_runs_running", "", "", false, 4},
+                               {"podium_request_seconds_sum", "", "", false, 4},
+                               {"bad name", "", "", false, 5},
+                               {"", "", "", false, 6},
+                               {"x\ny", "", "", false, 7},
+                               {"z", "", "a=\"1\"} 9\nforged{b=\"2\"", false, 8}}));
 
   EXPECT_TRUE(has_line(text, "good 1")) << text;
   EXPECT_TRUE(has_line(text, "podium_plugin_samples_refused 8")) << text;
@@ -125,9 +134,9 @@ TEST(IsLabelList, AcceptsOnlyWhatMayStandInBraces) {
   for (const char* labels : {"", R"(a="1")", R"(a="",b_2="x y,}{")", R"(a="\\\"\n")", "a=\"é\""}) {
     EXPECT_TRUE(is_label_list(labels)) << labels;
   }
-  for (const char* labels : {"a", "a=", "a=1", R"(a="1)", R"(a="1",)", R"(a="1" ,b="2")", R"(="1")", R"(1a="1")",
-                             R"(a:b="1")", R"(a="\x")", R"(a="\)", "a=\"\n\"", "a=\"\xFF\"", R"(a="1"b="2")",
-                             R"(a="1",a="2")", ","}) {
+  for (const char* labels : {"a", "a=", "a=1", R"(a="1)", R"(a="1",)", R"(a="1" ,b="2")", R"(="1")",
+                             R"(1a="1")", R"(a:b="1")", R"(a="\x")", R"(a="\)", "a=\"\n\"",
+                             "a=\"\xFF\"", R"(a="1"b="2")", R"(a="1",a="2")", ","}) {
     EXPECT_FALSE(is_label_list(labels)) << labels;
   }
 }
