@@ -208,6 +208,16 @@ TEST(ValidateOptions, ChangesTheFingerprintWhenASecretIsRotated) {
   EXPECT_EQ(old.fingerprint(), again.fingerprint());
 }
 
+TEST(ValidateOptions, TellsInTheFingerprintWhichOptionHasTheSecret) {
+  const Table table({option(PODIUM_SECRET, "one", ""), option(PODIUM_SECRET, "two", "")});
+  ::setenv("PODIUM_TEST_SECRET", "same", 1);
+  const OptionValues one = validate(table, R"({"one": {"env": "PODIUM_TEST_SECRET"}})");
+  const OptionValues two = validate(table, R"({"two": {"env": "PODIUM_TEST_SECRET"}})");
+  ::unsetenv("PODIUM_TEST_SECRET");
+
+  EXPECT_NE(one.fingerprint(), two.fingerprint());
+}
+
 TEST(ValidateOptions, RefusesSecretsThatAreNotThereAndNeverShowsThem) {
   const TemporaryFolder folder;
   const auto said = [&](const Json& secret) -> std::string {
