@@ -1,0 +1,105 @@
+#include "http/acceptor.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "http/connection.hpp"
+
+namespace podium {
+namespace {
+
+using boost::system::error_code;
+using asio::ip::tcp;
+
+constexpr milliseconds kPause{50};
+// Connections beyond the limits that are told so before they are closed; more are just closed.
+constexpr std::size_t kMaxRefusals = 64;
+
+UniqueFd open_spare() { return UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+
+bool is_shortage(const error_code& ec) {
+  return ec == asio::error::no_descriptors || ec == asio::error::no_memory ||
+         ec == asio::error::no_buffer_space || ec.value() == ENFILE;
+}
+
+[[noreturn]] void refuse(const std::string& address, std::uint16_t port, const std::string& why) {
+  throw Failure(Code::kUnavailable,
+                "listening on " + address + ":" + std::to_string(port) + ": " + why);
+}
+
+}  // namespace
+
+Acceptor::Acceptor(std::shared_ptr<ServerState> server, const std::string& address,
+                   std::uint16_t port)
+    : server_(std::move(server)),
+      acceptor_(server_->context.io),
+      pause_(server_->context.io),
+      spare_(open_spare()) {
+  error_code ec;
+  const auto ip = asio::ip::make_address(address == "localhost" ? "127.0.0.1" : address, ec);
+  if (ec) refuse(address, port, "an IP address was expected");
+  const tcp::endpoint endpoint(ip, port);
+  acceptor_.open(endpoint.protocol(), ec);
+  if (!ec) acceptor_.set_option(tcp::acceptor::reuse_address(true), ec);
+  if (!ec) acceptor_.bind(endpoint, ec);
+  if (!ec) acceptor_.listen(asio::socket_base::max_listen_connections, ec);
+  if (ec) refuse(address, port, ec.message());
+  port_ = acceptor_.local_endpoint().port();
+}
+
+Task<> Acceptor::run(std::shared_ptr<Acceptor> self) {
+  while (!self->closed_) {
+    error_code ec;
+    tcp::endpoint peer;
+    tcp::socket socket(self->server_->context.io);
+    co_await self->acceptor_.async_accept(socket, peer,
+                                          asio::redirect_error(asio::use_awaitable, ec));
+    if (self->closed_) co_return;
+    if (!ec) {
+      self->admit(std::move(socket), peer);
+      continue;
+    }
+    if (!is_shortage(ec)) continue;  // the peer was gone before it was taken in
+    self->shed();
+    self->pause_.expires_after(kPause);
+    co_await self->pause_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+  }
+}
+
+void Acceptor::admit(tcp::socket socket, const tcp::endpoint& peer) {
+  const bool room = server_->has_room(peer.address().to_string());
+  if (!room && server_->open() >= server_->http.max_connections + kMaxRefusals) return;
+  ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
+  auto connection = std::make_shared<Connection>(server_, std::move(socket), peer);
+  asio::co_spawn(server_->context.io,
+                 room ? Connection::serve(connection) : Connection::refuse(connection),
+                 asio::detached);
+}
+
+/// Out of descriptors: the waiting peer would wait for ever, and the loop would spin on it. The
+/// spare one lets it be taken off the queue and closed.
+void Acceptor::shed() {
+  server_->context.log.warning("a connection was turned away: no descriptor is left");
+  spare_.reset();
+  const UniqueFd peer(
+      ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (peer) {
+    constexpr std::string_view kBusy =
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n"
+        "Retry-After: 1\r\n\r\n";
+    static_cast<void>(::send(peer.get(), kBusy.data(), kBusy.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+  }
+  spare_ = open_spare();
+}
+
+void Acceptor::close() noexcept {
+  closed_ = true;
+  error_code ignored;
+  acceptor_.close(ignored);
+  pause_.cancel();
+}
+
+}  // namespace podium

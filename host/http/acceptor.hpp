@@ -1,0 +1,35 @@
+#pragma once
+#include <boost/asio/ip/tcp.hpp>
+
+#include <cstdint>
+#include <memory>
+
+#include "base/fd.hpp"
+#include "http/server_state.hpp"
+
+namespace podium {
+
+/// Takes connections in, within the limits. I/O thread.
+class Acceptor : public std::enable_shared_from_this<Acceptor> {
+ public:
+  /// Binds and listens. Throws Failure(kUnavailable) that names the address.
+  Acceptor(std::shared_ptr<ServerState> server, const std::string& address, std::uint16_t port);
+
+  std::uint16_t port() const noexcept { return port_; }
+  /// Accepts until close(). `self` keeps the acceptor alive.
+  static Task<> run(std::shared_ptr<Acceptor> self);
+  void close() noexcept;
+
+ private:
+  void admit(asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& peer);
+  void shed();
+
+  std::shared_ptr<ServerState> server_;
+  asio::ip::tcp::acceptor acceptor_;
+  asio::steady_timer pause_;
+  std::uint16_t port_ = 0;
+  bool closed_ = false;
+  UniqueFd spare_;  // given up for a moment when descriptors run out
+};
+
+}  // namespace podium

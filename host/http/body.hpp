@@ -1,0 +1,50 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "config/config.hpp"
+#include "exec/async.hpp"
+#include "http/parser.hpp"
+
+namespace podium {
+
+class Connection;
+
+/// The body of one request, read piece by piece. I/O thread.
+///
+/// `100 Continue` is sent only when the first piece is asked for and nothing of it is there yet. A
+/// sender who falls below the minimum rate is told 408; time during which nobody asks for the next
+/// piece is not counted against it.
+class BodyReader {
+ public:
+  /// What is borrowed lives as long as the reader.
+  BodyReader(Connection& connection, MessageParser& parser, const RequestHead& head,
+             const HttpConfig& http);
+
+  /// Refuses a body longer than this, at once when its length was announced: Failure(kTooLarge).
+  void limit(std::uint64_t most);
+
+  /// Replaces `piece` by the next bytes of the body; false when the body has ended and there are
+  /// none. Throws Refusal 400 (bad chunks, cut short), 408, Failure(kTooLarge), ClientGone.
+  Task<bool> next(std::string& piece);
+
+  /// Every byte of the body has been read.
+  bool complete() const noexcept { return parser_.complete(); }
+  std::uint64_t received() const noexcept { return received_; }
+
+ private:
+  Task<> fill();
+
+  Connection& connection_;
+  MessageParser& parser_;
+  const HttpConfig& http_;
+  bool continue_pending_;
+  std::uint64_t announced_;
+  std::uint64_t most_ = ~std::uint64_t{0};
+  std::uint64_t received_ = 0;                 // of content
+  std::uint64_t raw_ = 0;                      // on the wire
+  std::chrono::nanoseconds waited_{0};         // for the sender
+};
+
+}  // namespace podium

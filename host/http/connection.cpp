@@ -1,0 +1,273 @@
+#include "http/connection.hpp"
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+
+#include "http/answer.hpp"
+#include "http/exchange.hpp"
+
+namespace podium {
+namespace {
+
+using boost::system::error_code;
+
+// How long and how much is read from a client after the last byte to it, so that the kernel does
+// not answer its late bytes with a reset that would destroy our answer on its way.
+constexpr std::chrono::seconds kLinger{10};
+constexpr std::chrono::seconds kLingerSilence{2};
+constexpr std::size_t kMaxLinger = 64u << 20;
+
+constexpr std::size_t kMaxPipelined = 64 * 1024;
+constexpr std::uint32_t kMaxFlood = 1u << 20;
+
+std::string key_of(const asio::ip::tcp::endpoint& peer) { return peer.address().to_string(); }
+
+/// A peer that vanished without a word is found by these, also while nothing is read or written.
+void set_socket_options(Connection::Socket& socket, milliseconds write_timeout) {
+  error_code ignored;
+  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  socket.set_option(asio::socket_base::keep_alive(true), ignored);
+  const int fd = socket.native_handle();
+  const int idle_seconds = 60;
+  const int unacknowledged_ms = static_cast<int>(std::min<std::int64_t>(write_timeout.count(), 1 << 30));
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_seconds, sizeof idle_seconds);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms, sizeof unacknowledged_ms);
+}
+
+}  // namespace
+
+Connection::Connection(std::shared_ptr<ServerState> server, Socket socket,
+                       asio::ip::tcp::endpoint peer)
+    : server_(std::move(server)), socket_(std::move(socket)), peer_(std::move(peer)) {
+  id_ = server_->next_connection++;
+  set_socket_options(socket_, server_->http.write_timeout);
+  server_->enter(*this, key_of(peer_));
+  entered_ = true;
+}
+
+Connection::~Connection() {
+  if (entered_) server_->leave(*this, key_of(peer_));
+}
+
+std::string Connection::peer() const {
+  std::string text = peer_.address().to_string();
+  if (peer_.address().is_v6()) text = "[" + text + "]";
+  return text + ":" + std::to_string(peer_.port());
+}
+
+std::string Connection::local_address() const {
+  error_code ec;
+  const auto local = socket_.local_endpoint(ec);
+  return ec ? std::string() : local.address().to_string();
+}
+
+Task<> Connection::serve(std::shared_ptr<Connection> self) {
+  try {
+    bool more = true;
+    while (more) {
+      more = co_await self->await_request();
+      if (more) more = co_await self->serve_one();
+    }
+    co_await self->finish();
+  } catch (const ClientGone&) {
+  } catch (const std::exception& error) {
+    self->server_->context.log.error("a connection ended by an exception",
+                                     {{"peer", self->peer()}, {"error", error.what()}});
+  }
+  self->close();
+}
+
+Task<> Connection::refuse(std::shared_ptr<Connection> self) {
+  try {
+    Failure full(Code::kResourceExhausted, "this server has as many connections as it takes");
+    const std::string id = choose_request_id(nullptr);
+    const Answer answer =
+        error_answer(std::move(full).with_retry_after(std::chrono::seconds(1)), id);
+    HeadFacts facts;
+    facts.request_id = id;
+    facts.length = answer.body.size();
+    const std::string bytes = serialize_head(answer, facts) + answer.body;
+    co_await self->send(bytes);
+    co_await self->finish();
+  } catch (const ClientGone&) {
+  }
+  self->close();
+}
+
+/// Waits for the first byte of a request with no buffer: an idle connection costs its socket.
+Task<bool> Connection::await_request() {
+  if (!input_.empty()) co_return true;
+  if (server_->closing) co_return false;
+  idle_ = true;
+  // A new connection is expected to speak at once; a kept one may be silent for longer than any
+  // client keeps its side.
+  const milliseconds patience =
+      ordinal_ == 0 ? server_->http.head_timeout : server_->http.idle_timeout;
+  set_deadline(Clock::now() + patience);
+  error_code ec;
+  co_await socket_.async_wait(Socket::wait_read, asio::redirect_error(asio::use_awaitable, ec));
+  idle_ = false;
+  co_return !ec && !timed_out_;
+}
+
+/// True when another request may follow.
+Task<bool> Connection::serve_one() {
+  ++ordinal_;
+  Exchange exchange(*this, ordinal_);
+  const bool keep = co_await exchange.run();
+  if (!keep) {
+    // The end of the stream goes out with the last byte, before anything of ours is written down.
+    error_code ignored;
+    socket_.shutdown(Socket::shutdown_send, ignored);
+  }
+  if (exchange.began()) server_->finished(exchange.access());
+  co_return keep;
+}
+
+/// The end of the stream after the last byte, then what the client still sends is read away: never
+/// a reset.
+Task<> Connection::finish() {
+  error_code ec;
+  socket_.shutdown(Socket::shutdown_send, ec);
+  if (ec) co_return;
+  input_ = std::string();
+  const Clock::time_point end = Clock::now() + kLinger;
+  std::size_t drained = 0;
+  bool more = true;
+  while (more && drained < kMaxLinger) {
+    set_deadline(std::min(end, Clock::now() + kLingerSilence));
+    co_await socket_.async_wait(Socket::wait_read, asio::redirect_error(asio::use_awaitable, ec));
+    more = !ec && !timed_out_ && drain_some(drained);
+  }
+}
+
+/// No coroutine: the buffer would live in its frame.
+bool Connection::drain_some(std::size_t& drained) {
+  std::array<char, 16 * 1024> scratch;
+  const ssize_t n = ::recv(socket_.native_handle(), scratch.data(), scratch.size(), MSG_DONTWAIT);
+  if (n > 0) drained += static_cast<std::size_t>(n);
+  return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+Task<bool> Connection::receive(std::size_t most) {
+  const std::size_t before = input_.size();
+  for (;;) {
+    if (timed_out_ || Clock::now() >= deadline_) {
+      timed_out_ = true;
+      co_return false;
+    }
+    // A sender faster than we are must not keep the thread to itself.
+    const bool try_first = ++reads_ % 16 != 0;
+    if (try_first) {
+      input_.resize(before + most);
+      const ssize_t n = ::recv(socket_.native_handle(), input_.data() + before, most, MSG_DONTWAIT);
+      const int error = errno;
+      input_.resize(before + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+      if (n > 0) co_return true;
+      if (n == 0) co_return false;
+      if (error != EAGAIN && error != EINTR) throw ClientGone{};
+    }
+    error_code ec;
+    co_await socket_.async_wait(Socket::wait_read, asio::redirect_error(asio::use_awaitable, ec));
+    if (ec && !timed_out_) throw ClientGone{};
+  }
+}
+
+Task<> Connection::send(std::string_view bytes) {
+  while (!bytes.empty()) {
+    set_deadline(Clock::now() + server_->http.write_timeout);
+    error_code ec;
+    const std::size_t n = co_await socket_.async_write_some(
+        asio::const_buffer(bytes.data(), bytes.size()),
+        asio::redirect_error(asio::use_awaitable, ec));
+    bytes_sent_ += n;
+    bytes.remove_prefix(n);
+    if (ec || (timed_out_ && !bytes.empty())) {
+      clear_deadline();
+      throw ClientGone{};
+    }
+  }
+  clear_deadline();
+}
+
+void Connection::set_deadline(Clock::time_point when) noexcept {
+  deadline_ = when;
+  timed_out_ = false;
+}
+
+void Connection::check_deadline(Clock::time_point now) {
+  if (now < deadline_ || timed_out_) return;
+  timed_out_ = true;
+  error_code ignored;
+  socket_.cancel(ignored);
+}
+
+void Connection::watch(std::function<void()> on_left) {
+  on_left_ = std::move(on_left);
+  flood_ = 0;
+  ++watch_;
+  arm_watch();
+}
+
+void Connection::unwatch() {
+  ++watch_;
+  on_left_ = nullptr;
+  error_code ignored;
+  socket_.cancel(ignored);
+}
+
+void Connection::arm_watch() {
+  socket_.async_wait(Socket::wait_read,
+                     [self = shared_from_this(), number = watch_](const error_code& ec) {
+                       if (number != self->watch_) return;
+                       // A write that ran out of time cancels the wait too; its writer deals
+                       // with that.
+                       if (!ec) self->look();
+                     });
+}
+
+/// Something is there to read while a request is being worked on.
+void Connection::look() {
+  std::array<char, 4096> scratch;
+  for (;;) {
+    const ssize_t n = ::recv(socket_.native_handle(), scratch.data(), scratch.size(), MSG_DONTWAIT);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return arm_watch();
+    if (n > 0 && take({scratch.data(), static_cast<std::size_t>(n)})) continue;
+    break;
+  }
+  spoiled_ = true;
+  const std::function<void()> on_left = std::exchange(on_left_, nullptr);
+  if (on_left) on_left();
+}
+
+/// Keeps pipelined bytes; false for a client that only floods.
+bool Connection::take(std::string_view bytes) {
+  flood_ += static_cast<std::uint32_t>(bytes.size());
+  if (input_.size() + bytes.size() <= kMaxPipelined) {
+    input_.append(bytes);
+  } else {
+    spoiled_ = true;
+  }
+  return flood_ <= kMaxFlood;
+}
+
+void Connection::close_if_idle() {
+  if (idle_) close();
+}
+
+void Connection::close() noexcept {
+  ++watch_;
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+void Connection::release_input() {
+  std::string kept(input_);
+  input_.swap(kept);
+}
+
+}  // namespace podium

@@ -1,0 +1,173 @@
+#include "http/json.hpp"
+
+#include <algorithm>
+
+#include "base/failure.hpp"
+#include "base/file_name.hpp"
+
+namespace podium {
+namespace {
+
+constexpr std::size_t kMaxLeftOutNamed = 20;
+
+std::string mounted_path(const std::string& name) { return "/mnt/data/" + name; }
+
+Json result_file(const ResultFile& file) {
+  Json json = Json::object({{"id", file.id},
+                            {"name", file.name},
+                            {"path", mounted_path(file.name)},
+                            {"session_id", file.session},
+                            {"storage_session_id", file.session}});
+  if (!file.modified_from.empty()) {
+    json.set("modified_from", Json::object({{"id", file.modified_from},
+                                            {"session_id", file.modified_from_session},
+                                            {"storage_session_id", file.modified_from_session}}));
+  }
+  if (file.inherited) json.set("inherited", true);
+  return json;
+}
+
+/// What was left out of `files`, in the shape of the official server.
+Json truncation(const std::vector<std::string>& left_out) {
+  Json named = Json::array();
+  for (std::size_t i = 0; i < std::min(left_out.size(), kMaxLeftOutNamed); ++i) {
+    named.push(left_out[i]);
+  }
+  return Json::object({{"skipped_count", left_out.size()},
+                       {"skipped", std::move(named)},
+                       {"reasons", Json::object({{"limits", left_out.size()}})}});
+}
+
+/// The members that every answer of /exec has, in their order.
+Json exec_members(const std::string& session, Json out, Json err, Json files, Json deleted) {
+  Json json = Json::object();
+  json.set("session_id", session);
+  json.set("stdout", std::move(out));
+  json.set("stderr", std::move(err));
+  json.set("files", std::move(files));
+  json.set("deleted_files", std::move(deleted));
+  return json;
+}
+
+void set_state_members(Json& json) {
+  json.set("has_state", nullptr);
+  json.set("state_size", nullptr);
+  json.set("state_hash", nullptr);
+}
+
+/// "report.tar.gz" has ".gz"; a name without one, or with an odd one, has none.
+std::string extension(const std::string& name) {
+  const std::size_t slash = name.rfind('/');
+  const std::string last = name.substr(slash == std::string::npos ? 0 : slash + 1);
+  const std::size_t dot = last.rfind('.');
+  if (dot == std::string::npos || dot == 0) return {};
+  const std::string found = last.substr(dot);
+  const bool plain = found.size() > 1 && found.size() <= 17 &&
+                     std::all_of(found.begin() + 1, found.end(), [](char c) {
+                       return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                              (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
+                     });
+  return plain ? found : std::string();
+}
+
+std::string object_name(const FileRecord& file) { return file.session + "/" + file.id; }
+
+Json full_json(const FileRecord& file, EpochMs now) {
+  const std::string type(media_type_of(file.name));
+  return Json::object(
+      {{"name", object_name(file) + extension(file.name)},
+       {"id", file.id},
+       {"session_id", file.session},
+       {"storage_session_id", file.session},
+       {"content", nullptr},
+       {"size", file.size},
+       {"lastModified", iso8601(now)},
+       {"etag", file.sha256},
+       {"contentType", type},
+       {"metadata", Json::object({{"content-type", type}, {"original-filename", file.name}})}});
+}
+
+Json normalized_json(const FileRecord& file, EpochMs now) {
+  Json json = Json::object({{"id", file.id},
+                            {"name", file.name},
+                            {"storage_session_id", file.session},
+                            {"size", file.size},
+                            {"contentType", media_type_of(file.name)},
+                            {"lastModified", iso8601(now)}});
+  if (file.read_only) json.set("read_only", true);
+  return json;
+}
+
+}  // namespace
+
+Json exec_json(const ExecResult& result) {
+  Json files = Json::array();
+  for (const ResultFile& file : result.files) files.push(result_file(file));
+  Json deleted = Json::array();
+  for (const std::string& name : result.deleted_files) deleted.push(name);
+
+  Json json = exec_members(result.session_id, result.out, result.err, std::move(files),
+                           std::move(deleted));
+  json.set("code", result.exit_code ? Json(*result.exit_code) : Json());
+  json.set("signal", result.signal.empty() ? Json() : Json(result.signal));
+  json.set("status", to_string(result.status));
+  if (!result.message.empty()) json.set("message", result.message);
+  json.set("wall_time", static_cast<long long>(result.wall_ms));
+  json.set("cpu_time", static_cast<long long>(result.cpu_ms));
+  json.set("memory_peak", result.memory_peak);
+  set_state_members(json);
+  if (!result.left_out.empty()) json.set("artifact_truncation", truncation(result.left_out));
+  return json;
+}
+
+Json late_error_json(const std::string& message, RunStatus status, const std::string& session_id) {
+  Json json = exec_members(session_id, "", message + "\n", Json::array(), Json::array());
+  json.set("code", nullptr);
+  json.set("signal", nullptr);
+  json.set("status", to_string(status));
+  json.set("message", message);
+  json.set("wall_time", 0);
+  json.set("cpu_time", 0);
+  json.set("memory_peak", 0);
+  set_state_members(json);
+  json.set("error", message);
+  return json;
+}
+
+FileDetail parse_file_detail(std::string_view name) {
+  if (name.empty() || name == "full") return FileDetail::kFull;
+  if (name == "simple") return FileDetail::kSimple;
+  if (name == "summary") return FileDetail::kSummary;
+  if (name == "normalized") return FileDetail::kNormalized;
+  throw Failure(Code::kInvalidArgument, "detail must be simple, summary, full or normalized");
+}
+
+Json file_json(const FileRecord& file, FileDetail detail, EpochMs now) {
+  switch (detail) {
+    case FileDetail::kSimple:
+      return Json::object(
+          {{"id", file.id}, {"name", file.name}, {"path", mounted_path(file.name)}});
+    case FileDetail::kSummary:
+      return Json::object({{"name", object_name(file)},
+                           {"size", file.size},
+                           {"lastModified", iso8601(now)},
+                           {"etag", file.sha256}});
+    case FileDetail::kFull: return full_json(file, now);
+    case FileDetail::kNormalized: return normalized_json(file, now);
+  }
+  return {};
+}
+
+Json object_json(const FileRecord& file, EpochMs now) {
+  Json json = Json::object({{"name", object_name(file)},
+                            {"originalFilename", file.name},
+                            {"size", file.size},
+                            {"lastModified", iso8601(now)},
+                            {"etag", file.sha256},
+                            {"contentType", media_type_of(file.name)},
+                            {"readOnly", file.read_only}});
+  if (!file.version.empty()) json.set("version", file.version);
+  return json;
+}
+
+}  // namespace podium

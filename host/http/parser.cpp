@@ -1,0 +1,103 @@
+#include "http/parser.hpp"
+
+#include <utility>  // Asio 1.74's awaitable.hpp uses std::exchange without it
+
+#include <boost/beast/http/basic_parser.hpp>
+
+#include <limits>
+
+#include "http/status.hpp"
+
+namespace podium {
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using beast::error_code;
+using beast::string_view;
+
+/// Collects what Beast's parser finds. Fields go to a list of ours, because Beast's own container
+/// moves duplicates together.
+class MessageParser::Impl : public http::basic_parser<true> {
+ public:
+  Impl() {
+    // boost::none refuses every length in 1.74; the routes bound bodies themselves.
+    body_limit(std::numeric_limits<std::uint64_t>::max());
+    header_limit(HeadScanner::kMaxHead * 2);
+  }
+
+  RequestHead head;
+  std::string* out = nullptr;
+  bool in_body = false;
+
+ private:
+  void on_request_impl(http::verb, string_view method, string_view target, int version,
+                       error_code&) override {
+    head.method = std::string(method);
+    head.target = std::string(target);
+    head.minor_version = version - 10;
+  }
+  void on_response_impl(int, string_view, int, error_code&) override {}
+  void on_field_impl(http::field, string_view name, string_view value, error_code&) override {
+    // Trailers are read, and mean nothing here.
+    if (!in_body) head.headers.add(std::string(name), std::string(value));
+  }
+  void on_header_impl(error_code&) override { in_body = true; }
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
+  std::size_t on_body_impl(string_view body, error_code&) override {
+    out->append(body.data(), body.size());
+    return body.size();
+  }
+  void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
+  std::size_t on_chunk_body_impl(std::uint64_t, string_view body, error_code&) override {
+    out->append(body.data(), body.size());
+    return body.size();
+  }
+  void on_finish_impl(error_code&) override {}
+};
+
+namespace {
+
+[[noreturn]] void refuse(const error_code& ec, const char* where) {
+  if (ec == http::error::bad_version) {
+    throw Refusal(505, "only HTTP/1.1 and HTTP/1.0 are served");
+  }
+  if (ec == http::error::bad_content_length) {
+    throw Refusal(400, "Content-Length is not one number of bytes");
+  }
+  if (ec == http::error::bad_transfer_encoding) {
+    throw Refusal(400, "Transfer-Encoding conflicts with another framing header");
+  }
+  throw Refusal(400, std::string(where) + ": " + ec.message());
+}
+
+}  // namespace
+
+MessageParser::MessageParser() : impl_(std::make_unique<Impl>()) {}
+MessageParser::~MessageParser() = default;
+
+RequestHead MessageParser::parse_head(std::string_view raw) {
+  error_code ec;
+  const std::size_t used = impl_->put(boost::asio::const_buffer(raw.data(), raw.size()), ec);
+  if (ec == http::error::need_more || (!ec && used != raw.size())) {
+    throw Refusal(400, "the request head is incomplete");
+  }
+  if (ec) refuse(ec, "the request head cannot be read");
+  impl_->eager(true);
+  apply_head_rules(impl_->head);
+  if (impl_->head.chunked != impl_->chunked()) {
+    throw Refusal(400, "the framing of the request is ambiguous");
+  }
+  return std::move(impl_->head);
+}
+
+std::size_t MessageParser::parse_body(std::string_view raw, std::string& out) {
+  if (complete() || raw.empty()) return 0;
+  impl_->out = &out;
+  error_code ec;
+  const std::size_t used = impl_->put(boost::asio::const_buffer(raw.data(), raw.size()), ec);
+  if (ec && ec != http::error::need_more) refuse(ec, "the request body cannot be read");
+  return used;
+}
+
+bool MessageParser::complete() const noexcept { return impl_->is_done(); }
+
+}  // namespace podium

@@ -1,0 +1,94 @@
+#include "http/routes.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "http/head.hpp"
+
+namespace podium {
+namespace {
+
+constexpr std::array kRoutes{
+    Route{"POST", "/exec", exec_route, false, true},
+    Route{"POST", "/upload", upload_route},
+    Route{"POST", "/upload/batch", upload_batch_route},
+    Route{"GET", "/files/{}", list_files_route},
+    Route{"DELETE", "/files/{}/{}", delete_file_route},
+    Route{"GET", "/download/{}/{}", download_route},
+    Route{"OPTIONS", "/download/{}/{}", download_options_route, true},
+    Route{"GET", "/sessions/{}/objects/{}", object_route},
+    Route{"DELETE", "/sessions/{}/objects/{}", delete_file_route},
+    Route{"GET", "/health", health_route, true},
+    Route{"GET", "/ready", ready_route, true},
+    Route{"GET", "/health/detailed", health_detailed_route},
+    Route{"GET", "/metrics", metrics_route},
+};
+
+std::vector<std::string> split(std::string_view path) {
+  std::vector<std::string> segments;
+  while (!path.empty()) {
+    const std::size_t end = std::min(path.find('/'), path.size());
+    if (end > 0) segments.emplace_back(path.substr(0, end));
+    path.remove_prefix(std::min(end + 1, path.size()));
+  }
+  return segments;
+}
+
+void allow(std::string& list, const char* method) {
+  if (!list.empty()) list += ", ";
+  list += method;
+  if (std::string_view(method) == "GET") list += ", HEAD";
+}
+
+}  // namespace
+
+std::span<const Route> routes() { return kRoutes; }
+
+std::vector<std::string> path_segments(std::string_view path) {
+  // Empty segments are left out because old clients put a base URL with a slash at its end before
+  // their paths.
+  std::vector<std::string> segments = split(path);
+  if (!segments.empty() && segments.front() == "v1") segments.erase(segments.begin());
+  return segments;
+}
+
+bool matches(const Route& route, const std::vector<std::string>& segments,
+             std::vector<std::string>& parameters) {
+  const std::vector<std::string> pattern = split(route.pattern);
+  if (pattern.size() != segments.size()) return false;
+  std::vector<std::string> found;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == "{}") {
+      found.push_back(segments[i]);
+    } else if (pattern[i] != segments[i]) {
+      return false;
+    }
+  }
+  parameters = std::move(found);
+  return true;
+}
+
+RouteMatch match_route(std::string_view method, std::string_view path,
+                       std::vector<std::string>& parameters) {
+  const std::vector<std::string> segments = path_segments(path);
+  const std::string_view wanted = method == "HEAD" ? "GET" : method;
+  RouteMatch match;
+  for (const Route& route : kRoutes) {
+    std::vector<std::string> found;
+    if (!matches(route, segments, found)) continue;
+    match.known = true;
+    if (route.method == wanted) {
+      match.route = &route;
+      match.pattern = route.pattern;
+      match.open = route.open;
+      parameters = std::move(found);
+      return match;
+    }
+    match.pattern = route.pattern;
+    allow(match.allowed, route.method);
+    match.open = match.open || (route.open && std::string_view(route.method) == "GET");
+  }
+  return match;
+}
+
+}  // namespace podium

@@ -1,0 +1,56 @@
+#pragma once
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "exec/async.hpp"
+
+namespace podium {
+
+class Exchange;
+
+/// One row of the table. Every pattern is served bare and under /v1.
+struct Route {
+  const char* method;   ///< GET answers HEAD too
+  const char* pattern;  ///< "/files/{}": {} is one segment, kept as sent
+  Task<> (*handle)(Exchange&);
+  bool open = false;         ///< no key is asked for
+  bool body_key = false;     ///< the key may stand in the body: the handler authenticates
+};
+
+std::span<const Route> routes();
+
+/// The segments of a path, empty ones left out, without a leading "v1".
+std::vector<std::string> path_segments(std::string_view path);
+
+/// Whether the pattern fits; its {} go to `parameters`.
+bool matches(const Route& route, const std::vector<std::string>& segments,
+             std::vector<std::string>& parameters);
+
+/// What a path comes to.
+struct RouteMatch {
+  const Route* route = nullptr;    ///< of this method; nullptr: see allowed
+  bool known = false;              ///< the path exists, with other methods perhaps
+  bool open = false;               ///< one of its rows asks for no key
+  const char* pattern = "none";
+  std::string allowed;             ///< for the Allow header
+};
+RouteMatch match_route(std::string_view method, std::string_view path,
+                       std::vector<std::string>& parameters);
+
+// The handlers, by file.
+Task<> exec_route(Exchange& exchange);
+Task<> upload_route(Exchange& exchange);
+Task<> upload_batch_route(Exchange& exchange);
+Task<> list_files_route(Exchange& exchange);
+Task<> delete_file_route(Exchange& exchange);
+Task<> object_route(Exchange& exchange);
+Task<> download_route(Exchange& exchange);
+Task<> download_options_route(Exchange& exchange);
+Task<> health_route(Exchange& exchange);
+Task<> ready_route(Exchange& exchange);
+Task<> health_detailed_route(Exchange& exchange);
+Task<> metrics_route(Exchange& exchange);
+
+}  // namespace podium

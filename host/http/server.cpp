@@ -1,0 +1,70 @@
+#include "http/server.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "http/acceptor.hpp"
+#include "http/connection.hpp"
+#include "http/server_state.hpp"
+
+namespace podium {
+
+struct HttpServer::State {
+  explicit State(HttpContext given) : context(std::move(given)) {}
+
+  HttpContext context;
+  std::shared_ptr<ServerState> server;  // from start()
+  std::shared_ptr<Acceptor> acceptor;
+};
+
+HttpServer::HttpServer(HttpContext context)
+    : state_(std::make_shared<State>(std::move(context))) {}
+
+HttpServer::~HttpServer() {
+  if (!state_->server) return;
+  stop_accepting();
+  state_->server->closing = true;
+  // Coroutines that are still suspended die with the io_context; what they would log is lost.
+  state_->server->access_log.reset();
+  state_->server->health.close();
+}
+
+void HttpServer::start(const HttpConfig& config) {
+  auto server = std::make_shared<ServerState>(state_->context, config);
+  auto acceptor = std::make_shared<Acceptor>(server, config.address, config.port);
+  state_->server = std::move(server);
+  state_->acceptor = std::move(acceptor);
+  asio::co_spawn(state_->context.io, Acceptor::run(state_->acceptor), asio::detached);
+}
+
+std::uint16_t HttpServer::port() const noexcept {
+  return state_->acceptor ? state_->acceptor->port() : std::uint16_t{0};
+}
+
+void HttpServer::set_draining() {
+  if (state_->server) state_->server->draining = true;
+}
+
+void HttpServer::stop_accepting() {
+  if (state_->acceptor) state_->acceptor->close();
+}
+
+Task<> HttpServer::drain(milliseconds grace) {
+  const std::shared_ptr<ServerState> server = state_->server;
+  if (!server) co_return;
+  server->draining = true;
+  server->closing = true;
+  for (Connection* connection : server->connections) connection->close_if_idle();
+  if (server->connections.empty()) co_return;
+
+  asio::steady_timer late(state_->context.io, grace);
+  late.async_wait([weak = std::weak_ptr<ServerState>(server)](const boost::system::error_code& ec) {
+    const std::shared_ptr<ServerState> self = weak.lock();
+    if (ec || !self) return;
+    for (Connection* connection : self->connections) connection->close();
+    self->empty.set();
+  });
+  co_await server->empty.wait();
+}
+
+}  // namespace podium

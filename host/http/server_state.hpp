@@ -1,0 +1,61 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "http/access.hpp"
+#include "http/health.hpp"
+#include "http/server.hpp"
+
+namespace podium {
+
+class Connection;
+
+/// What the connections of one server share. I/O thread only.
+struct ServerState : std::enable_shared_from_this<ServerState> {
+  ServerState(HttpContext given, const HttpConfig& config);
+
+  HttpContext context;
+  const HttpConfig http;  ///< of the start: listeners and time-outs do not reload
+  bool draining = false;  ///< /ready says so
+  bool closing = false;   ///< no connection is kept for another request
+  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+
+  std::unique_ptr<AccessLog> access_log;
+  HealthProbe health;
+  /// What /ready found the last time.
+  struct Readiness {
+    std::uint64_t generation = 0;
+    std::chrono::steady_clock::time_point when{};
+    std::string missing;
+  } readiness;
+
+  /// Counts a connection in; the key is its peer's address.
+  void enter(Connection& connection, const std::string& peer_address);
+  void leave(Connection& connection, const std::string& peer_address) noexcept;
+  /// Whether one more connection of this peer is within the limits.
+  bool has_room(const std::string& peer_address) const;
+  std::size_t open() const noexcept { return connections.size(); }
+
+  /// Logs and counts a request that has ended.
+  void finished(const Access& access);
+
+  std::list<Connection*> connections;
+  std::uint64_t next_connection = 1;
+  Event empty;  ///< set when the last connection has left while draining
+
+ private:
+  /// Ends what has run past its deadline, four times within the shortest one. One timer for all
+  /// connections: a timer each would cost every waiting request its memory.
+  void sweep_deadlines();
+
+  std::map<std::string, std::uint32_t> peers_;
+  asio::steady_timer sweep_;
+  bool sweeping_ = false;
+  std::chrono::milliseconds sweep_interval_;
+};
+
+}  // namespace podium
