@@ -101,8 +101,10 @@ TEST_F(LocalStoreTest, MakesBlobsWritableToAllBelowFoldersThatNobodyElseEnters) 
   umask(former);
 
   EXPECT_EQ(stat_of(store, "key").st_mode & 07777, 0666u);
-  for (const char* folder : {"", "blobs", "objects", "tmp", "blobs/00"}) {
-    EXPECT_EQ(fs::status(root() / folder).permissions(), fs::perms::owner_all) << folder;
+  EXPECT_EQ(fs::status(root()).permissions(), fs::perms::owner_all);
+  for (const auto& entry : fs::recursive_directory_iterator(root())) {
+    if (!entry.is_directory()) continue;
+    EXPECT_EQ(entry.status().permissions(), fs::perms::owner_all) << entry.path();
   }
 }
 
@@ -212,6 +214,7 @@ TEST_F(LocalStoreTest, ReplacesABlobThatWasCut) {
 
 TEST_F(LocalStoreTest, DoesNotListFilesThatAreNotItsOwn) {
   LocalStore store(options());
+  fs::create_directory(root() / "objects/00");
   for (const char* name : {"README", "k", "kA%", "k%zz", "k%41", "kkey~", "z"}) {
     ASSERT_GE(creat((root() / "objects/00" / name).c_str(), 0600), 0);
   }
@@ -248,6 +251,7 @@ TEST_F(LocalStoreTest, SweepRemovesWhatACrashLeft) {
   const fs::path blob = blobs().at(0);
   fs::create_hard_link(blob, root() / "tmp/link");                    // in the midst of a replace
   ASSERT_GE(creat((root() / "tmp/half").c_str(), 0600), 0);           // in the midst of a put
+  fs::create_directory(root() / "blobs/00");
   ASSERT_GE(creat((root() / "blobs/00/orphan").c_str(), 0666), 0);    // before the key was linked
 
   const SweepResult swept = store.sweep();
@@ -346,7 +350,8 @@ TEST_F(LocalStoreTest, TellsHowMuchSpaceIsFreeAndWhetherThatIsLittle) {
   StoreOptions low = options();
   low.low_space = UINT64_MAX;
 
-  const StoreHealth enough = LocalStore(options()).health(), little = LocalStore(low).health();
+  const StoreHealth enough = LocalStore(options()).health(),
+                    little = LocalStore(low).health();
 
   EXPECT_TRUE(enough.writable);
   EXPECT_GT(enough.free_bytes, 0u);

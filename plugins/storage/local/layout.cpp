@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <memory>
+#include <optional>
 
 #include "digest.hpp"
 #include "error.hpp"
@@ -15,6 +16,15 @@ namespace podium::local {
 namespace {
 
 constexpr mode_t kFolderMode = 0700;
+constexpr std::string_view kDigits = "0123456789abcdef";
+
+/// 0 to 255 for "00" to "ff".
+std::optional<std::size_t> shard_number(std::string_view shard) {
+  if (shard.size() != 2) return std::nullopt;
+  const auto high = kDigits.find(shard[0]), low = kDigits.find(shard[1]);
+  if (high == kDigits.npos || low == kDigits.npos) return std::nullopt;
+  return high * 16 + low;
+}
 
 void require_private(int fd, const std::string& path, mode_t forbidden) {
   struct stat info;
@@ -33,22 +43,13 @@ Descriptor open_folder(int parent, const std::string& name, const std::string& p
   return folder;
 }
 
-/// Makes and opens one of the store's own folders with all its shards.
-Descriptor make_part(int root, const std::string& name, const std::string& path, bool sharded) {
+/// Makes and opens one of the store's own folders.
+Descriptor make_folder(int root, const std::string& name, const std::string& path) {
   if (mkdirat(root, name.c_str(), kFolderMode) != 0 && errno != EEXIST) {
     throw system_error("making the folder", path);
   }
   Descriptor folder = open_folder(root, name, path);
   require_private(folder.get(), path, 0077);
-  if (!sharded) return folder;
-
-  for_each_shard([&](const std::string& shard) {
-    if (mkdirat(folder.get(), shard.c_str(), kFolderMode) != 0 && errno != EEXIST) {
-      throw system_error("making the folder", path + "/" + shard);
-    }
-    return true;
-  });
-  if (fsync(folder.get()) != 0) throw system_error("syncing the folder", path);
   return folder;
 }
 
@@ -64,15 +65,45 @@ void make_folders(const std::filesystem::path& path) {
 
 }  // namespace
 
-Layout::Layout(const std::filesystem::path& root)
-    : root_(std::filesystem::absolute(root).lexically_normal().native()) {
+Layout::Layout(const std::filesystem::path& root, bool durable)
+    : root_(std::filesystem::absolute(root).lexically_normal().native()), durable_(durable) {
   make_folders(root_);
   const Descriptor folder = open_folder(AT_FDCWD, root_, root_);
   require_private(folder.get(), root_, 0022);
-  blobs_ = make_part(folder.get(), "blobs", root_ + "/blobs", true);
-  objects_ = make_part(folder.get(), "objects", root_ + "/objects", true);
-  tmp_ = make_part(folder.get(), "tmp", root_ + "/tmp", false);
-  if (fsync(folder.get()) != 0) throw system_error("syncing the folder", root_);
+  open_part(blobs_, folder.get(), "blobs");
+  open_part(objects_, folder.get(), "objects");
+  tmp_ = make_folder(folder.get(), "tmp", root_ + "/tmp");
+  if (durable_ && fsync(folder.get()) != 0) throw system_error("syncing the folder", root_);
+}
+
+void Layout::open_part(Part& part, int root, const std::string& name) {
+  part.folder = make_folder(root, name, root_ + "/" + name);
+  for_each_name(part.folder.get(), ".", [&](const char* shard) {
+    if (const auto number = shard_number(shard)) part.made.set(*number);
+    return true;
+  });
+  // After the look, so that what was seen is on disk now.
+  if (durable_ && fsync(part.folder.get()) != 0) {
+    throw system_error("syncing the folder", root_ + "/" + name);
+  }
+}
+
+void Layout::need_shards(const std::string& blob, const std::string& object) {
+  need_shard(blobs_, "blobs", blob.substr(0, 2));
+  need_shard(objects_, "objects", object.substr(0, 2));
+}
+
+void Layout::need_shard(Part& part, const std::string& name, const std::string& shard) {
+  const std::size_t number = shard_number(shard).value();
+  // Held during fsync: who finds the shard made may rely on its being durable.
+  std::lock_guard lock(part.mutex);
+  if (part.made.test(number)) return;
+  const std::string path = root_ + "/" + name + "/" + shard;
+  if (mkdirat(part.folder.get(), shard.c_str(), kFolderMode) != 0 && errno != EEXIST) {
+    throw system_error("making the folder", path);
+  }
+  if (durable_ && fsync(part.folder.get()) != 0) throw system_error("syncing the folder", path);
+  part.made.set(number);
 }
 
 void Layout::check(const std::filesystem::path& root) {
@@ -121,9 +152,8 @@ bool for_each_name(int parent, const std::string& path,
 }
 
 void for_each_shard(const std::function<bool(const std::string& shard)>& each) {
-  static constexpr std::string_view digits = "0123456789abcdef";
-  for (const char high : digits) {
-    for (const char low : digits) {
+  for (const char high : kDigits) {
+    for (const char low : kDigits) {
       if (!each(std::string{high, low})) return;
     }
   }

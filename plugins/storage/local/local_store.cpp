@@ -30,7 +30,7 @@ std::string printable(std::string_view key) { return "'" + object_name(key).subs
 }  // namespace
 
 LocalStore::LocalStore(StoreOptions options)
-    : options_(std::move(options)), layout_(options_.root) {}
+    : options_(std::move(options)), layout_(options_.root, options_.fsync) {}
 
 void LocalStore::put(std::string_view key, const Reader& read,
                      std::optional<std::uint64_t> expected) {
@@ -41,6 +41,7 @@ void LocalStore::put(std::string_view key, const Reader& read,
   // Each step starts over when the blob went away in between, because a remove or a sweep found it
   // without a key. `staged` keeps the content until the end.
   const std::string blob = blob_path(staged.sha256());
+  layout_.need_shards(blob, object);
   bool linked = false;
   for (int attempt = 0; attempt < kAttempts && !linked; ++attempt) {
     linked = link_blob(staged, blob) && link_object(blob, object);
