@@ -45,7 +45,9 @@ class Podiumd final : public Poco::Util::ServerApplication {
   int main(const std::vector<std::string>& rest) override {
     if (done_) return EXIT_OK;
     try {
-      if (!rest.empty()) {
+      if (check_ && rest.size() == 1 && source_.file.empty()) {
+        source_.file = rest.front();  // "--check FILE", as people write it
+      } else if (!rest.empty()) {
         throw podium::Failure(podium::Code::kInvalidArgument,
                               "unexpected argument '" + rest.front() + "'; see podiumd --help");
       }
@@ -135,7 +137,7 @@ class Podiumd final : public Poco::Util::ServerApplication {
     return podium::run_daemon(options, std::move(config), std::move(door), log);
   }
 
-  podium::ConfigSource source_;
+  podium::ConfigSource source_{};
   bool check_ = false, done_ = false;
 };
 
