@@ -71,6 +71,18 @@ class Collector {
   }
 
   Collection run() {
+    try {
+      gather();
+    } catch (...) {
+      discard(result_, storage_);
+      throw;
+    }
+    result_.left_out = left_out_.take();
+    return std::move(result_);
+  }
+
+ private:
+  void gather() {
     for (const std::string& path :
          walk_regular_files(request_.changes, request_.bounds.max_depth, left_out_)) {
       if (cancelled_()) throw Failure(Code::kCancelled, "the run was cancelled");
@@ -85,11 +97,8 @@ class Collector {
                     " files could not be stored: the storage does not answer as it should.");
     }
     find_deleted();
-    result_.left_out = left_out_.take();
-    return std::move(result_);
   }
 
- private:
   void consider(const std::string& path) {
     const auto found = inputs_.find(path);
     const InputFile* input = found == inputs_.end() ? nullptr : found->second;
@@ -190,6 +199,17 @@ Collection collect(const CollectRequest& request, const std::vector<InputFile>& 
                    Storage& storage, InUse& in_use, const std::function<bool()>& cancelled) {
   if (request.changes < 0) return {};
   return Collector(request, inputs, storage, in_use, cancelled).run();
+}
+
+void discard(Collection& collection, Storage& storage) noexcept {
+  for (const FileRecord& file : collection.files) {
+    try {
+      storage.remove(file.blob);
+    } catch (const std::exception&) {
+      continue;  // no record names it: the sweep will find it
+    }
+  }
+  collection.files.clear();
 }
 
 }  // namespace podium

@@ -36,4 +36,7 @@ struct Collection {
 Collection collect(const CollectRequest& request, const std::vector<InputFile>& inputs,
                    Storage& storage, InUse& in_use, const std::function<bool()>& cancelled);
 
+/// Removes what was stored, after all; what cannot be removed is left to the sweep.
+void discard(Collection& collection, Storage& storage) noexcept;
+
 }  // namespace podium

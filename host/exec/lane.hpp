@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <deque>
 #include <exception>
 #include <functional>
@@ -18,21 +19,33 @@ namespace podium {
 class Lane : public std::enable_shared_from_this<Lane> {
  public:
   Lane(asio::io_context& io, asio::thread_pool& pool, unsigned places)
-      : io_(io), pool_(pool), free_(places) {}
+      : io_(io), pool_(pool), places_(places), free_(places) {}
 
   /// Runs `job` on a pool thread, where it is also destroyed. It must not throw.
   void submit(std::function<void()> job);
 
   asio::io_context& io() const noexcept { return io_; }
-  unsigned waiting() const noexcept { return static_cast<unsigned>(waiting_.size()); }
+  bool idle() const noexcept { return free_ == places_; }
 
  private:
   void start(std::function<void()> job);
 
   asio::io_context& io_;
   asio::thread_pool& pool_;
+  const unsigned places_;
   unsigned free_;
   std::deque<std::function<void()>> waiting_;
+};
+
+/// The lanes of one storage: half of the pool's threads together.
+struct StorageLanes {
+  std::shared_ptr<Lane> work;     ///< bounded work: inputs, outputs, pieces, small uploads
+  std::shared_ptr<Lane> streams;  ///< uploads that wait for their client while they are stored
+
+  /// Whether nobody else holds them or is in them.
+  bool idle() const noexcept {
+    return work.use_count() == 1 && streams.use_count() == 1 && work->idle() && streams->idle();
+  }
 };
 
 namespace lane_detail {

@@ -1,27 +1,16 @@
-#include <algorithm>
 #include <map>
 #include <set>
 
 #include "base/failure.hpp"
 #include "base/file_name.hpp"
 #include "base/ids.hpp"
-#include "base/utf8.hpp"
 #include "exec/staging.hpp"
+#include "exec/text.hpp"
 
 namespace podium {
 namespace {
 
 constexpr std::size_t kMaxReferences = 1000;
-
-/// `text` on one line, whatever it holds; bounded.
-std::string printable(const std::string& text) {
-  std::string shown = to_utf8(text);
-  shown.resize(utf8_floor(shown, 120));
-  for (char& c : shown) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
-  }
-  return shown;
-}
 
 class Resolution {
  public:

@@ -85,7 +85,7 @@ struct Download {
 /// threads are lent to storage reads and writes of one instance.
 class ExecService {
  public:
-  /// `pool_threads` is how many threads `pool` has. Makes `runs_dir` (mode 0700) when it is not
+  /// The pool must have been joined before `sessions` and `log` end. `pool_threads` is how many threads `pool` has. Makes `runs_dir` (mode 0700) when it is not
   /// there; throws Failure that names it.
   ExecService(asio::io_context& io, asio::thread_pool& pool, SessionStore& sessions, Log& log,
               std::filesystem::path runs_dir, unsigned pool_threads = 8);
@@ -143,7 +143,7 @@ class ExecService {
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;  // shared with what it has begun
 };
 
 }  // namespace podium

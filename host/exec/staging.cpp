@@ -47,11 +47,16 @@ UniqueFd copy_blob(Storage& storage, const FileRecord& file, int folder, const s
                    const std::function<bool()>& cancelled) {
   UniqueFd out(::openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode));
   if (!out || ::fchmod(out.get(), kFileMode) != 0) fail("making the copy of an input", errno);
-  storage.get(file.blob, 0, file.size, [&](std::string_view bytes) {
-    if (cancelled()) return false;
-    write_whole(out.get(), bytes);
-    return true;
-  });
+  try {
+    storage.get(file.blob, 0, file.size, [&](std::string_view bytes) {
+      if (cancelled()) return false;
+      write_whole(out.get(), bytes);
+      return true;
+    });
+  } catch (...) {
+    ::unlinkat(folder, name.c_str(), 0);  // no program must see a part for the whole
+    throw;
+  }
   UniqueFd in(::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (!in) fail("opening the copy of an input", errno);
   return in;

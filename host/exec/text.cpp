@@ -47,6 +47,15 @@ std::string OutputText::take(bool cut_before) {
   return text;
 }
 
+std::string printable(std::string_view text) {
+  std::string shown = to_utf8(text.substr(0, 400));
+  shown.resize(utf8_floor(shown, 120));
+  for (char& c : shown) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  }
+  return shown;
+}
+
 void append_line(std::string& text, std::string_view line) {
   if (!text.empty() && text.back() != '\n') text += '\n';
   text.append(line);

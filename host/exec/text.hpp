@@ -30,6 +30,9 @@ class OutputText {
   std::string raw_;
 };
 
+/// `text` for a line of a message: UTF-8 without control characters, at most 120 bytes.
+std::string printable(std::string_view text);
+
 /// Adds `line` to `text` as a line of its own.
 void append_line(std::string& text, std::string_view line);
 

@@ -1,0 +1,184 @@
+// Uploads and the use cases around files.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "base/failure.hpp"
+#include "base/file_name.hpp"
+#include "base/ids.hpp"
+#include "exec/state.hpp"
+#include "exec/upload.hpp"
+
+namespace podium {
+namespace {
+
+constexpr std::size_t kPiece = 256 << 10;
+
+Failure not_found() { return Failure(Code::kNotFound, "File not found"); }
+
+/// A blob opened for a download: a descriptor, which outlives the blob's removal, or its key.
+struct OpenBlob {
+  std::shared_ptr<const Generation> generation;
+  std::string key;
+  UniqueFd fd;
+
+  void read(Bytes offset, Bytes length, const std::function<bool(std::string_view)>& write) const {
+    if (!fd) return generation->storage().get(key, offset, length, write);
+    std::string buffer(std::min<Bytes>(length, kPiece), '\0');
+    while (length > 0) {
+      const std::size_t wanted = std::min<Bytes>(length, buffer.size());
+      const ssize_t got = ::pread(fd.get(), buffer.data(), wanted, static_cast<off_t>(offset));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) {
+        throw Failure(Code::kInternal,
+                      "reading a file: " + std::system_category().message(errno));
+      }
+      if (got == 0) throw Failure(Code::kInternal, "a stored file is shorter than it should be");
+      if (!write({buffer.data(), static_cast<std::size_t>(got)})) {
+        throw Failure(Code::kCancelled, "the reader left");
+      }
+      offset += static_cast<Bytes>(got);
+      length -= static_cast<Bytes>(got);
+    }
+  }
+};
+
+std::shared_ptr<const OpenBlob> open_blob(std::shared_ptr<const Generation> generation,
+                                          const FileRecord& file) {
+  auto blob = std::make_shared<OpenBlob>();
+  Storage& storage = generation->storage();
+  if (storage.has_local_files()) {
+    blob->fd = storage.open_local(file.blob);
+  } else if (!storage.head(file.blob)) {
+    throw not_found();
+  }
+  blob->generation = std::move(generation);
+  blob->key = file.blob;
+  return blob;
+}
+
+Task<std::string> read_piece(std::shared_ptr<const OpenBlob> blob, std::shared_ptr<Lane> lane,
+                             Bytes offset, Bytes length) {
+  auto work = [blob, offset, length] {
+    std::string piece;
+    piece.reserve(length);
+    blob->read(offset, length, [&](std::string_view bytes) {
+      piece.append(bytes);
+      return true;
+    });
+    return piece;
+  };
+  auto piece = co_await in_lane(std::move(lane), nullptr, work);
+  co_return std::move(*piece);
+}
+
+/// On the pool: the record when the principal may see it. Being asked for keeps a session alive,
+/// but is worth a write only now and then.
+FileRecord visible_file(SessionStore& sessions, const std::string& principal,
+                        const std::string& id) {
+  std::optional<FileRecord> file;
+  if (is_id(id)) file = sessions.find_file(id);
+  if (!file || file->principal != principal) throw not_found();
+  constexpr EpochMs kMinute = 60'000;
+  auto session = sessions.find_session(file->session);
+  if (session && epoch_ms_now() - session->used > kMinute) {
+    session->used = epoch_ms_now();
+    sessions.commit_later(std::move(*session));
+  }
+  return *file;
+}
+
+}  // namespace
+
+std::unique_ptr<Upload> ExecService::begin_upload(std::shared_ptr<const Generation> generation,
+                                                  std::string name) {
+  std::string canonical = canonical_file_name(name);
+  StoredUpload::Host host{state_->io, *state_->in_use, state_->lanes_of(*generation),
+                          [state = state_](auto owner, std::string key) {
+                            state->remove_blob_later(std::move(owner), std::move(key));
+                          }};
+  return std::make_unique<StoredUpload>(std::move(host), std::move(generation), std::move(name),
+                                        std::move(canonical));
+}
+
+Task<std::vector<UploadedFile>> ExecService::commit_uploads(
+    const Principal& principal, const UploadForm& form,
+    std::vector<std::unique_ptr<Upload>> uploads, std::string& session) {
+  const EpochMs now = epoch_ms_now();
+  const SessionRecord row{new_id(), principal.id, form.entity_id, now, now};
+  std::vector<FileRecord> records;
+  std::vector<UploadedFile> answer;
+  for (const auto& upload : uploads) {
+    auto& stored = dynamic_cast<StoredUpload&>(*upload);
+    FileRecord record = stored.record();
+    record.session = row.id;
+    record.kind = form.kind;
+    record.resource = form.resource_id;
+    record.version = form.version;
+    record.read_only = form.read_only;
+    answer.push_back({record.id, stored.given_name()});
+    records.push_back(std::move(record));
+  }
+  // From here on nobody knows whether the rows are on disk until the database has answered: the
+  // blobs stay, and when they turn out to be orphans, the sweep removes them.
+  for (const auto& upload : uploads) dynamic_cast<StoredUpload&>(*upload).keep();
+  auto work = [&] {
+    state_->sessions.commit(row, records);
+    return true;
+  };
+  co_await in_lane(state_->database, nullptr, work);
+  session = row.id;
+  co_return answer;
+}
+
+Task<std::vector<FileRecord>> ExecService::list(const Principal& principal, std::string session) {
+  if (!is_id(session)) co_return std::vector<FileRecord>();
+  auto work = [&] {
+    const auto row = state_->sessions.find_session(session);
+    if (!row || row->principal != principal.id) return std::vector<FileRecord>();
+    return state_->sessions.files(session);
+  };
+  auto files = co_await in_lane(state_->database, nullptr, work);
+  co_return std::move(*files);
+}
+
+Task<FileRecord> ExecService::find(const Principal& principal, std::string file) {
+  auto work = [&] { return visible_file(state_->sessions, principal.id, file); };
+  auto found = co_await in_lane(state_->database, nullptr, work);
+  co_return std::move(*found);
+}
+
+Task<Download> ExecService::open(std::shared_ptr<const Generation> generation,
+                                 const Principal& principal, std::string file) {
+  Download download;
+  download.file = co_await find(principal, std::move(file));
+  const auto lane = state_->lanes_of(*generation).work;
+  auto work = [&] { return open_blob(generation, download.file); };
+  const auto opened = co_await in_lane(lane, nullptr, work);
+  const std::shared_ptr<const OpenBlob> blob = *opened;
+  download.read = [blob](Bytes offset, Bytes length,
+                         const std::function<bool(std::string_view)>& write) {
+    blob->read(offset, length, write);
+  };
+  download.piece = [blob, lane](Bytes offset, Bytes length) {
+    return read_piece(blob, lane, offset, length);
+  };
+  co_return download;
+}
+
+Task<FileRecord> ExecService::remove(std::shared_ptr<const Generation> generation,
+                                     const Principal& principal, std::string file) {
+  auto work = [&] {
+    FileRecord found = visible_file(state_->sessions, principal.id, file);
+    if (!state_->sessions.remove_file(found.id)) throw not_found();  // someone was faster
+    return found;
+  };
+  auto removed = co_await in_lane(state_->database, nullptr, work);
+  state_->remove_blob_later(std::move(generation), removed->blob);
+  co_return std::move(*removed);
+}
+
+}  // namespace podium

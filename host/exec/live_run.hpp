@@ -1,0 +1,51 @@
+#pragma once
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "exec/staging.hpp"
+#include "exec/text.hpp"
+#include "plugin/generation.hpp"
+
+namespace podium {
+
+/// What a runtime tells of one run, gathered on whatever thread it calls from.
+class RunMailbox : public RunEvents {
+ public:
+  /// `heard` is posted to `io` for each chunk when it is set, before the completion.
+  RunMailbox(asio::io_context& io, const Limits& limits);
+
+  void on_output(unsigned stream, std::string_view chunk) override;
+  void on_completed(Completion completion) override;
+
+  /// I/O thread, before the start: who hears each chunk there.
+  void set_listener(std::function<void(unsigned, std::string_view)> listener);
+
+  /// I/O thread from here on. The completion has come when the event is set.
+  std::shared_ptr<Event> completed() const { return completed_; }
+  Completion& completion() { return *completion_; }
+  OutputText& out() { return out_; }
+  OutputText& err() { return err_; }
+
+ private:
+  asio::io_context& io_;
+  const std::shared_ptr<Event> completed_;
+  std::function<void(unsigned, std::string_view)> listener_;
+  std::mutex mutex_;  // a runtime's calls never overlap; this holds one to it
+  std::optional<Completion> completion_;
+  OutputText out_, err_;
+};
+
+/// Everything a run holds until it has been cleaned up. Its destructor ends the lease and removes
+/// files, which may block: it is left to the pool.
+struct LiveRun {
+  std::shared_ptr<const Generation> generation;
+  InUse::Hold id_hold, session_hold;
+  std::shared_ptr<ExecService::Inputs> inputs;
+  std::unique_ptr<RunFiles> files;
+  std::unique_ptr<RunMailbox> mailbox;
+  std::unique_ptr<Lease> lease;  // ends first
+};
+
+}  // namespace podium

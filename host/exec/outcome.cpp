@@ -1,0 +1,101 @@
+#include "exec/outcome.hpp"
+
+#include <csignal>
+#include <cstring>
+
+#include "base/units.hpp"
+
+namespace podium {
+namespace {
+
+/// "30 s", "1.5 s": people and models read this.
+std::string in_seconds(milliseconds time) {
+  std::string text = std::to_string(time.count() / 1000);
+  if (const auto rest = time.count() % 1000; rest != 0) {
+    std::string digits = std::to_string(rest);
+    digits.insert(0, 3 - digits.size(), '0');
+    while (digits.back() == '0') digits.pop_back();
+    text += "." + digits;
+  }
+  return text + " s";
+}
+
+Outcome limit_outcome(LimitHit limit, const Limits& limits, bool in_compile) {
+  const std::string stopped =
+      std::string(in_compile ? "The compiler" : "The program") + " was stopped: it ";
+  switch (limit) {
+    case LimitHit::kNone: break;
+    case LimitHit::kWall:
+      return {RunStatus::kTimedOut, stopped + "ran longer than its limit of " +
+                                        in_seconds(in_compile ? limits.compile_wall : limits.wall) +
+                                        "."};
+    case LimitHit::kMemory:
+      return {RunStatus::kOutOfMemory, stopped + "needed more memory than its limit of " +
+                                           format_size(limits.memory) + "."};
+    case LimitHit::kProcesses:
+      return {RunStatus::kProcessLimit, stopped + "started more processes and threads than its limit of " +
+                                            std::to_string(limits.processes) + "."};
+    case LimitHit::kOutput:
+      return {RunStatus::kOutputLimit, stopped + "wrote more to stdout or stderr than its limit of " +
+                                           format_size(limits.output) + "."};
+    case LimitHit::kDisk:
+      return {RunStatus::kDiskLimit, stopped + "wrote more to files than its limits allow: " +
+                                         format_size(limits.file_size) + " a file, " +
+                                         format_size(limits.workspace) + " and " +
+                                         std::to_string(limits.workspace_files) + " files in all."};
+  }
+  return {};
+}
+
+Outcome run_outcome(const Completion& completion, const Limits& limits) {
+  if (completion.signal == SIGXFSZ) {
+    return {RunStatus::kDiskLimit, "The program was stopped by SIGXFSZ: a file grew past its limit of " +
+                                       format_size(limits.file_size) + "."};
+  }
+  if (completion.signal != 0) {
+    return {RunStatus::kSignaled,
+            "The program was ended by the signal " + signal_name(completion.signal) + "."};
+  }
+  if (completion.exit_code > 0) {
+    return {RunStatus::kFailed,
+            "The program exited with code " + std::to_string(completion.exit_code) + "."};
+  }
+  if (completion.exit_code < 0) {
+    return {RunStatus::kFailed, "The program ended without an exit code."};
+  }
+  return {};
+}
+
+Outcome compile_outcome(const Completion& completion) {
+  std::string how = ".";
+  if (completion.signal != 0) {
+    how = ": the compiler was ended by the signal " + signal_name(completion.signal) + ".";
+  } else if (completion.exit_code >= 0) {
+    how = ": the compiler exited with code " + std::to_string(completion.exit_code) + ".";
+  }
+  return {RunStatus::kCompileError, "The program could not be compiled" + how};
+}
+
+}  // namespace
+
+Outcome outcome_of(const Completion& completion, const Limits& limits) {
+  if (completion.limit != LimitHit::kNone) {
+    Outcome outcome = limit_outcome(completion.limit, limits, completion.in_compile);
+    if (completion.in_compile && completion.limit != LimitHit::kWall) {
+      outcome.status = RunStatus::kCompileError;
+    }
+    return outcome;
+  }
+  return completion.in_compile ? compile_outcome(completion) : run_outcome(completion, limits);
+}
+
+std::string signal_name(int signal) {
+  if (const char* name = ::sigabbrev_np(signal)) return "SIG" + std::string(name);
+  if (signal >= SIGRTMIN && signal <= SIGRTMAX) {
+    const int offset = signal - SIGRTMIN;
+    return offset == 0 ? "SIGRTMIN" : "SIGRTMIN+" + std::to_string(offset);
+  }
+  return "signal " + std::to_string(signal);
+}
+
+}  // namespace podium

@@ -1,0 +1,336 @@
+// The straight line of a run: turn, stage, start, completion, collect, commit, answer.
+#include <chrono>
+
+#include "base/failure.hpp"
+#include "base/ids.hpp"
+#include "exec/collect.hpp"
+#include "exec/outcome.hpp"
+#include "exec/state.hpp"
+#include "policy/limits.hpp"
+
+namespace podium {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::int64_t microseconds_since(Clock::time_point start) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count();
+}
+
+constexpr const char* kCancelledSentence = "The run was cancelled.";
+
+/// A runtime's own words go to the log; a client learns what it can act on.
+Failure for_client(const Failure& failure, const std::string& language) {
+  if (failure.code() == Code::kUnavailable || failure.code() == Code::kResourceExhausted) {
+    return Failure(Code::kUnavailable, "no runtime can start a program in " + language + " now")
+        .with_retry_after(std::chrono::seconds(1));
+  }
+  if (failure.code() == Code::kInvalidArgument) return failure;
+  return Failure(Code::kInternal, "the runtime could not run the program");
+}
+
+/// On the pool: stores the outputs, then makes their records durable.
+Collection collect_and_record(const CollectRequest& what, const LiveRun& live,
+                              const SessionRecord& session, SessionStore& sessions, InUse& in_use,
+                              const std::function<bool()>& cancelled) {
+  Storage& storage = live.generation->storage();
+  Collection collection = collect(what, live.inputs->files, storage, in_use, cancelled);
+  if (cancelled()) discard(collection, storage);
+  if (collection.files.empty()) return collection;
+  try {
+    sessions.commit(session, collection.files);
+  } catch (const Failure& failure) {
+    // Whether the rows are on disk is not known, so the blobs are left to the sweep.
+    collection.failures.push_back(failure.what());
+    collection.left_out.push_back(std::to_string(collection.files.size()) +
+                                  " files could not be recorded: the database does not answer as "
+                                  "it should.");
+    collection.files.clear();
+  }
+  return collection;
+}
+
+}  // namespace
+
+class ExecService::State::Line {
+ public:
+  Line(std::shared_ptr<State> host, std::shared_ptr<const Generation> generation, Principal principal,
+       ExecCommand command, std::shared_ptr<Inputs> inputs,
+       std::shared_ptr<RunControl::State> control);
+  Line(const Line&) = delete;
+  Line& operator=(const Line&) = delete;
+  ~Line();
+
+  Task<ExecResult> run(const Permit& permit);
+
+ private:
+  struct Staged {
+    std::vector<InputFile> files;
+    std::vector<std::string> warnings;
+  };
+
+  RunRequest request();
+  Task<bool> stage();
+  Task<bool> start();
+  Task<bool> make_output();
+  Task<> completion();
+  Task<bool> collect_and_commit();
+  void list_inherited();
+  void touch_sessions();
+  ExecResult finished(const Outcome& outcome);
+  ExecResult cancelled();
+  void fill_result(const Outcome& outcome);
+
+  const std::shared_ptr<State> owner_;
+  State& host_;
+  const Principal principal_;
+  const ExecCommand command_;
+  const std::shared_ptr<RunControl::State> control_;
+  const LanguageConfig& language_;
+  const Limits limits_;
+  SessionRecord session_;
+  std::shared_ptr<LiveRun> live_ = std::make_shared<LiveRun>();
+  Collection collection_;
+  bool completed_ = false;
+  ExecResult result_;
+};
+
+ExecService::State::Line::Line(std::shared_ptr<State> host,
+                               std::shared_ptr<const Generation> generation, Principal principal, ExecCommand command,
+                               std::shared_ptr<Inputs> inputs,
+                               std::shared_ptr<RunControl::State> control)
+    : owner_(std::move(host)),
+      host_(*owner_),
+      principal_(std::move(principal)),
+      command_(std::move(command)),
+      control_(std::move(control)),
+      language_(*generation->config().language(command_.language)),
+      limits_(merge_limits(language_, command_.timeout)) {
+  const EpochMs now = epoch_ms_now();
+  result_.run_id = new_id();
+  result_.session_id = inputs->session.empty() ? new_id() : inputs->session;
+  session_ = {result_.session_id, principal_.id, command_.entity_id, now, now};
+  live_->generation = std::move(generation);
+  live_->inputs = std::move(inputs);
+  live_->id_hold = host_.in_use->hold(result_.run_id);
+  live_->session_hold = host_.in_use->hold(result_.session_id);
+  live_->files = std::make_unique<RunFiles>(host_.runs_dir, result_.run_id);
+  live_->mailbox = std::make_unique<RunMailbox>(host_.io, limits_);
+  if (control_->listener) live_->mailbox->set_listener(control_->listener);
+  host_.controls.insert(control_);
+  if (host_.cancelling) control_->request();
+}
+
+ExecService::State::Line::~Line() {
+  host_.controls.erase(control_);
+  // Ending the lease and removing files may be slow, and the answer is not out yet: first whoever
+  // waits for it goes on, then the pool cleans up.
+  asio::post(host_.io, [cleanup = host_.cleanup, live = std::move(live_)]() mutable {
+    cleanup->submit([live = std::move(live)]() mutable { live.reset(); });
+  });
+}
+
+Task<ExecResult> ExecService::State::Line::run(const Permit& permit) {
+  auto since = Clock::now();
+  if (!co_await host_.admission->turn(permit, *control_)) co_return cancelled();
+  result_.times.queue = microseconds_since(since);
+
+  since = Clock::now();
+  if (!live_->inputs->files.empty() && !co_await stage()) co_return cancelled();
+  result_.times.staging = microseconds_since(since);
+
+  since = Clock::now();
+  if (!co_await start()) co_return cancelled();
+  co_await completion();
+  result_.times.run = microseconds_since(since);
+
+  const Completion& completion = live_->mailbox->completion();
+  result_.times.start = completion.start_us;
+  if (control_->requested()) co_return cancelled();
+  if (completion.failure) {
+    if (completion.failure->code() == Code::kCancelled) co_return cancelled();
+    host_.log.error("a runtime failed", {{"run", result_.run_id},
+                                         {"language", language_.name},
+                                         {"why", completion.failure->what()}});
+    throw for_client(*completion.failure, language_.name);
+  }
+
+  since = Clock::now();
+  if (!co_await collect_and_commit()) co_return cancelled();
+  result_.times.collect = microseconds_since(since);
+  co_return finished(outcome_of(completion, limits_));
+}
+
+Task<bool> ExecService::State::Line::stage() {
+  // The work owns or copies what it touches: when the run is cancelled, it goes on by itself.
+  auto work = [live = live_, control = control_, files = live_->inputs->files]() mutable {
+    Staged staged{std::move(files), {}};
+    live->files->stage(live->generation->storage(), staged.files, staged.warnings,
+                       [&] { return control->requested(); });
+    return staged;
+  };
+  auto staged = co_await in_lane(host_.lanes_of(*live_->generation).work, control_.get(), work);
+  if (!staged || control_->requested()) co_return false;
+  live_->inputs->files = std::move(staged->files);
+  for (std::string& line : staged->warnings) live_->inputs->warnings.push_back(std::move(line));
+  co_return true;
+}
+
+RunRequest ExecService::State::Line::request() {
+  RunRequest request;
+  request.id = result_.run_id;
+  request.language = language_.name;
+  request.code = command_.code;
+  request.source_name = language_.source;
+  request.arguments = command_.arguments;
+  request.compile = language_.compile;
+  request.command = language_.command;
+  auto environment = language_.environment;
+  for (const auto& [name, value] : command_.environment) {
+    if (allowed_environment_name(name)) {
+      environment[name] = value;
+    } else {
+      live_->inputs->warnings.push_back("warning: environment variable skipped: \"" +
+                                        printable(name) +
+                                        "\" is no name for one or steers the loader of programs");
+    }
+  }
+  for (const auto& [name, value] : environment) request.environment.push_back(name + "=" + value);
+  request.inputs = live_->files->run_inputs(live_->inputs->files);
+  request.standard_input = command_.standard_input;
+  request.workspace = live_->files->workspace();
+  request.limits = limits_;
+  return request;
+}
+
+Task<bool> ExecService::State::Line::make_output() {
+  auto work = [live = live_] {
+    live->files->make_output();
+    return true;
+  };
+  const auto made = co_await in_lane(host_.cleanup, control_.get(), work);
+  co_return made.has_value();
+}
+
+Task<bool> ExecService::State::Line::start() {
+  RunRequest request = this->request();
+  std::optional<Failure> refusal;
+  for (Runtime* runtime : live_->generation->runtimes(language_)) {
+    if (!runtime->own_workspace() && !co_await make_output()) co_return false;
+    if (control_->requested()) co_return false;
+    request.output = runtime->own_workspace() ? -1 : live_->files->output();
+    try {
+      live_->lease = runtime->start(request, *live_->mailbox);
+      break;
+    } catch (const Failure& failure) {
+      host_.log.warning("a runtime refused a run", {{"run", result_.run_id},
+                                                    {"runtime", runtime->name()},
+                                                    {"why", failure.what()}});
+      refusal = failure;
+      if (failure.code() != Code::kUnavailable) break;
+    }
+  }
+  live_->files->close_inputs();
+  if (!live_->lease) throw for_client(*refusal, language_.name);
+  co_return true;
+}
+
+Task<> ExecService::State::Line::completion() {
+  Cancellation::Stage stage(control_.get(), [lease = live_->lease.get()] { lease->cancel(); });
+  const auto completed = live_->mailbox->completed();
+  co_await completed->wait();
+  completed_ = true;
+}
+
+Task<bool> ExecService::State::Line::collect_and_commit() {
+  const Completion& completion = live_->mailbox->completion();
+  CollectRequest what;
+  what.changes = completion.changes >= 0 ? completion.changes : live_->files->output();
+  what.merged = completion.merged;
+  if (what.changes >= 0) {
+    what.bounds = live_->generation->config().outputs;
+    what.max_file = limits_.file_size;
+    what.session = result_.session_id;
+    auto work = [what, live = live_, control = control_, session = session_,
+                 sessions = &host_.sessions, in_use = host_.in_use] {
+      return collect_and_record(what, *live, session, *sessions, *in_use,
+                                [control] { return control->requested(); });
+    };
+    auto collected = co_await in_lane(host_.lanes_of(*live_->generation).work, control_.get(), work);
+    if (!collected || control_->requested()) co_return false;
+    collection_ = std::move(*collected);
+  }
+  for (const std::string& why : collection_.failures) {
+    host_.log.error("outputs of a run were lost", {{"run", result_.run_id}, {"why", why}});
+  }
+  if (collection_.files.empty()) host_.sessions.commit_later(session_);
+  touch_sessions();
+  co_return true;
+}
+
+void ExecService::State::Line::touch_sessions() {
+  std::set<std::string> used;
+  for (const InputFile& input : live_->inputs->files) used.insert(input.file.session);
+  used.erase(session_.id);
+  for (const std::string& session : used) host_.touch(session, principal_.id);
+}
+
+void ExecService::State::Line::list_inherited() {
+  const std::set<std::string> deleted(collection_.deleted.begin(), collection_.deleted.end());
+  for (const InputFile& input : live_->inputs->files) {
+    if (!input.new_style || input.file.read_only || collection_.changed.count(input.name) ||
+        deleted.count(input.name)) {
+      continue;
+    }
+    result_.files.push_back({input.file.id, input.name, input.file.session, "", "", true});
+  }
+}
+
+ExecResult ExecService::State::Line::finished(const Outcome& outcome) {
+  for (const FileRecord& file : collection_.files) {
+    result_.files.push_back(
+        {file.id, file.name, file.session, file.modified_from, file.modified_from_session, false});
+  }
+  list_inherited();
+  result_.deleted_files = std::move(collection_.deleted);
+  result_.left_out = std::move(collection_.left_out);
+  fill_result(outcome);
+  return std::move(result_);
+}
+
+ExecResult ExecService::State::Line::cancelled() {
+  fill_result({RunStatus::kCancelled, kCancelledSentence});
+  return std::move(result_);
+}
+
+void ExecService::State::Line::fill_result(const Outcome& outcome) {
+  result_.status = outcome.status;
+  result_.message = outcome.message;
+  for (const std::string& line : live_->inputs->warnings) append_line(result_.err, line);
+  if (completed_) {
+    RunMailbox& mailbox = *live_->mailbox;
+    const Completion& completion = mailbox.completion();
+    const bool cut = completion.limit == LimitHit::kOutput;
+    result_.out = mailbox.out().take(cut);
+    result_.err += mailbox.err().take(cut);
+    if (completion.exit_code >= 0) result_.exit_code = completion.exit_code;
+    if (completion.signal != 0) result_.signal = signal_name(completion.signal);
+    result_.wall_ms = completion.wall_us / 1000;
+    result_.cpu_ms = completion.cpu_us / 1000;
+    result_.memory_peak = completion.memory_peak;
+    result_.unenforced = completion.unenforced;
+    result_.warm = completion.warm;
+  }
+  if (!outcome.message.empty()) append_line(result_.err, outcome.message);
+}
+
+Task<ExecResult> ExecService::run(std::shared_ptr<const Generation> generation, Principal principal,
+                                  ExecCommand command, std::shared_ptr<Inputs> inputs,
+                                  Permit permit, std::shared_ptr<RunControl> control) {
+  Permit place = std::move(permit);  // a local: it is free before the caller goes on
+  State::Line line(state_, std::move(generation), std::move(principal), std::move(command),
+                   std::move(inputs), control->state_);
+  co_return co_await line.run(place);
+}
+
+}  // namespace podium

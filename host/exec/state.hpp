@@ -1,0 +1,50 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "exec/admission.hpp"
+#include "exec/in_use.hpp"
+#include "exec/lane.hpp"
+#include "exec/live_run.hpp"
+#include "exec/service.hpp"
+
+namespace podium {
+
+struct RunControl::State : Cancellation {
+  std::function<void(unsigned, std::string_view)> listener;
+};
+
+struct ExecService::State {
+  asio::io_context& io;
+  asio::thread_pool& pool;
+  SessionStore& sessions;
+  Log& log;
+  const std::filesystem::path runs_dir;
+  const unsigned pool_threads;
+  const std::shared_ptr<Admission> admission;
+  const std::shared_ptr<InUse> in_use = std::make_shared<InUse>();
+  const std::shared_ptr<Lane> database;
+  const std::shared_ptr<Lane> cleanup;  ///< leases and directories of ended runs
+  std::map<const Storage*, StorageLanes> lanes;
+  std::set<std::shared_ptr<RunControl::State>> controls;  ///< of runs in progress
+  bool cancelling = false;
+
+  State(asio::io_context& io_context, asio::thread_pool& threads, SessionStore& store, Log& logger,
+        std::filesystem::path directory, unsigned thread_count);
+
+  /// Of the generation's storage.
+  StorageLanes lanes_of(const Generation& generation);
+
+  /// Sets when a session was last used, without waiting.
+  void touch(const std::string& session, const std::string& principal);
+
+  /// Removes a blob in the background unless a record names it; what fails is left to the sweep.
+  void remove_blob_later(std::shared_ptr<const Generation> generation, std::string key);
+
+  /// One run on its way; see run.cpp.
+  class Line;
+};
+
+}  // namespace podium

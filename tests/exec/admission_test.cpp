@@ -1,0 +1,179 @@
+#include "exec/admission.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/failure.hpp"
+
+namespace podium {
+namespace {
+
+class AdmissionTest : public testing::Test {
+ protected:
+  AdmissionConfig config(std::uint32_t runs, std::uint32_t queue,
+                         milliseconds wait = std::chrono::hours(1)) {
+    AdmissionConfig made;
+    made.runs = runs;
+    made.queue = queue;
+    made.queue_wait = wait;
+    return made;
+  }
+
+  /// Waits for its turn, says so in `order`, and keeps the place until it is told.
+  struct Client {
+    explicit Client(Permit place) : permit(std::move(place)) {}
+    Permit permit;
+    Cancellation cancellation;
+    std::optional<bool> turn;
+    std::optional<Code> refused;
+  };
+  std::shared_ptr<Client> client(const AdmissionConfig& settings) {
+    return std::make_shared<Client>(admission->admit(settings, 1));
+  }
+  void wait_for_turn(const std::shared_ptr<Client>& who) {
+    asio::co_spawn(io, turn_of(who), asio::detached);
+    io.poll();
+    io.restart();
+  }
+  Task<> turn_of(std::shared_ptr<Client> who) {
+    try {
+      who->turn = co_await admission->turn(who->permit, who->cancellation);
+    } catch (const Failure& failure) {
+      who->refused = failure.code();
+    }
+  }
+  void poll() {
+    io.poll();
+    io.restart();
+  }
+
+  asio::io_context io{1};
+  std::shared_ptr<Admission> admission = std::make_shared<Admission>(io);
+};
+
+TEST_F(AdmissionTest, RunsSoManyAtOnceAndQueuesTheRest) {
+  const auto a = client(config(2, 8)), b = client(config(2, 8)), c = client(config(2, 8));
+  wait_for_turn(a);
+  wait_for_turn(b);
+  wait_for_turn(c);
+
+  EXPECT_EQ(a->turn, true);
+  EXPECT_EQ(b->turn, true);
+  EXPECT_EQ(c->turn, std::nullopt);
+  EXPECT_EQ(admission->running(), 2u);
+  EXPECT_EQ(admission->waiting(), 1u);
+}
+
+TEST_F(AdmissionTest, ServesTheQueueInTheOrderOfArrival) {
+  std::vector<std::shared_ptr<Client>> clients;
+  for (int i = 0; i < 4; ++i) clients.push_back(client(config(1, 8)));
+  for (auto who = clients.rbegin(); who != clients.rend(); ++who) wait_for_turn(*who);
+
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    for (std::size_t other = i; other < clients.size(); ++other) {
+      EXPECT_EQ(clients[other]->turn.has_value(), other == i) << i << " " << other;
+    }
+    Admission::leave(clients[i]->permit);
+    poll();
+  }
+  EXPECT_EQ(admission->running(), 0u);
+}
+
+TEST_F(AdmissionTest, RefusesWhoeverFindsTheQueueFullAndNamesTheCapacity) {
+  const auto a = client(config(1, 1)), b = client(config(1, 1));
+
+  try {
+    client(config(1, 1));
+    FAIL() << "expected a refusal";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.code(), Code::kResourceExhausted);
+    EXPECT_NE(std::string(failure.what()).find("capacity is 1 runs and 1 waiting"),
+              std::string::npos);
+    ASSERT_TRUE(failure.retry_after());
+    EXPECT_GE(failure.retry_after()->count(), 1);
+  }
+  EXPECT_EQ(admission->waiting(), 1u);
+}
+
+TEST_F(AdmissionTest, FreesTheQueuesPlaceOfOneWhoGivesUp) {
+  const auto a = client(config(1, 1));
+  client(config(1, 1));  // dropped at once
+
+  EXPECT_EQ(admission->waiting(), 0u);
+  EXPECT_NO_THROW(client(config(1, 1)));
+}
+
+TEST_F(AdmissionTest, EndsAWaitThatIsTooLong) {
+  const auto a = client(config(1, 8, milliseconds(5)));
+  const auto b = client(config(1, 8, milliseconds(5)));
+
+  asio::co_spawn(io, turn_of(b), asio::detached);
+  io.run();
+
+  EXPECT_EQ(b->refused, Code::kDeadlineExceeded);
+  EXPECT_EQ(b->turn, std::nullopt);
+}
+
+TEST_F(AdmissionTest, WakesACancelledWaiter) {
+  const auto a = client(config(1, 8)), b = client(config(1, 8));
+  wait_for_turn(b);
+
+  b->cancellation.request();
+  poll();
+
+  EXPECT_EQ(b->turn, false);
+}
+
+TEST_F(AdmissionTest, TakesTheNewestGenerationsLimits) {
+  const Permit a = admission->admit(config(1, 8), 1);
+  const Permit b = admission->admit(config(1, 8), 1);
+  EXPECT_EQ(admission->running(), 1u);
+
+  const Permit c = admission->admit(config(3, 8), 2);
+  EXPECT_EQ(admission->running(), 3u);
+  const Permit d = admission->admit(config(9, 8), 1);
+  EXPECT_EQ(admission->running(), 3u);
+  EXPECT_EQ(admission->waiting(), 1u);
+}
+
+TEST_F(AdmissionTest, TakesNobodyAfterTheStop) {
+  admission->stop();
+
+  try {
+    client(config(1, 1));
+    FAIL() << "expected a refusal";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.code(), Code::kUnavailable);
+  }
+}
+
+TEST_F(AdmissionTest, IsIdleWhenTheLastOneHasLeft) {
+  const auto a = client(config(1, 8)), b = client(config(1, 8));
+  bool idle = false;
+  asio::co_spawn(io, admission->idle(), [&](std::exception_ptr) { idle = true; });
+
+  poll();
+  EXPECT_FALSE(idle);
+  Admission::leave(a->permit);
+  poll();
+  EXPECT_FALSE(idle);
+  Admission::leave(b->permit);
+  poll();
+  EXPECT_TRUE(idle);
+}
+
+TEST_F(AdmissionTest, OutlivesItsOwnerForAsLongAsSomeoneHasAPlace) {
+  Permit permit = admission->admit(config(1, 1), 1);
+
+  admission.reset();
+
+  Admission::leave(permit);  // under a sanitizer: no use after free
+}
+
+}  // namespace
+}  // namespace podium

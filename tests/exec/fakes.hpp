@@ -1,0 +1,232 @@
+#pragma once
+/// Plugins by hand, and gates to hold them up.
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/failure.hpp"
+#include "plugin/interfaces.hpp"
+
+namespace podium::test {
+
+/// Threads stop at pass() while it is closed.
+class Gate {
+ public:
+  void close() {
+    std::lock_guard lock(mutex_);
+    open_ = false;
+  }
+  void open() {
+    std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  void pass() {
+    std::unique_lock lock(mutex_);
+    ++passing_;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return open_; });
+    --passing_;
+  }
+  /// How many stand in it now.
+  unsigned held() const {
+    std::lock_guard lock(mutex_);
+    return open_ ? 0 : passing_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = true;
+  unsigned passing_ = 0;
+};
+
+template <class Kind>
+class FakeInstance : public Kind {
+ public:
+  explicit FakeInstance(std::string name) : name_(std::move(name)) {}
+  const std::string& name() const noexcept override { return name_; }
+  const std::string& plugin_id() const noexcept override { return name_; }
+  Health check_health(milliseconds) noexcept override { return {}; }
+  void collect_metrics(const std::function<void(const Metrics::Sample&)>&) override {}
+
+ private:
+  std::string name_;
+};
+
+/// Blobs as files of a folder, mode 0666, named by their keys.
+class FakeStorage : public FakeInstance<Storage> {
+ public:
+  explicit FakeStorage(std::filesystem::path folder)
+      : FakeInstance("files"), folder_(std::move(folder)) {
+    std::filesystem::create_directories(folder_);
+  }
+
+  Gate put_gate, get_gate, list_gate;
+  std::atomic<bool> local{true}, broken{false};
+  std::atomic<unsigned> puts{0}, calls{0}, sweeps{0};
+
+  void put(const std::string& key, Source& source) override {
+    ++calls;
+    put_gate.pass();
+    if (broken) throw Failure(Code::kUnavailable, "the disk of the fake is gone");
+    const auto part = folder_ / ("part." + key);
+    try {
+      std::ofstream out(part, std::ios::binary);
+      char buffer[64 << 10];
+      while (const std::size_t got = source.read(buffer, sizeof buffer)) {
+        out.write(buffer, static_cast<std::streamsize>(got));
+        put_gate.pass();
+      }
+    } catch (...) {
+      std::filesystem::remove(part);
+      throw;
+    }
+    ::chmod(part.c_str(), 0666);
+    std::filesystem::rename(part, path(key));
+    ++puts;
+  }
+  void get(const std::string& key, Bytes offset, Bytes length,
+           const std::function<bool(std::string_view)>& write) override {
+    ++calls;
+    const std::string text = content(key);
+    for (Bytes at = offset; at < offset + length; at += 1000) {
+      get_gate.pass();
+      const auto piece = std::string_view(text).substr(at, std::min<Bytes>(1000, offset + length - at));
+      if (!write(piece)) throw Failure(Code::kCancelled, "the reader left");
+    }
+  }
+  std::optional<BlobInfo> head(const std::string& key) override {
+    ++calls;
+    if (!std::filesystem::exists(path(key))) return std::nullopt;
+    return BlobInfo{key, std::filesystem::file_size(path(key)), modified(key)};
+  }
+  void list(const std::string&, const std::function<bool(const BlobInfo&)>& each) override {
+    ++calls;
+    list_gate.pass();
+    for (const std::string& key : keys()) {
+      if (!each(BlobInfo{key, 0, modified(key)})) return;
+    }
+  }
+  void remove(const std::string& key) override {
+    ++calls;
+    std::filesystem::remove(path(key));
+  }
+  bool has_local_files() const noexcept override { return local; }
+  UniqueFd open_local(const std::string& key) override {
+    ++calls;
+    get_gate.pass();
+    UniqueFd fd(::open(path(key).c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) throw Failure(Code::kNotFound, "no such blob");
+    return fd;
+  }
+  void sweep() override { ++sweeps; }
+
+  std::filesystem::path path(const std::string& key) const { return folder_ / key; }
+  /// Everything in the folder: blobs and parts of blobs.
+  std::vector<std::string> keys() const {
+    std::vector<std::string> found;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+      found.push_back(entry.path().filename().string());
+    }
+    return found;
+  }
+  std::string content(const std::string& key) const {
+    std::ifstream in(path(key), std::ios::binary);
+    if (!in) throw Failure(Code::kNotFound, "no such blob");
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  }
+  void set_modified(const std::string& key, EpochMs time) {
+    std::lock_guard lock(mutex_);
+    modified_[key] = time;
+  }
+
+ private:
+  EpochMs modified(const std::string& key) const {
+    std::lock_guard lock(mutex_);
+    const auto found = modified_.find(key);
+    return found == modified_.end() ? epoch_ms_now() : found->second;
+  }
+
+  const std::filesystem::path folder_;
+  mutable std::mutex mutex_;
+  std::map<std::string, EpochMs> modified_;
+};
+
+/// A run of FakeRuntime, for the test to drive. The request's borrowed parts are gone.
+struct FakeRun {
+  RunRequest request;
+  RunEvents* events = nullptr;
+  std::atomic<unsigned> cancels{0};
+  std::atomic<bool> completed{false}, released{false};
+
+  void complete(Completion completion) {
+    if (!completed.exchange(true)) events->on_completed(std::move(completion));
+  }
+  void exit(int code) {
+    Completion completion;
+    completion.exit_code = code;
+    complete(std::move(completion));
+  }
+};
+
+class FakeRuntime : public FakeInstance<Runtime> {
+ public:
+  explicit FakeRuntime(std::string name = "jobs") : FakeInstance(std::move(name)) {}
+
+  /// Called inside start, on its thread; by default the program exits with 0 at once.
+  std::function<void(FakeRun&)> behaviour = [](FakeRun& run) { run.exit(0); };
+  std::atomic<bool> own = true;
+  Gate release_gate;
+  std::atomic<unsigned> released{0};
+
+  bool own_workspace() const noexcept override { return own; }
+  std::unique_ptr<Lease> start(const RunRequest& request, RunEvents& events) override {
+    auto run = std::make_shared<FakeRun>();
+    run->request = request;
+    run->events = &events;
+    runs.push_back(run);
+    behaviour(*run);
+    return std::make_unique<FakeLease>(*this, run);
+  }
+
+  std::vector<std::shared_ptr<FakeRun>> runs;  ///< I/O thread
+
+ private:
+  class FakeLease : public Lease {
+   public:
+    FakeLease(FakeRuntime& runtime, std::shared_ptr<FakeRun> run)
+        : runtime_(runtime), run_(std::move(run)) {}
+    ~FakeLease() override {
+      runtime_.release_gate.pass();
+      run_->released = true;
+      ++runtime_.released;
+    }
+    void cancel() noexcept override {
+      ++run_->cancels;
+      Completion completion;
+      completion.failure = Failure(Code::kCancelled, "cancelled");
+      completion.signal = 9;
+      run_->complete(std::move(completion));
+    }
+
+   private:
+    FakeRuntime& runtime_;
+    std::shared_ptr<FakeRun> run_;
+  };
+};
+
+}  // namespace podium::test

@@ -1,0 +1,120 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "exec/world.hpp"
+
+namespace podium {
+namespace {
+
+using test::World;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class Files : public World {
+ protected:
+  Task<std::string> whole(Principal who, std::string id) {
+    Download download = co_await service().open(generation(), who, std::move(id));
+    std::string all;
+    while (all.size() < download.file.size) {
+      all += co_await download.piece(all.size(), std::min<Bytes>(download.file.size - all.size(), 3));
+    }
+    co_return all;
+  }
+  Task<Download> opened(std::string id) {
+    co_return co_await service().open(generation(), me, std::move(id));
+  }
+  Task<FileRecord> removed(Principal who, std::string id) {
+    co_return co_await service().remove(generation(), who, std::move(id));
+  }
+  const Principal other{"somebody else"};
+};
+
+TEST_F(Files, AreListedForTheirOwnerOnly) {
+  const FileRecord file = upload("a.txt", "1");
+
+  ASSERT_EQ(get(service().list(me, file.session)).size(), 1u);
+  EXPECT_EQ(get(service().list(me, file.session))[0].id, file.id);
+  EXPECT_THAT(get(service().list(other, file.session)), IsEmpty());
+  EXPECT_THAT(get(service().list(me, new_id())), IsEmpty());
+  EXPECT_THAT(get(service().list(me, "../x")), IsEmpty());
+}
+
+TEST_F(Files, AreFoundByTheirIdForTheirOwnerOnly) {
+  const FileRecord file = upload("a.txt", "1");
+
+  EXPECT_EQ(get(service().find(me, file.id)).name, "a.txt");
+  EXPECT_EQ(ended(service().find(other, file.id))->code(), Code::kNotFound);
+  EXPECT_EQ(ended(service().find(me, new_id()))->code(), Code::kNotFound);
+  EXPECT_EQ(ended(service().find(me, "..%2f"))->message(), "File not found");
+}
+
+TEST_F(Files, StayAliveWhenTheyAreAskedFor) {
+  FileRecord file;
+  file.id = new_id();
+  file.name = "a";
+  file.blob = new_id();
+  SessionRecord row{new_id(), "me", "", 1000, 1000};
+  file.session = row.id;
+  sessions.commit(row, {file});
+
+  get(service().find(me, file.id));
+
+  until([&] { return sessions.find_session(row.id)->used > 1000; });
+}
+
+TEST_F(Files, AreReadInPiecesFromEitherKindOfStorage) {
+  const FileRecord file = upload("a.txt", "0123456789");
+
+  EXPECT_EQ(get(whole(me, file.id)), "0123456789");
+  storage->local = false;
+  EXPECT_EQ(get(whole(me, file.id)), "0123456789");
+  EXPECT_EQ(ended(whole(other, file.id))->code(), Code::kNotFound);
+}
+
+TEST_F(Files, AreReadAsAWhole) {
+  const FileRecord file = upload("a.txt", "0123456789");
+  for (const bool local : {true, false}) {
+    storage->local = local;
+    const Download download = get(opened(file.id));
+    std::string read;
+
+    download.read(2, 5, [&](std::string_view bytes) {
+      read += bytes;
+      return true;
+    });
+
+    EXPECT_EQ(read, "23456");
+    EXPECT_THROW(download.read(0, 5, [](std::string_view) { return false; }), Failure);
+  }
+}
+
+TEST_F(Files, AreNotFoundWhenTheirContentIsGone) {
+  const FileRecord file = upload("a.txt", "1");
+  std::filesystem::remove(storage->path(file.blob));
+
+  EXPECT_EQ(ended(opened(file.id))->code(), Code::kNotFound);
+  storage->local = false;
+  EXPECT_EQ(ended(opened(file.id))->code(), Code::kNotFound);
+}
+
+TEST_F(Files, CanBeReadToTheEndWhileTheyAreRemoved) {
+  const FileRecord file = upload("a.txt", "0123456789");
+  const Download download = get(opened(file.id));
+
+  get(removed(me, file.id));
+  until([&] { return storage->keys().empty(); });
+
+  EXPECT_EQ(get(download.piece(0, 10)), "0123456789");
+}
+
+TEST_F(Files, AreRemovedWithTheirContentByTheirOwnerOnly) {
+  const FileRecord file = upload("a.txt", "1");
+
+  EXPECT_EQ(ended(removed(other, file.id))->code(), Code::kNotFound);
+  EXPECT_EQ(get(removed(me, file.id)).name, "a.txt");
+  EXPECT_EQ(ended(removed(me, file.id))->code(), Code::kNotFound);
+  until([&] { return storage->keys().empty(); });
+}
+
+}  // namespace
+}  // namespace podium

@@ -1,0 +1,233 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/sha256.hpp"
+#include "exec/world.hpp"
+
+namespace podium {
+namespace {
+
+using test::World;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr std::size_t kPiece = 256 << 10;
+
+class Uploading : public World {
+ protected:
+  Task<bool> write(Upload& upload, std::string piece) {
+    co_await upload.write(std::move(piece));
+    co_return true;
+  }
+  Task<bool> end(Upload& upload) {
+    co_await upload.finish();
+    co_return true;
+  }
+  /// Writes piece after piece and counts them.
+  Task<bool> pour(Upload& upload, unsigned pieces, unsigned& written) {
+    for (unsigned i = 0; i < pieces; ++i) {
+      co_await upload.write(std::string(kPiece, static_cast<char>('a' + i % 26)));
+      ++written;
+    }
+    co_await upload.finish();
+    co_return true;
+  }
+  Task<std::vector<UploadedFile>> commit(std::vector<std::unique_ptr<Upload>> uploads,
+                                         UploadForm form, std::string& session) {
+    co_return co_await service().commit_uploads(me, form, std::move(uploads), session);
+  }
+  std::unique_ptr<Upload> started(const std::string& name = "a.bin") {
+    return service().begin_upload(generation(), name);
+  }
+};
+
+TEST_F(Uploading, StoresAndRecordsAFile) {
+  UploadForm form;
+  form.entity_id = "agent-1";
+  form.kind = "skill";
+  form.resource_id = "res";
+  form.version = "7";
+  form.read_only = true;
+
+  const FileRecord file = upload("dir/e\xCC\x81.csv", "1,2,3", form);
+
+  EXPECT_EQ(file.name, "dir/\xC3\xA9.csv");
+  EXPECT_EQ(file.size, 5u);
+  EXPECT_EQ(file.sha256, sha256_hex("1,2,3"));
+  EXPECT_EQ(file.origin, "upload");
+  EXPECT_EQ(file.kind, "skill");
+  EXPECT_EQ(file.resource, "res");
+  EXPECT_EQ(file.version, "7");
+  EXPECT_TRUE(file.read_only);
+  EXPECT_EQ(file.principal, "me");
+  EXPECT_EQ(storage->content(file.blob), "1,2,3");
+  EXPECT_EQ(sessions.find_session(file.session)->entity, "agent-1");
+}
+
+TEST_F(Uploading, EchoesNamesAndPutsAllFilesOfAFormIntoOneSession) {
+  std::vector<std::unique_ptr<Upload>> uploads;
+  for (const char* name : {"e\xCC\x81.txt", "b.txt"}) {
+    uploads.push_back(started(name));
+    get(end(*uploads.back()));
+  }
+  std::string session;
+
+  const auto files = get(commit(std::move(uploads), {}, session));
+
+  ASSERT_EQ(files.size(), 2u);
+  EXPECT_EQ(files[0].name, "e\xCC\x81.txt");
+  EXPECT_EQ(sessions.find_file(files[0].id)->session, session);
+  EXPECT_EQ(sessions.find_file(files[1].id)->session, session);
+}
+
+TEST_F(Uploading, HashesWhatArrivesInManyPieces) {
+  auto upload = started();
+  unsigned written = 0;
+  get(pour(*upload, 40, written));
+  std::string expected;
+  for (unsigned i = 0; i < 40; ++i) expected += std::string(kPiece, static_cast<char>('a' + i % 26));
+  std::vector<std::unique_ptr<Upload>> uploads;
+  uploads.push_back(std::move(upload));
+  std::string session;
+
+  const auto files = get(commit(std::move(uploads), {}, session));
+
+  const auto file = sessions.find_file(files[0].id);
+  EXPECT_EQ(file->size, expected.size());
+  EXPECT_EQ(file->sha256, sha256_hex(expected));
+  EXPECT_TRUE(storage->content(file->blob) == expected);
+}
+
+TEST_F(Uploading, TakesAnEmptyFile) {
+  EXPECT_EQ(upload("empty", "").size, 0u);
+}
+
+TEST_F(Uploading, RefusesANameThatIsNone) {
+  EXPECT_THROW(started("../x"), Failure);
+  EXPECT_THROW(started(""), Failure);
+}
+
+TEST_F(Uploading, WaitsWhenTheStorageStallsAfterAFewPieces) {
+  storage->put_gate.close();
+  auto upload = started();
+  unsigned written = 0;
+  const auto ending = begin(pour(*upload, 100, written));
+
+  until([&] { return storage->put_gate.held() == 1; });
+  settle();
+  EXPECT_LE(written, 4u);  // 1 MiB, the last of which still waits
+
+  storage->put_gate.open();
+  until([&] { return ending->done; });
+  EXPECT_EQ(written, 100u);
+}
+
+TEST_F(Uploading, HoldsNoThreadForASmallFileThatIsSlowToArrive) {
+  std::vector<std::unique_ptr<Upload>> slow;
+  for (unsigned i = 0; i < 4 * kThreads; ++i) {
+    slow.push_back(started());
+    get(write(*slow.back(), "first piece"));
+  }
+
+  EXPECT_EQ(storage->calls, 0u);
+  EXPECT_EQ(upload("quick.txt", "1").size, 1u);
+}
+
+TEST_F(Uploading, LeavesThreadsToOthersWhenManyLargeFilesAreSlowToArrive) {
+  std::vector<std::unique_ptr<Upload>> slow;
+  std::vector<std::shared_ptr<test::Ending<bool>>> endings;
+  for (unsigned i = 0; i < 2 * kThreads; ++i) {
+    slow.push_back(started());
+    for (int piece = 0; piece < 4; ++piece) {
+      endings.push_back(begin(write(*slow.back(), std::string(kPiece, 'x'))));
+    }
+  }
+  until([&] { return storage->calls > 0; });
+
+  const FileRecord file = upload("quick.txt", "1");
+  EXPECT_EQ(get(service().find(me, file.id)).id, file.id);
+  EXPECT_LE(storage->calls, kThreads / 2 + 1);
+  slow.clear();
+  for (const auto& ending : endings) until([&] { return ending->done; });
+}
+
+TEST_F(Uploading, RefusesWhatIsLargerThanTheLimitAtTheByteThatGoesOver) {
+  config.http.max_upload = 10;
+  auto upload = started();
+  get(write(*upload, "0123456789"));
+
+  const auto ending = ended(write(*upload, "X"));
+
+  EXPECT_EQ(ending->code(), Code::kTooLarge);
+  EXPECT_EQ(ending->message(), "File size limit exceeded");
+}
+
+TEST_F(Uploading, LeavesNothingWhenItIsDroppedWhileItIsStored) {
+  auto upload = started();
+  for (int i = 0; i < 3; ++i) get(write(*upload, std::string(kPiece, 'x')));
+  const auto last = begin(write(*upload, std::string(kPiece, 'x')));
+  until([&] { return last->done && storage->calls == 1; });
+
+  upload.reset();
+  until([&] { return storage->keys().empty(); });
+
+  EXPECT_EQ(storage->puts, 0u);
+}
+
+TEST_F(Uploading, LeavesNothingWhenItIsDroppedAfterItWasStored) {
+  auto upload = started();
+  get(end(*upload));
+  EXPECT_EQ(storage->keys().size(), 1u);
+
+  upload.reset();
+
+  until([&] { return storage->keys().empty(); });
+}
+
+TEST_F(Uploading, LeavesNothingWhenItIsDroppedDuringAPutThatSucceeds) {
+  auto upload = started();
+  get(write(*upload, "small"));
+  std::vector<std::unique_ptr<Upload>> abandoned;
+  abandoned.push_back(std::move(upload));
+  storage->put_gate.close();
+  // A coroutine of the test's own, so that it can be left alone with the storage.
+  asio::co_spawn(io, end(*abandoned[0]), [](std::exception_ptr, bool) {});
+  until([&] { return storage->put_gate.held() == 1; });
+  settle();
+
+  abandoned.clear();
+  storage->put_gate.open();
+  until([&] { return storage->put_gate.held() == 0 && storage->keys().empty(); });
+}
+
+TEST_F(Uploading, TellsWhatTheStorageSaid) {
+  storage->broken = true;
+  auto upload = started();
+
+  const auto ending = ended(end(*upload));
+
+  EXPECT_EQ(ending->code(), Code::kUnavailable);
+}
+
+TEST_F(Uploading, TellsTheWriterWhenTheStorageFailsHalfway) {
+  storage->broken = true;
+  auto upload = started();
+  unsigned written = 0;
+
+  const auto ending = ended(pour(*upload, 100, written));
+
+  EXPECT_EQ(ending->code(), Code::kUnavailable);
+  EXPECT_LT(written, 100u);
+}
+
+TEST_F(Uploading, ShowsNothingBeforeTheCommit) {
+  auto upload = started();
+  get(end(*upload));
+
+  const std::string key = storage->keys().at(0);
+
+  EXPECT_FALSE(sessions.blob_is_used(key));
+}
+
+}  // namespace
+}  // namespace podium
