@@ -69,9 +69,7 @@ Failure system_failure(const std::filesystem::path& file, const char* doing) {
   return file_failure(file, std::string(doing) + ": " + std::generic_category().message(errno));
 }
 
-void run(Poco::Data::Session& session, std::string_view sql) {
-  session << std::string(sql), now;
-}
+void run(Poco::Data::Session& session, std::string_view sql) { session << std::string(sql), now; }
 
 /// Poco runs one statement at a time.
 void run_script(Poco::Data::Session& session, std::string_view script) {
@@ -94,8 +92,7 @@ Failure database_failure(const Poco::Exception& error, const std::filesystem::pa
 }
 
 void prepare_database_file(const std::filesystem::path& file) {
-  const UniqueFd fd(
-      open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600));
+  const UniqueFd fd(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600));
   if (!fd) throw system_failure(file, "opening it for writing");
   struct stat info;
   if (fstat(fd.get(), &info) != 0) throw system_failure(file, "reading its size");

@@ -16,12 +16,12 @@ struct Reader {
   explicit Reader(const std::filesystem::path& file);
 
   Poco::Data::Session session;
-  Prepared<SessionRecord, std::string> find_session;  ///< id
-  Prepared<FileRecord, std::string> files;            ///< session
-  Prepared<FileRecord, std::string> current_files;    ///< session
-  Prepared<FileRecord, std::string> find_file;        ///< id
+  Prepared<SessionRecord, std::string> find_session;                 ///< id
+  Prepared<FileRecord, std::string> files;                           ///< session
+  Prepared<FileRecord, std::string> current_files;                   ///< session
+  Prepared<FileRecord, std::string> find_file;                       ///< id
   Prepared<FileRecord, std::string, std::string> find_file_by_name;  ///< session, name
-  Prepared<std::int64_t, std::string> blob_is_used;   ///< key
+  Prepared<std::int64_t, std::string> blob_is_used;                  ///< key
   Prepared<std::int64_t> count_one;
 };
 

@@ -120,8 +120,8 @@ void Writer::write(const std::vector<Order*>& orders, const Sessions& sessions) 
     statements_->commit();
     return;
   } catch (const Poco::Exception& error) {
-    const auto failed = std::make_exception_ptr(
-        Failure(Code::kUnavailable, database_failure(error, file_).what()));
+    const auto failed =
+        std::make_exception_ptr(Failure(Code::kUnavailable, database_failure(error, file_).what()));
     for (Order* order : orders) order->error = failed;
   } catch (...) {
     for (Order* order : orders) order->error = std::current_exception();

@@ -23,9 +23,9 @@ namespace podium {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::HasSubstr;
 using test::SmallDisk;
 using test::TempFolder;
+using testing::HasSubstr;
 
 SessionRecord session_of(const std::string& id) { return {id, "alice", "", 1, 2}; }
 

@@ -1,76 +1,18 @@
-#include "session/store.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <map>
 #include <string>
 #include <thread>
 
-#include "base/failure.hpp"
-#include "storage/temp_folder.hpp"
+#include "session/store_fixture.hpp"
 
 namespace podium {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
-
-SessionRecord session_of(const std::string& id, EpochMs used = 1000) {
-  return {id, "alice", "agent", 500, used};
-}
-
-FileRecord file_of(const std::string& id, const std::string& session, const std::string& name,
-                   EpochMs created = 1000) {
-  FileRecord file;
-  file.id = id;
-  file.session = session;
-  file.name = name;
-  file.blob = "blob-" + id;
-  file.sha256 = std::string(64, 'a');
-  file.size = 5;
-  file.origin = "upload";
-  file.created = created;
-  return file;
-}
-
-std::vector<std::string> ids(const std::vector<FileRecord>& files) {
-  std::vector<std::string> out;
-  for (const FileRecord& file : files) out.push_back(file.id);
-  return out;
-}
-
-template <class Call>
-Failure failure_of(Call call) {
-  try {
-    call();
-  } catch (const Failure& failure) {
-    return failure;
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {Code::kInternal, ""};
-}
-
-const auto nothing_in_use = [](const std::string&) { return false; };
-
-class SessionStoreTest : public testing::Test {
- protected:
-  std::filesystem::path file() const { return scratch_.path() / "podium.db"; }
-  SessionStore& store() { return *store_; }
-  void reopen() {
-    store_.reset();
-    store_ = std::make_unique<SessionStore>(file());
-  }
-
- private:
-  test::TempFolder scratch_;
-  std::unique_ptr<SessionStore> store_ = std::make_unique<SessionStore>(file());
-};
 
 TEST_F(SessionStoreTest, GivesBackEveryMemberOfASessionAndAFile) {
   FileRecord file = file_of("f1", "s1", "a b/\"ü\".csv");
@@ -137,8 +79,9 @@ TEST_F(SessionStoreTest, KeepsCreationAndMovesUseOnlyForward) {
 TEST_F(SessionStoreTest, RefusesToAddToTheSessionOfAnotherPrincipal) {
   store().commit(session_of("s1"), {});
 
-  const Failure failure = failure_of(
-      [&] { store().commit({"s1", "mallory", "", 1, 2}, {file_of("f1", "s1", "a")}); });
+  const Failure failure = failure_of([&] {
+    store().commit({"s1", "mallory", "", 1, 2}, {file_of("f1", "s1", "a")});
+  });
 
   EXPECT_EQ(failure.code(), Code::kForbidden);
   EXPECT_FALSE(store().find_file("f1"));
@@ -242,65 +185,6 @@ TEST_F(SessionStoreTest, TellsWhetherABlobIsUsed) {
   EXPECT_FALSE(store().blob_is_used("blob-f1"));
 }
 
-TEST_F(SessionStoreTest, RemovesExpiredSessionsWithTheirFiles) {
-  store().commit(session_of("old", 100), {file_of("f1", "old", "a"), file_of("f2", "old", "b")});
-  store().commit(session_of("edge", 200), {file_of("f3", "edge", "a")});
-  store().commit(session_of("new", 300), {file_of("f4", "new", "a")});
-
-  const auto blobs = store().remove_expired(200, 10, nothing_in_use);
-
-  EXPECT_THAT(blobs, ElementsAre("blob-f1", "blob-f2"));
-  EXPECT_FALSE(store().find_session("old"));
-  EXPECT_FALSE(store().find_file("f1"));
-  EXPECT_TRUE(store().find_session("edge"));
-  EXPECT_TRUE(store().find_file("f4"));
-}
-
-TEST_F(SessionStoreTest, NeverRemovesAnExpiredSessionThatIsInUse) {
-  for (int i = 0; i < 20; ++i) {
-    const std::string id = "s" + std::to_string(i);
-    store().commit(session_of(id, 100), {file_of("f" + std::to_string(i), id, "a")});
-  }
-  const auto even_in_use = [](const std::string& id) { return (id.back() - '0') % 2 == 0; };
-
-  // Fewer at a time than there are in use: those must not hide the rest.
-  std::size_t removed = 0;
-  for (int pass = 0; pass < 10; ++pass) {
-    removed += store().remove_expired(200, 3, even_in_use).size();
-  }
-
-  EXPECT_EQ(removed, 10u);
-  for (int i = 0; i < 20; ++i) {
-    const std::string id = "s" + std::to_string(i);
-    EXPECT_EQ(store().find_session(id).has_value(), i % 2 == 0) << id;
-    EXPECT_EQ(store().files(id).size(), i % 2 == 0 ? 1u : 0u) << id;
-  }
-}
-
-TEST_F(SessionStoreTest, RemovesNoMoreExpiredSessionsThanAskedFor) {
-  for (int i = 0; i < 7; ++i) store().commit(session_of("s" + std::to_string(i), 100 + i), {});
-
-  store().remove_expired(1000, 5, nothing_in_use);
-
-  EXPECT_FALSE(store().find_session("s4"));
-  EXPECT_TRUE(store().find_session("s5"));  // the oldest go first
-}
-
-TEST_F(SessionStoreTest, RemovesNothingWhenAskingWhatIsInUseFails) {
-  store().commit(session_of("s1", 100), {});
-  store().commit(session_of("s2", 101), {});
-
-  const Failure failure = failure_of([&] {
-    store().remove_expired(1000, 5, [](const std::string& id) -> bool {
-      if (id == "s2") throw Failure(Code::kInternal, "cannot tell");
-      return false;
-    });
-  });
-
-  EXPECT_STREQ(failure.what(), "cannot tell");
-  EXPECT_TRUE(store().find_session("s1"));
-}
-
 TEST_F(SessionStoreTest, FindsASessionCommittedLaterAtOnceAndKeepsIt) {
   store().commit_later({"s1", "alice", "agent", 100, 200});
   EXPECT_EQ(store().find_session("s1")->used, 200);
@@ -311,15 +195,6 @@ TEST_F(SessionStoreTest, FindsASessionCommittedLaterAtOnceAndKeepsIt) {
 
   EXPECT_EQ(store().find_session("s1")->used, 300);
   EXPECT_EQ(store().find_session("s1")->principal, "alice");
-}
-
-TEST_F(SessionStoreTest, DoesNotExpireASessionWhoseUseIsStillToBeWritten) {
-  store().commit(session_of("s1", 100), {});
-
-  store().commit_later(session_of("s1", 5000));
-  store().remove_expired(1000, 10, nothing_in_use);
-
-  EXPECT_TRUE(store().find_session("s1"));
 }
 
 TEST_F(SessionStoreTest, WritesASessionCommittedLaterWithoutAnotherCommit) {
@@ -333,68 +208,6 @@ TEST_F(SessionStoreTest, WritesASessionCommittedLaterWithoutAnotherCommit) {
   }
 
   EXPECT_TRUE(other.find_session("s1"));
-}
-
-TEST_F(SessionStoreTest, CommitsOfManyThreadsAreAllKept) {
-  constexpr int kThreads = 8, kCommits = 50;
-  std::atomic<int> failures{0};
-
-  std::vector<std::thread> threads;
-  for (int thread = 0; thread < kThreads; ++thread) {
-    threads.emplace_back([&, thread] {
-      const std::string session = "s" + std::to_string(thread);
-      for (int i = 0; i < kCommits; ++i) {
-        const std::string id = session + "-" + std::to_string(i);
-        try {
-          store().commit(session_of(session, i), {file_of(id, session, "name", i)});
-          if (store().find_file_by_name(session, "name")->id != id) ++failures;
-          store().commit_later(session_of("later-" + id, i));
-        } catch (const std::exception& error) {
-          ADD_FAILURE() << error.what();
-          ++failures;
-        }
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  reopen();
-
-  EXPECT_EQ(failures, 0);
-  for (int thread = 0; thread < kThreads; ++thread) {
-    const std::string session = "s" + std::to_string(thread);
-    EXPECT_EQ(store().files(session).size(), std::size_t{kCommits});
-    EXPECT_TRUE(store().find_session("later-" + session + "-49"));
-  }
-}
-
-TEST_F(SessionStoreTest, AFailingCommitDoesNotSpoilThoseOfOtherThreads) {
-  constexpr int kThreads = 8, kCommits = 40;
-  store().commit(session_of("taken"), {file_of("taken", "taken", "a")});
-  std::atomic<int> kept{0}, refused{0};
-
-  std::vector<std::thread> threads;
-  for (int thread = 0; thread < kThreads; ++thread) {
-    threads.emplace_back([&, thread] {
-      const std::string session = "s" + std::to_string(thread);
-      for (int i = 0; i < kCommits; ++i) {
-        const bool bad = i % 2 == 0;
-        try {
-          store().commit(session_of(session),
-                         {file_of(bad ? "taken" : session + std::to_string(i), session, "a")});
-          ++kept;
-        } catch (const Failure& failure) {
-          if (failure.code() == Code::kConflict && bad) ++refused;
-        }
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-
-  EXPECT_EQ(kept, kThreads * kCommits / 2);
-  EXPECT_EQ(refused, kThreads * kCommits / 2);
-  for (int thread = 0; thread < kThreads; ++thread) {
-    EXPECT_EQ(store().files("s" + std::to_string(thread)).size(), std::size_t{kCommits / 2});
-  }
 }
 
 TEST_F(SessionStoreTest, ListsTenThousandFilesInUnderASecond) {
@@ -412,8 +225,9 @@ TEST_F(SessionStoreTest, ListsTenThousandFilesInUnderASecond) {
   EXPECT_EQ(current.size(), 5'000u);
   EXPECT_EQ(store().find_file_by_name("s1", "n7")->id, "f5007");
   EXPECT_LT(took, std::chrono::seconds(1));
-  RecordProperty("milliseconds",
-                 std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()));
+  RecordProperty(
+      "milliseconds",
+      std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()));
 }
 
 TEST_F(SessionStoreTest, MakesFilesThatOnlyItsOwnerReads) {

@@ -20,11 +20,51 @@ std::int64_t now_ms() {
 
 /// Keys that some medium could take for something else.
 std::vector<std::string> hostile_keys() {
-  std::vector<std::string> keys = {
-      "..", "../../../../etc/passwd", "/etc/passwd", "a/b/c", "a//b", "a/", "a", "A", "./a", "-rf",
-      "%2e%2e%2f", "%2F", "%", "a%", "a%4", "a%41", "k", "z", "ka", "con", "name.", "name ", " name",
-      "a\nb", "a\r\nX: y", "a\tb", "\x1b[31m", "\xff\xfe", "\xc3\xa9", "e\xcc\x81", "a?b=c&d", "a#b",
-      "a+b", "a b", "a*b", "~", "$HOME", "`id`", "'", "\"", "\\", "<>", "a;b", "\xe2\x80\xae" "gpj"};
+  std::vector<std::string> keys = {"..",
+                                   "../../../../etc/passwd",
+                                   "/etc/passwd",
+                                   "a/b/c",
+                                   "a//b",
+                                   "a/",
+                                   "a",
+                                   "A",
+                                   "./a",
+                                   "-rf",
+                                   "%2e%2e%2f",
+                                   "%2F",
+                                   "%",
+                                   "a%",
+                                   "a%4",
+                                   "a%41",
+                                   "k",
+                                   "z",
+                                   "ka",
+                                   "con",
+                                   "name.",
+                                   "name ",
+                                   " name",
+                                   "a\nb",
+                                   "a\r\nX: y",
+                                   "a\tb",
+                                   "\x1b[31m",
+                                   "\xff\xfe",
+                                   "\xc3\xa9",
+                                   "e\xcc\x81",
+                                   "a?b=c&d",
+                                   "a#b",
+                                   "a+b",
+                                   "a b",
+                                   "a*b",
+                                   "~",
+                                   "$HOME",
+                                   "`id`",
+                                   "'",
+                                   "\"",
+                                   "\\",
+                                   "<>",
+                                   "a;b",
+                                   "\xe2\x80\xae"
+                                   "gpj"};
   for (int byte = 0; byte < 256; ++byte) keys.emplace_back(1, static_cast<char>(byte));
   for (const char byte : {'a', '/', '.', '\0', '\xff', '%', '\n'}) {
     keys.emplace_back(199, byte);
@@ -150,10 +190,13 @@ TEST_P(StorageContract, ListsLengths) {
   ASSERT_TRUE(storage().put("five", "12345").ok());
   std::uint64_t length = 0;
 
-  ASSERT_TRUE(storage().list("five", [&](const Listed& blob) {
-    length = blob.length;
-    return true;
-  }).ok());
+  ASSERT_TRUE(storage()
+                  .list("five",
+                        [&](const Listed& blob) {
+                          length = blob.length;
+                          return true;
+                        })
+                  .ok());
 
   EXPECT_EQ(length, 5u);
 }

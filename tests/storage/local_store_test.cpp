@@ -249,10 +249,10 @@ TEST_F(LocalStoreTest, SweepRemovesWhatACrashLeft) {
   LocalStore store(options());
   put(store, "key", "content");
   const fs::path blob = blobs().at(0);
-  fs::create_hard_link(blob, root() / "tmp/link");                    // in the midst of a replace
-  ASSERT_GE(creat((root() / "tmp/half").c_str(), 0600), 0);           // in the midst of a put
+  fs::create_hard_link(blob, root() / "tmp/link");           // in the midst of a replace
+  ASSERT_GE(creat((root() / "tmp/half").c_str(), 0600), 0);  // in the midst of a put
   fs::create_directory(root() / "blobs/00");
-  ASSERT_GE(creat((root() / "blobs/00/orphan").c_str(), 0666), 0);    // before the key was linked
+  ASSERT_GE(creat((root() / "blobs/00/orphan").c_str(), 0666), 0);  // before the key was linked
 
   const SweepResult swept = store.sweep();
 
@@ -350,8 +350,7 @@ TEST_F(LocalStoreTest, TellsHowMuchSpaceIsFreeAndWhetherThatIsLittle) {
   StoreOptions low = options();
   low.low_space = UINT64_MAX;
 
-  const StoreHealth enough = LocalStore(options()).health(),
-                    little = LocalStore(low).health();
+  const StoreHealth enough = LocalStore(options()).health(), little = LocalStore(low).health();
 
   EXPECT_TRUE(enough.writable);
   EXPECT_GT(enough.free_bytes, 0u);

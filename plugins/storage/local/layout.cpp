@@ -30,11 +30,10 @@ void require_private(int fd, const std::string& path, mode_t forbidden) {
   struct stat info;
   if (fstat(fd, &info) != 0) throw system_error("reading the mode of", path);
   if ((info.st_mode & forbidden) == 0) return;
-  throw Error(PODIUM_UNAVAILABLE,
-                   path + ": other accounts may " +
-                       ((forbidden & 0055) != 0 ? "enter" : "write to") +
-                       " this folder; take that right away with chmod go-" +
-                       ((forbidden & 0055) != 0 ? "rwx" : "w"));
+  throw Error(PODIUM_UNAVAILABLE, path + ": other accounts may " +
+                                      ((forbidden & 0055) != 0 ? "enter" : "write to") +
+                                      " this folder; take that right away with chmod go-" +
+                                      ((forbidden & 0055) != 0 ? "rwx" : "w"));
 }
 
 Descriptor open_folder(int parent, const std::string& name, const std::string& path) {

@@ -47,8 +47,8 @@ void LocalStore::put(std::string_view key, const Reader& read,
     linked = link_blob(staged, blob) && link_object(blob, object);
   }
   if (!linked) {
-    throw Error(PODIUM_UNAVAILABLE, layout_.root() + "/blobs/" + blob +
-                                                  ": removed by others again and again");
+    throw Error(PODIUM_UNAVAILABLE,
+                layout_.root() + "/blobs/" + blob + ": removed by others again and again");
   }
 
   if (options_.fsync) {
@@ -113,9 +113,9 @@ void LocalStore::get(std::string_view key, std::uint64_t offset, std::uint64_t l
   const auto size = static_cast<std::uint64_t>(info.st_size);
   if (offset > size || (length != UINT64_MAX && length > size - offset)) {
     throw Error(PODIUM_INVALID_ARGUMENT,
-                     printable(key) + ": has " + std::to_string(size) + " bytes, asked for " +
-                         (length == UINT64_MAX ? "all" : std::to_string(length)) + " from " +
-                         std::to_string(offset));
+                printable(key) + ": has " + std::to_string(size) + " bytes, asked for " +
+                    (length == UINT64_MAX ? "all" : std::to_string(length)) + " from " +
+                    std::to_string(offset));
   }
   std::uint64_t left = std::min(length, size - offset);
   const std::size_t capacity = static_cast<std::size_t>(std::min<std::uint64_t>(left, kBuffer));
@@ -143,8 +143,7 @@ sdk::Blob LocalStore::head(std::string_view key) const {
   throw not_found_or("looking for", object);
 }
 
-void LocalStore::list(std::string_view prefix,
-                      const sdk::BlobVisitor& each) const {
+void LocalStore::list(std::string_view prefix, const sdk::BlobVisitor& each) const {
   for_each_shard([&](const std::string& shard) {
     return for_each_name(layout_.objects(), shard, [&](const char* name) {
       const std::optional<std::string> key = key_of(name);

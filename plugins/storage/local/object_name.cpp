@@ -94,8 +94,8 @@ std::optional<std::string> base85_decoded(std::string_view text) {
 
 std::string object_name(std::string_view key) {
   if (key.empty() || key.size() > kMaxKey) {
-    throw Error(PODIUM_INVALID_ARGUMENT, "a key must have 1 to 200 bytes, this one has " +
-                                                      std::to_string(key.size()));
+    throw Error(PODIUM_INVALID_ARGUMENT,
+                "a key must have 1 to 200 bytes, this one has " + std::to_string(key.size()));
   }
   std::string name = 'k' + percent_encoded(key);
   if (name.size() > kMaxName) name = 'z' + base85_encoded(key);

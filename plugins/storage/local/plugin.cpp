@@ -59,7 +59,9 @@ class LocalStorage final : public sdk::Storage,
                          ",\"free_bytes\":" + std::to_string(health.free_bytes) +
                          ",\"free_files\":" + std::to_string(health.free_files);
     if (!health.writable) detail += ",\"error\":" + sdk::detail::json_quote(health.problem);
-    return {!health.writable ? PODIUM_UNHEALTHY : health.low ? PODIUM_DEGRADED : PODIUM_HEALTHY,
+    return {!health.writable ? PODIUM_UNHEALTHY
+            : health.low     ? PODIUM_DEGRADED
+                             : PODIUM_HEALTHY,
             detail + "}"};
   }
 

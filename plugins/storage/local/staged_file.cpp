@@ -105,8 +105,7 @@ std::uint64_t sweep_staged_files(const Layout& layout) {
   for_each_name(layout.tmp(), ".", [&](const char* name) {
     const Descriptor file(
         openat(layout.tmp(), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    if (file && flock(file.get(), LOCK_EX | LOCK_NB) == 0 &&
-        unlinkat(layout.tmp(), name, 0) == 0) {
+    if (file && flock(file.get(), LOCK_EX | LOCK_NB) == 0 && unlinkat(layout.tmp(), name, 0) == 0) {
       ++removed;
     }
     return true;

@@ -15,8 +15,8 @@ using Reader = std::function<std::size_t(char* buffer, std::size_t capacity)>;
 /// A name in tmp/ that nobody else uses.
 std::string unique_name();
 
-/// Content on its way in: a file in tmp/, removed by the destructor. While the object lives the file
-/// is locked (flock), which tells a sweep, of this process or another, that it is in use.
+/// Content on its way in: a file in tmp/, removed by the destructor. While the object lives the
+/// file is locked (flock), which tells a sweep, of this process or another, that it is in use.
 class StagedFile {
  public:
   explicit StagedFile(const Layout& layout);
