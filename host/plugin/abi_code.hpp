@@ -10,7 +10,7 @@ namespace podium {
 /// What a plugin's code means to the host. Codes that this host does not know, and PODIUM_OK where
 /// a failure was told, count as kInternal. Takes an integer because a plugin may return any.
 constexpr Code code_of(std::uint32_t code) noexcept {
-  switch (static_cast<podium_code>(code)) {
+  switch (code) {  // not as an enum: a value out of its range is undefined there
     case PODIUM_INVALID_ARGUMENT: return Code::kInvalidArgument;
     case PODIUM_NOT_FOUND: return Code::kNotFound;
     case PODIUM_UNAVAILABLE: return Code::kUnavailable;
@@ -19,7 +19,8 @@ constexpr Code code_of(std::uint32_t code) noexcept {
     case PODIUM_RESOURCE_EXHAUSTED: return Code::kResourceExhausted;
     case PODIUM_UNSUPPORTED:
     case PODIUM_INTERNAL:
-    case PODIUM_OK: break;
+    case PODIUM_OK:
+    default: break;
   }
   return Code::kInternal;
 }

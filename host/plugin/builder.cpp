@@ -1,5 +1,6 @@
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -48,8 +49,13 @@ Planned plan_one(LibraryRegistry& libraries, const Config& config, const PluginC
   } catch (const Failure& f) {
     throw f.within(where + ": cannot load " + path.string());
   }
-  planned.options =
-      validate_options(plugin.name, planned.library->options(), plugin.options, where + "/options");
+  try {
+    planned.options = validate_options(plugin.name, planned.library->options(), plugin.options,
+                                       where + "/options");
+  } catch (const Failure& f) {
+    if (std::string_view(f.what()).starts_with(where)) throw;
+    throw f.within(where + " (" + path.string() + ")");  // the table's fault, not the config's
+  }
   planned.made_of = made_of(*planned.library, planned.options);
   return planned;
 }

@@ -11,13 +11,14 @@ namespace podium {
 namespace {
 
 LimitHit limit_of(std::uint32_t limit) {
-  switch (static_cast<podium_limit_hit>(limit)) {
+  switch (limit) {  // not as an enum: a value out of its range is undefined there
     case PODIUM_LIMIT_WALL: return LimitHit::kWall;
     case PODIUM_LIMIT_MEMORY: return LimitHit::kMemory;
     case PODIUM_LIMIT_PROCESSES: return LimitHit::kProcesses;
     case PODIUM_LIMIT_OUTPUT: return LimitHit::kOutput;
     case PODIUM_LIMIT_DISK: return LimitHit::kDisk;
-    case PODIUM_LIMIT_NONE: break;
+    case PODIUM_LIMIT_NONE:
+    default: break;
   }
   return LimitHit::kNone;
 }

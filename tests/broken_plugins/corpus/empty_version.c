@@ -1,0 +1,3 @@
+/* Has an empty version. */
+#define PLUGIN_VERSION ""
+#include "sound.inc"

@@ -1,0 +1,3 @@
+/* Offers nothing. */
+#define OFFERED(id) ((id) == NULL)
+#include "sound.inc"

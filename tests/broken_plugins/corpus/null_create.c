@@ -1,0 +1,3 @@
+/* Has no create. */
+#define CREATE 0
+#include "sound.inc"

@@ -1,0 +1,3 @@
+/* Has no get_factory. */
+#define GET_FACTORY 0
+#include "sound.inc"

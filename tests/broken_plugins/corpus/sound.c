@@ -1,0 +1,2 @@
+/* None: what all the others are, but for one defect. */
+#include "sound.inc"
