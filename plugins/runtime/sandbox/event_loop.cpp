@@ -13,6 +13,7 @@
 namespace podium::sandbox {
 namespace {
 
+using Clock = std::chrono::steady_clock;
 constexpr std::uint64_t kWakeTag = ~std::uint64_t{0};
 constexpr std::chrono::seconds kTick{1};
 
@@ -42,10 +43,22 @@ void EventLoop::start() {
 void EventLoop::stop() {
   if (!thread_.joinable()) return;
   stopping_ = true;
+  ring();
+  thread_.join();
+}
+
+void EventLoop::ring() noexcept {
   const std::uint64_t one = 1;
   const ssize_t ignored = ::write(wake_.get(), &one, sizeof one);
   static_cast<void>(ignored);
-  thread_.join();
+}
+
+void EventLoop::wake_at(Clock::time_point time) noexcept {
+  const std::int64_t wanted = time.time_since_epoch() / std::chrono::nanoseconds(1);
+  std::int64_t now = wake_ns_.load();
+  while (wanted < now) {
+    if (wake_ns_.compare_exchange_weak(now, wanted)) return ring();
+  }
 }
 
 bool EventLoop::watch(int fd, std::uint64_t tag, bool for_writing) noexcept {
@@ -61,21 +74,30 @@ void EventLoop::forget(int fd) noexcept {
 
 void EventLoop::run() {
   ::prctl(PR_SET_NAME, "podium-sandbox");
-  auto next_tick = std::chrono::steady_clock::now() + kTick;
+  auto next_tick = Clock::now() + kTick;
   while (!stopping_) {
     std::array<epoll_event, 64> events;
+    const Clock::time_point wake{std::chrono::nanoseconds(wake_ns_.load())};
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        next_tick - std::chrono::steady_clock::now());
+        std::min(next_tick, wake) - Clock::now());
     const int timeout = static_cast<int>(std::max<std::int64_t>(0, left.count() + 1));
     const int n = ::epoll_wait(epoll_.get(), events.data(), events.size(), timeout);
     for (int i = 0; i < n && !stopping_; ++i) {
       const std::uint64_t tag = events[static_cast<std::size_t>(i)].data.u64;
-      if (tag != kWakeTag) on_event_(tag);
+      if (tag != kWakeTag) {
+        on_event_(tag);
+      } else {
+        std::uint64_t count = 0;
+        const ssize_t ignored = ::read(wake_.get(), &count, sizeof count);
+        static_cast<void>(ignored);
+      }
     }
-    if (std::chrono::steady_clock::now() >= next_tick) {
-      next_tick = std::chrono::steady_clock::now() + kTick;
-      on_tick_();
-    }
+    const auto now = Clock::now();
+    const bool woken = now.time_since_epoch() >= std::chrono::nanoseconds(wake_ns_.load());
+    if (woken) wake_ns_ = INT64_MAX;
+    if (now >= next_tick) next_tick = now + kTick;
+    else if (!woken) continue;
+    on_tick_();
   }
 }
 

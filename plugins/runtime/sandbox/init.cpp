@@ -44,7 +44,8 @@ constexpr int kWaitingNice = 10;
 /// pid 1, one object a sandbox. No allocation after the clone.
 class Init {
  public:
-  explicit Init(const ShellSetup& setup) noexcept : s_(setup), limits_(setup.limits) {}
+  explicit Init(const ShellSetup& setup) noexcept
+      : s_(setup), limits_(setup.limits), pod_(setup.runner_step < 0) {}
 
   [[noreturn]] void live() noexcept {
     prepare();
@@ -86,7 +87,14 @@ class Init {
     must(children_ >= 0, "signalfd");
     make_mounts();
     must(::sethostname("sandbox", 7) == 0, "sethostname");
-    if (s_.runner_step >= 0) start_runner();
+    // Here and not when the run comes: forty system calls less on its way. Nothing is lost by it,
+    // the set only bounds what an exec could gain.
+    must(drop_bounding_set(kInitCapabilities) == 0, "dropping the bounding set of pid 1");
+    if (pod_) {
+      must(send_struct(s_.step, StepMessage{Step::kPrepared, 0}), "telling the pod to enter");
+    } else {
+      start_runner();
+    }
   }
 
   void box_options(char* text, std::size_t size) const noexcept {
@@ -155,45 +163,58 @@ class Init {
 
   // ---------------------------------------------------------------- what the process says
 
-  void on_step() noexcept {
+  /// One message. False when there was none.
+  bool on_step() noexcept {
     StepMessage message{};
     Packet packet;
     const ssize_t n = packet.receive(
         s_.step, {reinterpret_cast<char*>(&message), sizeof message}, MSG_DONTWAIT);
-    if (n == 0) {  // it became the program, or died: the exit status tells
+    if (n < 0 && errno == ECONNRESET) go_unread_ = true;  // unix(7): it died without reading
+    if (n < 0 && (errno == ECONNRESET || errno == EAGAIN)) return false;
+    const bool whole = n == sizeof message;
+    // Of a running pod it may be user code that speaks. It can end its own run, as exit does; who
+    // says anything else is not listened to any more.
+    const bool nonsense = !whole || (pod_ && (running_ || ended_) &&
+                                      message.step != Step::kDone);
+    if (n == 0 || nonsense) {  // it became the program, or died: the exit status tells
       ::close(s_.step);
       s_.step = -1;
-      return;
+      // The zygote could not or would not fork.
+      if (pod_ && !ready_) fail("no pod came from the zygote", ECHILD);
+      return false;
     }
-    if (n != sizeof message) return;
     switch (message.step) {
       case Step::kWaiting:
         if (!ready_) announce(message.value);
-        return;
+        break;
       case Step::kCompiling:
         deadline_us_ = now_us() + compile_wall_us_;
         in_compile_ = true;
-        return;
+        break;
       case Step::kRunning:
         started_us_ = now_us();
         deadline_us_ = started_us_ + wall_us_;
         in_compile_ = false;
-        return;
+        break;
       case Step::kCompileFailed:
         compile_failed_ = true;
         compile_status_ = message.value;
-        return;
+        break;
       case Step::kExecFailed:
         if (!running_) fail("confining the sandbox's process", message.value);
         exec_errno_ = message.value;
-        return;
+        break;
       case Step::kDone:
-        if (running_) {
+        if (pod_ && running_) {
           status_ = (message.value & 0xff) << 8;
+          done_ = true;
           finish(Stop::kNone);
         }
-        return;
+        break;
+      case Step::kPrepared:
+        break;
     }
+    return true;
   }
 
   void announce(std::int32_t pid) noexcept {
@@ -212,11 +233,15 @@ class Init {
       int status = 0;
       const pid_t pid = ::waitpid(-1, &status, WNOHANG);
       if (pid <= 0) return;
-      if (pid != main_ && ready_) continue;  // an orphan of the run
+      if (ended_ || (pid != main_ && ready_)) continue;  // an orphan of the run
       main_ = -1;
+      // Its last words, e.g. why it could not be executed. Bounded: a child may go on talking.
+      for (int i = 0; i < 64 && s_.step >= 0 && !ended_ && on_step(); ++i) {
+      }
+      if (ended_) continue;
       if (!running_) fail("the process that waited in the sandbox died", ECHILD);
+      if (go_unread_) fail("the process that waited died before it took the run", ECHILD);
       status_ = status;
-      if (s_.step >= 0) on_step();  // its last word, e.g. why it could not be executed
       return finish(Stop::kNone);
     }
   }
@@ -254,6 +279,7 @@ class Init {
   }
 
   void run(std::size_t size, Packet& packet) noexcept {
+    on_children();  // a process that died while it waited must not get the run
     RunHeader header{};
     std::memcpy(&header, buffer_, sizeof header);
     if (const int error = apply_limits(s_.cgroup, header.limits, &limits_)) {
@@ -265,7 +291,6 @@ class Init {
     // A process that waits is modest; one that works is not.
     ::setpriority(PRIO_PROCESS, 0, 0);
     ::setpriority(PRIO_PROCESS, static_cast<id_t>(main_), 0);
-    must(drop_bounding_set(kInitCapabilities) == 0, "dropping the bounding set of pid 1");
     must(become(s_.init_uid, kInitCapabilities) == 0, "dropping the rights of pid 1");
 
     wall_us_ = header.wall_ms * 1000;
@@ -280,12 +305,14 @@ class Init {
     const int payload = packet.descriptor(0);
     const std::string_view rest{buffer_ + sizeof header, size - sizeof header};
     running_ = true;
+    cpu_before_us_ = group_cpu_us();
     started_us_ = now_us();
     deadline_us_ = started_us_ + wall_us_;
     if (!send_packet(s_.step, as_bytes(go), rest,
                      header.payload_is_descriptor != 0 ? std::span<const int>(&payload, 1)
                                                        : std::span<const int>())) {
-      finish(Stop::kNone);
+      go_unread_ = true;  // its end is told when it is reaped
+      if (main_ > 0) ::kill(main_, SIGKILL);
     }
   }
 
@@ -320,7 +347,18 @@ class Init {
     running_ = false;
     ended_ = true;
     deadline_us_ = 0;
-    kill_everything();
+    if (changes_ < 0) changes_ = ::open(kWorkspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    // A pod that says it is done has written all its output. When it left no files either, nobody
+    // has to wait until a big interpreter is gone.
+    bool changed = false;
+    if (done_) {
+      ::kill(-1, SIGKILL);
+      changed = make_readable(changes_);
+    }
+    if (!done_ || changed) {
+      kill_everything();
+      changed = make_readable(changes_);
+    }
 
     RunEnd end{};
     end.message = {Kind::kEnd, 0, s_.nonce};
@@ -329,23 +367,36 @@ class Init {
     end.stop = stop;
     end.in_compile = in_compile_ || compile_failed_ ? 1 : 0;
     end.wall_us = ended_us - started_us_;
-    rusage used{};
-    ::getrusage(RUSAGE_CHILDREN, &used);
-    end.cpu_us = (std::int64_t{used.ru_utime.tv_sec} + used.ru_stime.tv_sec) * 1'000'000 +
-                 used.ru_utime.tv_usec + used.ru_stime.tv_usec;
+    end.cpu_us = cpu_us();
     end.memory_peak = read_number(s_.cgroup.memory_peak, "");
     end.oom_kills = read_number(s_.cgroup.oom_events, "oom_kill");
     end.process_limit_hits = read_number(s_.cgroup.pids_events, "max");
     struct statfs box {};
     end.disk_full = ::statfs("/mnt", &box) == 0 && (box.f_bfree == 0 || box.f_ffree == 0);
-    send_end(end);
+    send_end(end, changed);
   }
 
-  void send_end(RunEnd& end) noexcept {
-    if (changes_ < 0) changes_ = ::open(kWorkspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  /// Of the whole group, where the host counts it; else -1.
+  std::int64_t group_cpu_us() const noexcept {
+    if (s_.cgroup.cpu_used < 0) return -1;
+    return s_.cgroup.cpu_v2
+               ? static_cast<std::int64_t>(read_number(s_.cgroup.cpu_used, "usage_usec"))
+               : static_cast<std::int64_t>(read_number(s_.cgroup.cpu_used, "") / 1000);
+  }
+
+  /// Of the run. A pod's process has used some before, and may not be reaped yet.
+  std::int64_t cpu_us() const noexcept {
+    if (pod_ && cpu_before_us_ >= 0) return group_cpu_us() - cpu_before_us_;
+    rusage used{};
+    ::getrusage(RUSAGE_CHILDREN, &used);
+    return (std::int64_t{used.ru_utime.tv_sec} + used.ru_stime.tv_sec) * 1'000'000 +
+           used.ru_utime.tv_usec + used.ru_stime.tv_usec;
+  }
+
+  void send_end(RunEnd& end, bool changed) noexcept {
     std::array<int, 2> descriptors{};
     std::size_t count = 0;
-    if (changes_ >= 0 && make_readable(changes_)) {
+    if (changed) {
       end.has_changes = 1;
       descriptors[count++] = changes_;
     }
@@ -368,7 +419,7 @@ class Init {
       const pid_t pid = ::waitpid(-1, &status, 0);
       if (pid == main_) {
         main_ = -1;
-        status_ = status;
+        if (!done_) status_ = status;
       }
       if (pid < 0 && errno == ECHILD) return;
     }
@@ -381,8 +432,12 @@ class Init {
   pid_t main_ = -1;
   bool ready_ = false, running_ = false, ended_ = false;
   bool in_compile_ = false, compile_failed_ = false;
+  bool pod_ = false;        ///< its process came from a zygote
+  bool done_ = false;       ///< the pod said that its program ended
+  bool go_unread_ = false;  ///< the process died before it took the run
   int status_ = 0, compile_status_ = 0, exec_errno_ = 0;
   std::int64_t started_us_ = 0, deadline_us_ = 0, wall_us_ = 0, compile_wall_us_ = 0;
+  std::int64_t cpu_before_us_ = -1;
   alignas(8) char buffer_[sizeof(RunHeader) + kInlinePayload + 64];
 };
 

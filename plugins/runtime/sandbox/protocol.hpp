@@ -30,6 +30,7 @@ enum class Ask : std::uint32_t {
   kNewShell,     ///< answered by ShellMade
   kKillShell,    ///< not answered
   kNewZygote,    ///< answered by ShellMade; see zygote.hpp
+  kKillZygote,   ///< not answered
 };
 
 struct PlainAsk {
@@ -51,13 +52,20 @@ struct KillShell {
   std::uint32_t id = 0;
 };
 
-/// A template interpreter, started once; pods are forked from it.
+/// A template interpreter, started once; pods are forked from it. Descriptors: the script that it
+/// runs and the extension module that the script loads, open for reading. They travel as
+/// descriptors because the sandbox's root does not show where Podium is installed.
 struct NewZygote {
   Ask ask = Ask::kNewZygote;
   std::uint32_t id = 0;         ///< chosen by the asker, unique on its connection, not 0
   char interpreter[128] = {};   ///< path inside the sandbox's root
-  char script[128] = {};        ///< path inside the sandbox's root
   char argument[256] = {};      ///< the tier's modules, separated by commas; may be empty
+};
+
+/// Kills a zygote, e.g. one that does not become ready; its pods live on.
+struct KillZygote {
+  Ask ask = Ask::kKillZygote;
+  std::uint32_t id = 0;
 };
 
 /// Descriptor, when error is 0: the asker's end of the socket to pid 1 (to the zygote).
@@ -76,7 +84,8 @@ enum class Kind : std::uint32_t {
   kEnd,        ///< pid 1 →: RunEnd; descriptors: changes, merged, as the flags say
   kPing,       ///< → pid 1: are you there? answered by kPong while it waits or runs
   kPong,
-  kFailed,     ///< pid 1 →: Failed; the shell could not be made
+  kFailed,     ///< pid 1 →: Failed; the shell could not be made or its process died idle. A run
+               ///< that was sent meanwhile has not begun
 };
 
 struct Message {
@@ -137,6 +146,8 @@ struct Failed {
 
 // ---------------------------------------------------------------- pid 1 ↔ the process that waits
 
+/// Of a pod pid 1 listens to kDone alone once it has been given a run: from then on user code may
+/// hold the socket.
 enum class Step : std::uint32_t {
   kWaiting = 1,  ///< → pid 1: confined, waiting; value: its pid in the sandbox
   kCompiling,    ///< → pid 1
@@ -145,6 +156,7 @@ enum class Step : std::uint32_t {
   kExecFailed,   ///< → pid 1: value is errno
   kDone,         ///< → pid 1: a pod's program ended; value is its exit code. Not to be trusted
                  ///< further than an exit code of its own
+  kPrepared,     ///< pid 1 → a pod: the mounts are there, enter
 };
 
 struct StepMessage {

@@ -23,6 +23,7 @@ struct Shell {
   sdk::Descriptor control, input, output, error;
   std::chrono::steady_clock::time_point asked_at, pinged_at;
   unsigned missed_pings = 0;
+  bool failed = false;  ///< pid 1 has said so; a run it was sent has not begun
   struct SandboxRun* run = nullptr;
 };
 

@@ -1,35 +1,18 @@
 #include "sandboxes.hpp"
 
-#include <sys/random.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <random>
 
+#include "channels.hpp"
 #include "packet.hpp"
 
 namespace podium::sandbox {
 namespace {
 
-/// What a descriptor of the loop is; the tag is the shell's id (the pool's index) and this.
-enum Channel : std::uint64_t { kControl, kOutput, kError, kInput, kZygote, kSpawner };
-constexpr std::uint64_t tag_of(std::uint64_t id, Channel channel) { return id << 3 | channel; }
-
-constexpr std::chrono::seconds kPingInterval{15};
-constexpr std::chrono::seconds kMakingTimeout{20};
-constexpr std::chrono::seconds kKillTimeout{2};
+constexpr std::chrono::milliseconds kKillTimeout{2000};
 constexpr std::chrono::seconds kWallGrace{5};
-constexpr std::chrono::milliseconds kRetryAfterFailure{500};
-
-std::uint64_t random_number() noexcept {
-  std::uint64_t value = 0;
-  while (::getrandom(&value, sizeof value, 0) != sizeof value) {
-  }
-  return value;
-}
 
 }  // namespace
 
@@ -42,11 +25,12 @@ Sandboxes::Sandboxes(sdk::Host host, std::vector<PoolOptions> pools)
   unenforced_ = link_.unenforced();
   facts_ = link_.facts();
   for (const auto& options : options_) {
-    pools_.push_back({options, PoolSize(options.min, options.max, Clock::now()), {}, {}, 0, {}, {}, {}});
+    pools_.emplace_back(options);
   }
   loop_.watch(link_.fd(), tag_of(0, kSpawner));
   loop_.start();
   const std::lock_guard lock(mutex_);
+  look_at_packages(Clock::now());
   for (std::size_t i = 0; i < pools_.size(); ++i) refill(i);
 }
 
@@ -78,6 +62,7 @@ void Sandboxes::place(SandboxRun& run) {
     {
       const std::lock_guard lock(mutex_);
       Pool& pool = pools_[run.pool];
+      if (pool.left_out) break;
       pool.options.limits = run.header.limits;
       shell = take(pool);
       run.hit = shell != nullptr;
@@ -86,13 +71,16 @@ void Sandboxes::place(SandboxRun& run) {
       if (shell == nullptr) {
         pool.waiting.push_back(&run);
         refill(run.pool);
+        loop_.wake_at(run.give_up_at);
         return;
       }
     }
-    if (assign(run, std::move(shell))) break;
+    const std::size_t pool = run.pool;
+    if (!assign(run, std::move(shell))) continue;
+    const std::lock_guard lock(mutex_);
+    return refill(pool);
   }
-  const std::lock_guard lock(mutex_);
-  refill(run.pool);
+  fail(&run, PODIUM_UNAVAILABLE, "its pool is left out on this host");
 }
 
 std::shared_ptr<Shell> Sandboxes::take(Pool& pool) {
@@ -180,45 +168,6 @@ void Sandboxes::fail(SandboxRun* run, podium_code code, const std::string& messa
   run->callbacks.completed(completion);
 }
 
-// ---------------------------------------------------------------- refill
-
-/// Asks for as many as are missing. Called with the lock held whenever one was taken, made or lost.
-void Sandboxes::refill(std::size_t index) {
-  Pool& pool = pools_[index];
-  if (stopping_ || Clock::now() < pool.retry_at) return;
-  if (!pool.options.zygote.interpreter.empty() && pool.zygote.state != Zygote::State::kReady) {
-    return start_zygote(index);
-  }
-  const std::size_t wanted = pool.size.target() + pool.waiting.size();
-  while (pool.ready.size() + pool.starting < wanted && pool.starting < pool.options.starting) {
-    auto shell = std::make_shared<Shell>();
-    shell->id = next_id_++;
-    shell->nonce = random_number();
-    shell->pool = index;
-    shell->zygote = pool.zygote.id;
-    shell->limits = pool.options.limits;
-    shell->asked_at = Clock::now();
-    NewShell request;
-    request.id = shell->id;
-    request.nonce = shell->nonce;
-    request.limits = shell->limits;
-    request.zygote = pool.zygote.id;
-    if (!link_.ask(request)) {
-      pool.retry_at = Clock::now() + kRetryAfterFailure;
-      return;
-    }
-    shells_.emplace(shell->id, shell);
-    ++pool.starting;
-    if (pool.zygote.id != 0) ++pool.zygote.forks;
-  }
-  if (pool.zygote.id != 0 && pool.zygote.forks >= pool.zygote.recycle_after) {
-    Doomed doomed;
-    ++pool.counts.recycles;
-    pool.zygote.state = Zygote::State::kNone;  // its pods live on; the next refill starts another
-    start_zygote(index);
-  }
-}
-
 std::shared_ptr<Shell> Sandboxes::find(std::uint32_t id) const {
   const auto at = shells_.find(id);
   return at == shells_.end() ? nullptr : at->second;
@@ -228,16 +177,17 @@ void Sandboxes::on_made(const ShellMade& made, int descriptor) {
   const std::lock_guard lock(mutex_);
   sdk::Descriptor control(descriptor);
   for (std::size_t i = 0; i < pools_.size(); ++i) {
-    Zygote& zygote = pools_[i].zygote;
-    if (zygote.id != made.id || zygote.state != Zygote::State::kStarting) continue;
-    zygote.socket = std::move(control);
+    if (pools_[i].next.id != made.id) continue;
+    Zygote& zygote = pools_[i].next;
     if (made.error == 0) {
-      loop_.watch(zygote.socket.get(), tag_of(i, kZygote));
-    } else {
-      host_.error("zygote " + pools_[i].options.tier + ": " + made.what + ": " +
-                  std::generic_category().message(made.error));
+      zygote.socket = std::move(control);
+      loop_.watch(zygote.socket.get(), tag_of(zygote.id, kZygote));
+      return;
     }
-    return;
+    Doomed doomed;
+    host_.error("zygote " + pools_[i].options.tier + ": " + made.what + ": " +
+                std::generic_category().message(made.error));
+    return zygote_ended(i, true, doomed);
   }
   const auto shell = find(made.id);
   if (shell == nullptr) return;
@@ -245,6 +195,7 @@ void Sandboxes::on_made(const ShellMade& made, int descriptor) {
     Pool& pool = pools_[shell->pool];
     --pool.starting;
     pool.retry_at = Clock::now() + kRetryAfterFailure;
+    loop_.wake_at(pool.retry_at);
     shells_.erase(made.id);
     host_.error("the spawner could not make a sandbox: " + std::string(made.what) + ": " +
                 std::generic_category().message(made.error));
@@ -287,7 +238,7 @@ void Sandboxes::on_ready(const std::shared_ptr<Shell>& shell, Packet& packet) {
 void Sandboxes::on_event(std::uint64_t tag) {
   const auto channel = static_cast<Channel>(tag & 7);
   if (channel == kSpawner) return on_spawner();
-  if (channel == kZygote) return on_zygote(tag >> 3);
+  if (channel == kZygote) return on_zygote(static_cast<std::uint32_t>(tag >> 3));
   std::shared_ptr<Shell> shell;
   {
     const std::lock_guard lock(mutex_);
@@ -299,10 +250,8 @@ void Sandboxes::on_event(std::uint64_t tag) {
     case kOutput: return on_output(shell, 1);
     case kError: return on_output(shell, 2);
     case kInput:
-      if (shell->run != nullptr && shell->input) {
-        const int fd = shell->input.get();
-        if (feed_input(*shell->run, *shell)) loop_.forget(fd);
-      }
+      // Closed at the end, with which it leaves the loop.
+      if (shell->run != nullptr && shell->input) feed_input(*shell->run, *shell);
       return;
     default: return;
   }
@@ -327,27 +276,6 @@ void Sandboxes::on_spawner() {
   }
 }
 
-/// The spawner died. Sandboxes that are complete live on without it; those in the making are lost.
-void Sandboxes::lost_spawner() {
-  Doomed doomed;
-  const std::lock_guard lock(mutex_);
-  host_.warning("the sandbox spawner ended; waiting for its successor");
-  link_.disconnect();
-  for (auto it = shells_.begin(); it != shells_.end();) {
-    if (it->second->state == Shell::State::kMaking) {
-      doomed.push_back(it->second);
-      it = shells_.erase(it);
-    } else {
-      ++it;
-    }
-  }
-  for (auto& pool : pools_) {
-    pool.starting = 0;
-    pool.retry_at = Clock::now() + std::chrono::milliseconds(50);
-    end_zygote(pool, doomed);
-  }
-}
-
 void Sandboxes::on_control(const std::shared_ptr<Shell>& shell) {
   for (;;) {
     alignas(8) std::array<char, 1024> buffer;
@@ -355,7 +283,7 @@ void Sandboxes::on_control(const std::shared_ptr<Shell>& shell) {
     const ssize_t n = packet.receive(shell->control.get(), buffer, MSG_DONTWAIT);
     if (n < 0 && errno == EAGAIN) return;
     // A peer that closed with a message of ours unread gives ECONNRESET (unix(7)).
-    if (n <= 0) return on_lost(shell, n < 0 && errno == ECONNRESET);
+    if (n <= 0) return on_lost(shell, shell->failed || (n < 0 && errno == ECONNRESET));
     Message message{};
     if (n < static_cast<ssize_t>(sizeof message)) return on_lost(shell, false);
     std::memcpy(&message, buffer.data(), sizeof message);
@@ -375,7 +303,9 @@ void Sandboxes::on_control(const std::shared_ptr<Shell>& shell) {
     } else if (message.kind == Kind::kFailed && n == sizeof(Failed)) {
       Failed failed;
       std::memcpy(&failed, buffer.data(), sizeof failed);
-      host_.error("a sandbox could not be made: " + std::string(failed.what) + ": " +
+      failed.what[sizeof failed.what - 1] = '\0';
+      shell->failed = true;
+      host_.error("a sandbox is lost: " + std::string(failed.what) + ": " +
                   std::generic_category().message(failed.error));
     }
   }
@@ -439,6 +369,7 @@ void Sandboxes::on_lost(const std::shared_ptr<Shell>& shell, bool run_unread) {
     if (before == Shell::State::kMaking) {
       --pool.starting;
       pool.retry_at = Clock::now() + kRetryAfterFailure;
+      loop_.wake_at(pool.retry_at);
     }
     if (before != Shell::State::kEnded) ++pool.counts.deaths;
     std::erase(pool.ready, shell);
@@ -461,136 +392,6 @@ void Sandboxes::on_lost(const std::shared_ptr<Shell>& shell, bool run_unread) {
   fail(run, PODIUM_INTERNAL, "the sandbox died in the middle of the run");
 }
 
-// ---------------------------------------------------------------- zygotes
-
-void Sandboxes::start_zygote(std::size_t index) {
-  Pool& pool = pools_[index];
-  Zygote& zygote = pool.zygote;
-  if (zygote.state != Zygote::State::kNone || Clock::now() < zygote.retry_at) return;
-  zygote.id = next_id_++;
-  zygote.forks = 0;
-  const unsigned spread = std::max(1u, pool.options.zygote.recycle_after / 5);
-  zygote.recycle_after = std::max(
-      1u, pool.options.zygote.recycle_after - static_cast<unsigned>(random_number() % spread));
-  zygote.asked_at = Clock::now();
-  NewZygote request;
-  request.id = zygote.id;
-  const auto copy = [](auto& to, const std::string& from) {
-    std::memcpy(to, from.data(), std::min(from.size(), sizeof to - 1));
-  };
-  copy(request.interpreter, pool.options.zygote.interpreter);
-  copy(request.script, pool.options.zygote.script);
-  copy(request.argument, pool.options.zygote.argument);
-  if (link_.ask(request)) {
-    zygote.state = Zygote::State::kStarting;
-  } else {
-    zygote.retry_at = Clock::now() + kRetryAfterFailure;
-  }
-}
-
-void Sandboxes::end_zygote(Pool& pool, Doomed&) {
-  pool.zygote.socket.reset();
-  pool.zygote.state = Zygote::State::kNone;
-}
-
-/// It says once that it is ready; the end of the socket is its death.
-void Sandboxes::on_zygote(std::size_t index) {
-  const std::lock_guard lock(mutex_);
-  if (index >= pools_.size()) return;
-  Pool& pool = pools_[index];
-  Zygote& zygote = pool.zygote;
-  if (!zygote.socket) return;
-  alignas(8) std::array<char, 512> buffer;
-  Packet packet;
-  const ssize_t n = packet.receive(zygote.socket.get(), buffer, MSG_DONTWAIT);
-  if (n < 0 && errno == EAGAIN) return;
-  if (n > 0) {
-    zygote.state = Zygote::State::kReady;
-    zygote.failures = 0;
-    return refill(index);
-  }
-  host_.warning("zygote " + pool.options.tier + " ended; starting another");
-  ++zygote.failures;
-  zygote.retry_at = Clock::now() + kRetryAfterFailure * std::min(zygote.failures, 20u);
-  zygote.socket.reset();
-  zygote.state = Zygote::State::kNone;
-  refill(index);
-}
-
-// ---------------------------------------------------------------- once a second
-
-void Sandboxes::on_tick() {
-  const auto now = Clock::now();
-  std::vector<SandboxRun*> late;
-  Doomed doomed;
-  {
-    const std::lock_guard lock(mutex_);
-    if (link_.fd() < 0 && link_.reconnect()) loop_.watch(link_.fd(), tag_of(0, kSpawner));
-    check_health(now, doomed);
-    give_up_waiting(now, late);
-    for (std::size_t i = 0; i < pools_.size(); ++i) {
-      Pool& pool = pools_[i];
-      pool.size.tick(now);
-      if (pool.zygote.state == Zygote::State::kReady &&
-          now - pool.zygote.asked_at > pool.options.zygote.recycle_age) {
-        ++pool.counts.recycles;
-        pool.zygote.state = Zygote::State::kNone;
-      }
-      refill(i);
-    }
-  }
-  for (auto* run : late) {
-    fail(run, PODIUM_UNAVAILABLE, "no sandbox became free within the acquire timeout");
-  }
-}
-
-/// Runs whose pid 1 does not answer are ended by the spawner; idle ones are asked every 15 s and
-/// given up after two silences.
-void Sandboxes::check_health(Clock::time_point now, Doomed& doomed) {
-  std::vector<std::shared_ptr<Shell>> all;
-  for (const auto& [id, shell] : shells_) all.push_back(shell);
-  for (const auto& shell : all) {
-    bool kill = false;
-    switch (shell->state) {
-      case Shell::State::kRunning:
-        kill = shell->run != nullptr && now > shell->run->stuck_at;
-        break;
-      case Shell::State::kMaking:
-        kill = now - shell->asked_at > kMakingTimeout;
-        break;
-      case Shell::State::kReady:
-        if (now - shell->pinged_at < kPingInterval) break;
-        kill = shell->missed_pings >= 2;
-        shell->pinged_at = now;
-        ++shell->missed_pings;
-        send_struct(shell->control.get(), Message{Kind::kPing, 0, shell->nonce}, {}, MSG_DONTWAIT);
-        break;
-      default:
-        break;
-    }
-    if (!kill) continue;
-    host_.warning("a sandbox does not answer; it is killed");
-    KillShell request;
-    request.id = shell->id;
-    link_.ask(request);
-    if (shell->state == Shell::State::kMaking && !shell->control) {
-      --pools_[shell->pool].starting;
-      shells_.erase(shell->id);
-      doomed.push_back(shell);
-    }
-  }
-}
-
-void Sandboxes::give_up_waiting(Clock::time_point now, std::vector<SandboxRun*>& late) {
-  for (auto& pool : pools_) {
-    while (!pool.waiting.empty() && pool.waiting.front()->give_up_at <= now) {
-      late.push_back(pool.waiting.front());
-      pool.waiting.pop_front();
-      ++pool.counts.timeouts;
-    }
-  }
-}
-
 PoolState Sandboxes::state(std::size_t index) const {
   const std::lock_guard lock(mutex_);
   const Pool& pool = pools_[index];
@@ -599,9 +400,14 @@ PoolState Sandboxes::state(std::size_t index) const {
   state.starting = pool.starting;
   state.target = pool.size.target();
   state.waiting = static_cast<unsigned>(pool.waiting.size());
-  state.zygote_ready =
-      pool.options.zygote.interpreter.empty() || pool.zygote.state == Zygote::State::kReady;
+  state.zygote_ready = pool.options.zygote.interpreter.empty() || pool.zygote.id != 0;
+  state.left_out = pool.left_out;
   return state;
+}
+
+bool Sandboxes::usable(std::size_t index) const {
+  const std::lock_guard lock(mutex_);
+  return !pools_[index].left_out;
 }
 
 }  // namespace podium::sandbox

@@ -22,10 +22,11 @@ namespace podium::sandbox {
 /// A template interpreter of a pool; see zygote.hpp.
 struct ZygoteOptions {
   std::string interpreter;  ///< empty: the pool has no zygote, its shells run jobs
-  std::string script;
+  std::shared_ptr<const sdk::Descriptor> script, module;  ///< see NewZygote
   std::string argument;
   unsigned recycle_after = 500;           ///< forks, less up to a fifth at random
   std::chrono::seconds recycle_age{3600};
+  std::vector<std::string> watched;       ///< paths; when one changes, the zygote is replaced
 };
 
 /// Sandboxes of one sort that are kept waiting.
@@ -45,6 +46,7 @@ struct PoolState {
   double refill_seconds = 0;
   std::uint64_t refills = 0;
   bool zygote_ready = true;
+  bool left_out = false;  ///< its zygote cannot be made on this host; no run is given to it
 };
 
 /// The sandboxes of one runtime: keeps them waiting, gives runs to them, hears how they end.
@@ -65,6 +67,8 @@ class Sandboxes {
   void release(podium_lease* lease) noexcept;
 
   PoolState state(std::size_t pool) const;
+  /// False while the pool is left out.
+  bool usable(std::size_t pool) const;
   const std::vector<PoolOptions>& options() const noexcept { return options_; }
   const std::string& unenforced() const noexcept { return unenforced_; }
   const std::string& facts() const noexcept { return facts_; }
@@ -72,21 +76,28 @@ class Sandboxes {
  private:
   using Clock = std::chrono::steady_clock;
   struct Zygote {
-    enum class State { kNone, kStarting, kReady } state = State::kNone;
-    std::uint32_t id = 0;
+    std::uint32_t id = 0;  ///< 0: there is none
     sdk::Descriptor socket;
     unsigned forks = 0, recycle_after = 0;
-    Clock::time_point asked_at, retry_at;
-    unsigned failures = 0;
+    Clock::time_point asked_at;
+    std::uint64_t packages = 0;  ///< what the watched paths looked like when it was started
   };
   struct Pool {
+    explicit Pool(const PoolOptions& o) : options(o), size(o.min, o.max, Clock::now()) {}
     PoolOptions options;
     PoolSize size;
     std::vector<std::shared_ptr<Shell>> ready;  // the newest is taken first
     std::deque<SandboxRun*> waiting;
     unsigned starting = 0;
     Clock::time_point retry_at{};  // after a failure to make one
-    Zygote zygote;
+    Zygote zygote;                 // pods are forked from this one
+    Zygote next;                   // being started; takes the other's place when it is ready
+    Clock::time_point zygote_retry_at{};
+    unsigned zygote_failures = 0;
+    std::uint64_t packages = 0;            // of the watched paths, at the last look
+    Clock::time_point packages_since{};
+    bool left_out = false;
+    std::uint64_t left_out_packages = 0;
     PoolState counts;
   };
   using Doomed = std::vector<std::shared_ptr<Shell>>;  // destroyed after the lock is left
@@ -100,14 +111,20 @@ class Sandboxes {
   void on_output(const std::shared_ptr<Shell>& shell, std::uint32_t stream);
   void on_end(const std::shared_ptr<Shell>& shell, const RunEnd& end, class Packet& packet);
   void on_lost(const std::shared_ptr<Shell>& shell, bool run_unread);
-  void on_zygote(std::size_t pool);
+  void on_zygote(std::uint32_t id);
+  void zygote_ready(std::size_t pool, Doomed& doomed);
+  void zygote_failed(std::size_t pool, const Failed& failed, std::vector<SandboxRun*>& refused);
+  void zygote_ended(std::size_t pool, bool was_next, Doomed& doomed);
 
   bool assign(SandboxRun& run, std::shared_ptr<Shell> shell);
   std::shared_ptr<Shell> take(Pool& pool);
   void place(SandboxRun& run);
   void refill(std::size_t pool);
   void start_zygote(std::size_t pool);
-  void end_zygote(Pool& pool, Doomed& doomed);
+  void tend_zygote(std::size_t pool, Clock::time_point now);
+  void look_at_packages(Clock::time_point now);
+  void drop_ready(Pool& pool, std::uint32_t zygote, Doomed& doomed);
+  void drop_making(std::uint32_t zygote, Doomed& doomed);
   void fail(SandboxRun* run, podium_code code, const std::string& message);
   void give_up_waiting(Clock::time_point now, std::vector<SandboxRun*>& late);
   void check_health(Clock::time_point now, Doomed& doomed);
@@ -121,6 +138,7 @@ class Sandboxes {
   std::vector<Pool> pools_;
   std::unordered_map<std::uint32_t, std::shared_ptr<Shell>> shells_;
   std::uint32_t next_id_ = 1;
+  bool memory_is_short_ = false;
   bool stopping_ = false;
   std::string unenforced_, facts_;
   EventLoop loop_;  // last: its thread ends first

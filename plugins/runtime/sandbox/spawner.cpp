@@ -168,7 +168,16 @@ class Spawner {
         NewZygote request;
         if (n != sizeof request) return false;
         std::memcpy(&request, buffer, sizeof request);
-        return make_zygote(fd, request);
+        request.interpreter[sizeof request.interpreter - 1] = '\0';
+        request.argument[sizeof request.argument - 1] = '\0';
+        return packet.count() == 2 && make_zygote(fd, request, packet);
+      }
+      case Ask::kKillZygote: {
+        KillZygote request;
+        if (n != sizeof request) return false;
+        std::memcpy(&request, buffer, sizeof request);
+        zygotes_.kill(fd, request.id);
+        return true;
       }
     }
     return false;
@@ -194,10 +203,11 @@ class Spawner {
                                        : std::span<const int>());
   }
 
-  bool make_zygote(int connection, const NewZygote& request) {
+  bool make_zygote(int connection, const NewZygote& request, const Packet& packet) {
     int socket = -1;
     const char* step = "";
-    const int error = zygotes_.start(connection, request, seccomp_, &socket, &step);
+    const int error = zygotes_.start(connection, request, packet.descriptor(0),
+                                     packet.descriptor(1), seccomp_, &socket, &step);
     const bool sent = reply(connection, request.id, error, step, socket);
     if (socket >= 0) ::close(socket);
     return sent;

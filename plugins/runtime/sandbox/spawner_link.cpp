@@ -57,7 +57,11 @@ bool SpawnerLink::ask(const NewShell& request) noexcept {
   return fd() >= 0 && send_struct(fd(), request, {}, MSG_DONTWAIT);
 }
 
-bool SpawnerLink::ask(const NewZygote& request) noexcept {
+bool SpawnerLink::ask(const NewZygote& request, std::span<const int> files) noexcept {
+  return fd() >= 0 && send_struct(fd(), request, files, MSG_DONTWAIT);
+}
+
+bool SpawnerLink::ask(const KillZygote& request) noexcept {
   return fd() >= 0 && send_struct(fd(), request, {}, MSG_DONTWAIT);
 }
 

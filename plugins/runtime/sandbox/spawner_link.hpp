@@ -1,5 +1,6 @@
 #pragma once
 #include <podium/sdk/host.hpp>
+#include <span>
 #include <string>
 
 #include "protocol.hpp"
@@ -21,8 +22,9 @@ class SpawnerLink {
   int fd() const noexcept { return socket_.get(); }
   /// False: the spawner is not there.
   bool ask(const NewShell& request) noexcept;
-  bool ask(const NewZygote& request) noexcept;
+  bool ask(const NewZygote& request, std::span<const int> files) noexcept;
   bool ask(const KillShell& request) noexcept;
+  bool ask(const KillZygote& request) noexcept;
 
   /// The limits that nothing enforces on this host, comma separated; empty: all are enforced.
   const std::string& unenforced() const noexcept { return unenforced_; }

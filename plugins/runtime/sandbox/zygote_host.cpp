@@ -8,12 +8,14 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
+#include <cstdio>
 
 #include "packet.hpp"
 #include "shell.hpp"
@@ -23,41 +25,94 @@ namespace {
 
 constexpr int kModestNice = 15;
 
-/// In the child: private /proc and /tmp, the agreed descriptors, an empty environment but for what
-/// the imports need; then the interpreter.
-[[noreturn]] void zygote_main(const NewZygote& request, int orders, int runtime, int seccomp) {
+/// What the child needs to become a zygote.
+struct Birth {
+  const NewZygote& request;
+  int orders, runtime, seccomp, script, module;
+};
+
+[[noreturn]] void give_up(const Birth& birth, const char* what) {
+  Failed failed;
+  failed.error = errno;
+  std::snprintf(failed.what, sizeof failed.what, "%s", what);
+  send_struct(birth.runtime, failed);
+  ::_exit(1);
+}
+
+bool copy_file(int from, const char* path) {
+  const int to = ::open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0555);
+  off_t offset = 0;
+  ssize_t n = 1;
+  while (to >= 0 && n > 0) n = ::sendfile(to, from, &offset, 1u << 20);
+  ::close(to);
+  return to >= 0 && n == 0;
+}
+
+/// A /proc of its own and two small file systems: the script where programs have their code, and
+/// room for what the imports write.
+void make_zygote_mounts(const Birth& birth) {
+  constexpr unsigned long kFlags = MS_NOSUID | MS_NODEV;
+  if (::mount("proc", "/proc", "proc", kFlags | MS_NOEXEC, nullptr) != 0 ||
+      ::mount("zygote", "/mnt", "tmpfs", kFlags, "mode=755,size=16m") != 0 ||
+      ::mount("zygote", "/tmp", "tmpfs", kFlags, "mode=1777,size=64m") != 0) {
+    give_up(birth, "mounting the zygote's file systems");
+  }
+  if (::mkdir(kWorkspace, 0755) != 0 || ::mkdir(kCode, 0755) != 0 || ::chdir(kWorkspace) != 0 ||
+      !copy_file(birth.script, kZygoteScript) || !copy_file(birth.module, kZygoteModule)) {
+    give_up(birth, "placing the zygote's script and module");
+  }
+}
+
+/// The agreed descriptors and no others.
+void place_descriptors(const Birth& birth) {
+  int input[2] = {-1, -1}, output[2] = {-1, -1};
+  if (::pipe(input) != 0 || ::pipe(output) != 0) give_up(birth, "making pipes");
+  const std::array<std::pair<int, int>, 6> places{{{input[0], 0},
+                                                   {output[1], 1},
+                                                   {output[1], 2},
+                                                   {birth.orders, kZygoteOrders},
+                                                   {birth.runtime, kZygoteRuntime},
+                                                   {birth.seccomp, kZygoteSeccomp}}};
+  // First far from the numbers they go to, so that no dup2 overwrites one that is still needed.
+  std::array<int, 6> far{};
+  for (std::size_t i = 0; i < far.size(); ++i) far[i] = ::fcntl(places[i].first, F_DUPFD, 100);
+  for (std::size_t i = 0; i < far.size(); ++i) {
+    if (::dup2(far[i], places[i].second) < 0) ::_exit(1);
+  }
+  ::close_range(kZygoteSeccomp + 1, ~0u, 0);
+}
+
+/// In the child: becomes the interpreter, with an environment of nothing but what the imports need.
+[[noreturn]] void zygote_main(const Birth& birth) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::setpriority(PRIO_PROCESS, 0, kModestNice);
-  ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
-  ::mount("zygote", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=64m");
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  // Far from the numbers they go to, so that no dup2 overwrites one that is still needed.
-  const int null = ::fcntl(::open("/dev/null", O_RDWR), F_DUPFD, 100);
-  orders = ::fcntl(orders, F_DUPFD, 100);
-  runtime = ::fcntl(runtime, F_DUPFD, 100);
-  seccomp = ::fcntl(seccomp, F_DUPFD, 100);
-  for (const int fd : {0, 1, 2}) ::dup2(null, fd);
-  ::dup2(orders, kZygoteOrders);
-  ::dup2(runtime, kZygoteRuntime);
-  ::dup2(seccomp, kZygoteSeccomp);
-  ::close_range(kZygoteSeccomp + 1, ~0u, 0);
-  // One thread for BLAS: the fork must find one thread. Huge pages make fork cheaper.
+  make_zygote_mounts(birth);
+  place_descriptors(birth);
+  char tier[sizeof birth.request.argument + 16];
+  std::snprintf(tier, sizeof tier, "%s=%s", kZygoteTier, birth.request.argument);
+  // One thread for BLAS: the fork must find one thread. What else stands here is what a program's
+  // interpreter would find by default.
   const char* const environment[] = {"OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1",
                                      "PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8",
-                                     "MPLCONFIGDIR=/tmp/matplotlib", "HOME=/tmp", nullptr};
-  const char* const arguments[] = {request.interpreter, "-I", "-S", request.script,
-                                   request.argument, nullptr};
-  ::execve(request.interpreter, const_cast<char* const*>(arguments),
+                                     "HOME=/tmp", "MPLBACKEND=Agg", "PYTHONUNBUFFERED=1",
+                                     tier, nullptr};
+  const char* const arguments[] = {birth.request.interpreter, kZygoteScript, nullptr};
+  ::execve(birth.request.interpreter, const_cast<char* const*>(arguments),
            const_cast<char* const*>(environment));
+  Failed failed;
+  failed.error = errno;
+  std::snprintf(failed.what, sizeof failed.what, "executing %.100s", birth.request.interpreter);
+  send_struct(kZygoteRuntime, failed);
   ::_exit(127);
 }
 
 }  // namespace
 
-int ZygoteHost::start(int connection, const NewZygote& request, const SeccompProgram& seccomp,
-                      int* socket, const char** step) {
+int ZygoteHost::start(int connection, const NewZygote& request, int script, int module,
+                      const SeccompProgram& seccomp, int* socket, const char** step) {
   int orders[2] = {-1, -1}, runtime[2] = {-1, -1};
   const int program = ::memfd_create("seccomp", MFD_CLOEXEC);
   *step = "making sockets";
@@ -70,7 +125,7 @@ int ZygoteHost::start(int connection, const NewZygote& request, const SeccompPro
   const auto pid = static_cast<pid_t>(
       ::syscall(SYS_clone, CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | SIGCHLD, nullptr, nullptr,
                 nullptr, 0));
-  if (pid == 0) zygote_main(request, orders[1], runtime[1], program);
+  if (pid == 0) zygote_main({request, orders[1], runtime[1], program, script, module});
   const int error = pid < 0 ? errno : 0;
   ::close(program);
   ::close(orders[1]);
@@ -98,6 +153,11 @@ bool ZygoteHost::fork(int connection, std::uint32_t id, const ZygoteFork& fork) 
     ++order.tasks;
   }
   return send_struct(zygote->second.orders, order, {descriptors.data(), count}, MSG_DONTWAIT);
+}
+
+void ZygoteHost::kill(int connection, std::uint32_t id) {
+  const auto zygote = zygotes_.find({connection, id});
+  if (zygote != zygotes_.end()) ::kill(zygote->second.pid, SIGKILL);
 }
 
 void ZygoteHost::reaped(pid_t pid) {

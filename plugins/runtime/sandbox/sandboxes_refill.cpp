@@ -1,0 +1,232 @@
+// Sandboxes, second part: keeping as many waiting as are wanted, and the zygotes they come from.
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "channels.hpp"
+#include "packet.hpp"
+#include "sandboxes.hpp"
+
+namespace podium::sandbox {
+namespace {
+
+/// Packages are unpacked file by file: a zygote is not started while they are at it.
+constexpr std::chrono::seconds kPackagesSettle{2};
+
+/// A zygote that lived so long did not die of a fault at its start.
+constexpr std::chrono::seconds kLongLife{10};
+
+/// Changes when any of the paths does: made, removed, replaced, an entry more or less.
+std::uint64_t fingerprint(const std::vector<std::string>& paths) {
+  std::uint64_t hash = 1469598103934665603ull;  // FNV-1a over the numbers
+  const auto add = [&](std::uint64_t value) { hash = (hash ^ value) * 1099511628211ull; };
+  for (const auto& path : paths) {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0) info = {};
+    add(info.st_ino);
+    add(static_cast<std::uint64_t>(info.st_mtim.tv_sec));
+    add(static_cast<std::uint64_t>(info.st_mtim.tv_nsec));
+  }
+  return hash;
+}
+
+}  // namespace
+
+/// Asks for as many as are missing. Called with the lock held whenever one was taken, made or lost.
+void Sandboxes::refill(std::size_t index) {
+  Pool& pool = pools_[index];
+  if (stopping_ || pool.left_out) return;
+  const auto now = Clock::now();
+  if (!pool.options.zygote.interpreter.empty()) {
+    tend_zygote(index, now);
+    if (pool.zygote.id == 0) return;
+  }
+  if (now < pool.retry_at) return;
+  // Runs that wait get theirs in any case; only the stock is given up when memory is short.
+  const unsigned stock = memory_is_short_ ? std::min(1u, pool.size.target()) : pool.size.target();
+  const std::size_t wanted = stock + pool.waiting.size();
+  while (pool.ready.size() + pool.starting < wanted && pool.starting < pool.options.starting) {
+    auto shell = std::make_shared<Shell>();
+    shell->id = next_id_++;
+    shell->nonce = random_number();
+    shell->pool = index;
+    shell->zygote = pool.zygote.id;
+    shell->limits = pool.options.limits;
+    shell->asked_at = now;
+    NewShell request;
+    request.id = shell->id;
+    request.nonce = shell->nonce;
+    request.limits = shell->limits;
+    request.zygote = pool.zygote.id;
+    if (!link_.ask(request)) {
+      pool.retry_at = now + kRetryAfterFailure;
+      return loop_.wake_at(pool.retry_at);
+    }
+    shells_.emplace(shell->id, shell);
+    ++pool.starting;
+    ++pool.zygote.forks;
+  }
+}
+
+// ---------------------------------------------------------------- zygotes
+
+/// Starts one when there is none or when the present one has served its time. The present one is
+/// forked from until its successor is ready: the pool does not run dry meanwhile.
+void Sandboxes::tend_zygote(std::size_t index, Clock::time_point now) {
+  Pool& pool = pools_[index];
+  if (pool.next.id != 0) return;
+  const Zygote& zygote = pool.zygote;
+  const ZygoteOptions& options = pool.options.zygote;
+  if (zygote.id != 0 && zygote.forks < zygote.recycle_after &&
+      now - zygote.asked_at < options.recycle_age && zygote.packages == pool.packages) {
+    return;
+  }
+  if (now < pool.packages_since + kPackagesSettle && zygote.id != 0) return;
+  if (now < pool.zygote_retry_at) return loop_.wake_at(pool.zygote_retry_at);
+  start_zygote(index);
+}
+
+void Sandboxes::start_zygote(std::size_t index) {
+  Pool& pool = pools_[index];
+  Zygote& next = pool.next;
+  next = Zygote();
+  next.id = next_id_++;
+  // Not all zygotes of a host at the same moment.
+  const unsigned spread = std::max(1u, pool.options.zygote.recycle_after / 5);
+  next.recycle_after = std::max(
+      1u, pool.options.zygote.recycle_after - static_cast<unsigned>(random_number() % spread));
+  next.asked_at = Clock::now();
+  next.packages = pool.packages;
+  NewZygote request;
+  request.id = next.id;
+  const auto copy = [](auto& to, const std::string& from) {
+    std::memcpy(to, from.data(), std::min(from.size(), sizeof to - 1));
+  };
+  copy(request.interpreter, pool.options.zygote.interpreter);
+  copy(request.argument, pool.options.zygote.argument);
+  const std::array files{pool.options.zygote.script->get(), pool.options.zygote.module->get()};
+  if (link_.ask(request, files)) return;
+  next.id = 0;
+  pool.zygote_retry_at = Clock::now() + kRetryAfterFailure;
+  loop_.wake_at(pool.zygote_retry_at);
+}
+
+/// It says once how it is; the end of the socket is its death.
+void Sandboxes::on_zygote(std::uint32_t id) {
+  Doomed doomed;
+  std::vector<SandboxRun*> refused;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto at = std::ranges::find_if(
+        pools_, [&](const Pool& p) { return p.zygote.id == id || p.next.id == id; });
+    if (id == 0 || at == pools_.end()) return;
+    const auto index = static_cast<std::size_t>(at - pools_.begin());
+    const bool is_next = at->next.id == id;
+    const int fd = (is_next ? at->next : at->zygote).socket.get();
+    alignas(8) std::array<char, 512> buffer;
+    Packet packet;
+    const ssize_t n = packet.receive(fd, buffer, MSG_DONTWAIT);
+    if (n < 0 && errno == EAGAIN) return;
+    Message message{};
+    if (n >= static_cast<ssize_t>(sizeof message)) {
+      std::memcpy(&message, buffer.data(), sizeof message);
+    }
+    if (is_next && message.kind == Kind::kReady) {
+      zygote_ready(index, doomed);
+    } else if (message.kind == Kind::kFailed && n == sizeof(Failed)) {
+      Failed failed;
+      std::memcpy(&failed, buffer.data(), sizeof failed);
+      zygote_failed(index, failed, refused);
+    } else {
+      zygote_ended(index, is_next, doomed);
+    }
+  }
+  for (auto* run : refused) fail(run, PODIUM_UNAVAILABLE, "its pool is left out on this host");
+}
+
+/// The successor takes over. The end of its socket tells the former one to go when it has forked
+/// what it was asked for.
+void Sandboxes::zygote_ready(std::size_t index, Doomed& doomed) {
+  Pool& pool = pools_[index];
+  const Zygote former = std::exchange(pool.zygote, std::exchange(pool.next, Zygote()));
+  if (former.id != 0) {
+    ++pool.counts.recycles;
+    if (former.packages != pool.zygote.packages) drop_ready(pool, former.id, doomed);
+  }
+  refill(index);
+}
+
+void Sandboxes::zygote_failed(std::size_t index, const Failed& failed,
+                              std::vector<SandboxRun*>& refused) {
+  Pool& pool = pools_[index];
+  std::string what(failed.what, ::strnlen(failed.what, sizeof failed.what));
+  if (failed.error != ENOENT) {
+    host_.error("zygote " + pool.options.tier + ": " + what + ": " +
+                std::generic_category().message(failed.error));
+    return;  // the end of its socket follows
+  }
+  host_.warning("tier " + pool.options.tier + " is left out: " + what);
+  pool.left_out = true;
+  pool.left_out_packages = pool.next.packages;
+  pool.next = Zygote();
+  refused.assign(pool.waiting.begin(), pool.waiting.end());
+  pool.waiting.clear();
+}
+
+/// One died, or gave up. Sandboxes that are complete live on.
+void Sandboxes::zygote_ended(std::size_t index, bool was_next, Doomed& doomed) {
+  Pool& pool = pools_[index];
+  const Zygote dead = std::exchange(was_next ? pool.next : pool.zygote, Zygote());
+  const auto now = Clock::now();
+  // The first death costs no time, a series of them does not become a storm.
+  pool.zygote_failures = now - dead.asked_at > kLongLife ? 0 : pool.zygote_failures + 1;
+  pool.zygote_retry_at = now + kRetryAfterFailure * std::min(pool.zygote_failures, 20u);
+  host_.warning("zygote " + pool.options.tier + " ended; starting another");
+  drop_making(dead.id, doomed);
+  refill(index);
+}
+
+/// Those of a zygote that wait are not used any more.
+void Sandboxes::drop_ready(Pool& pool, std::uint32_t zygote, Doomed& doomed) {
+  std::erase_if(pool.ready, [&](const std::shared_ptr<Shell>& shell) {
+    if (shell->zygote != zygote) return false;
+    shell->state = Shell::State::kDead;
+    shells_.erase(shell->id);
+    doomed.push_back(shell);
+    return true;
+  });
+}
+
+/// Those that were to be forked from a zygote that is no more.
+void Sandboxes::drop_making(std::uint32_t zygote, Doomed& doomed) {
+  std::erase_if(shells_, [&](const auto& entry) {
+    const auto& shell = entry.second;
+    if (shell->state != Shell::State::kMaking || shell->zygote != zygote) return false;
+    shell->state = Shell::State::kDead;
+    --pools_[shell->pool].starting;
+    doomed.push_back(shell);
+    return true;
+  });
+}
+
+/// Packages that changed make zygotes old, and a tier that was left out worth another try.
+void Sandboxes::look_at_packages(Clock::time_point now) {
+  for (auto& pool : pools_) {
+    if (pool.options.zygote.watched.empty()) continue;
+    const std::uint64_t seen = fingerprint(pool.options.zygote.watched);
+    if (seen != pool.packages) {
+      pool.packages = seen;
+      pool.packages_since = now;
+    } else if (pool.left_out && pool.left_out_packages != seen &&
+               now >= pool.packages_since + kPackagesSettle) {
+      pool.left_out = false;
+    }
+  }
+}
+
+}  // namespace podium::sandbox
