@@ -68,12 +68,15 @@ bool RunChannel::completed() const {
 
 void RunChannel::wait() {
   std::unique_lock lock(mutex_);
-  ended_.wait(lock, [this] { return completed_; });
+  if (completed_ && deliverer_ == std::this_thread::get_id()) return;
+  over_.wait(lock, [this] { return delivered_; });
 }
 
 bool RunChannel::close() {
   std::lock_guard lock(mutex_);
-  return !std::exchange(completed_, true);
+  if (std::exchange(completed_, true)) return false;
+  delivered_ = true;
+  return true;
 }
 
 void RunChannel::output(void* ctx, std::uint32_t stream, podium_bytes chunk) noexcept {
@@ -112,18 +115,32 @@ void RunChannel::pass(std::uint32_t stream, std::string_view chunk) {
 
 void RunChannel::end(const podium_completion* from) {
   Completion completion = completion_of(who_, from);
-  {
-    std::lock_guard lock(mutex_);
-    if (completed_) {
-      complain("gave a second completion, which is dropped");
-      return;
-    }
-    completed_ = true;
-    if (cut_ && completion.limit == LimitHit::kNone) completion.limit = LimitHit::kOutput;
-    ended_.notify_all();
+  if (!begin_delivery(completion)) {
+    complain("gave a second completion, which is dropped");
+    return;
   }
-  // Outside the lock, and the last thing: the lease may end before this returns.
-  events_.on_completed(std::move(completion));
+  try {
+    events_.on_completed(std::move(completion));  // outside the lock: it may end the lease
+  } catch (...) {
+    end_delivery();
+    throw;
+  }
+  end_delivery();
+}
+
+bool RunChannel::begin_delivery(Completion& completion) {
+  std::lock_guard lock(mutex_);
+  if (std::exchange(completed_, true)) return false;
+  deliverer_ = std::this_thread::get_id();
+  if (cut_ && completion.limit == LimitHit::kNone) completion.limit = LimitHit::kOutput;
+  return true;
+}
+
+void RunChannel::end_delivery() {
+  std::lock_guard lock(mutex_);  // this object is in quarantine at worst
+  deliverer_ = {};
+  delivered_ = true;
+  over_.notify_all();
 }
 
 void RunChannel::complain(const std::string& what) noexcept {

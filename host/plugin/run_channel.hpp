@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "obs/log.hpp"
 #include "plugin/interfaces.hpp"
@@ -28,10 +29,11 @@ class RunChannel {
   /// For the plugin; valid as long as this object.
   const podium_run_callbacks* callbacks() const noexcept { return &callbacks_; }
 
+  /// Whether the completion has come; on_completed may still be running.
   bool completed() const;
-  /// Waits for the completion.
+  /// Waits until on_completed has returned; called from within it, does not wait.
   void wait();
-  /// Lets nothing pass any more; whether it was the first end.
+  /// For a run that was not started: lets nothing pass any more. False when it has completed.
   bool close();
 
  private:
@@ -40,6 +42,8 @@ class RunChannel {
 
   void pass(std::uint32_t stream, std::string_view chunk);
   void end(const podium_completion* from);
+  bool begin_delivery(Completion& completion);
+  void end_delivery();
   void complain(const std::string& what) noexcept;
 
   const std::string who_;
@@ -47,10 +51,12 @@ class RunChannel {
   RunEvents& events_;
   Log& log_;
   mutable std::mutex mutex_;
-  std::condition_variable ended_;
+  std::condition_variable over_;
   Bytes room_[2];
   bool cut_ = false;
   bool completed_ = false;
+  bool delivered_ = false;
+  std::thread::id deliverer_;
   std::atomic<bool> complained_{false};
   const podium_run_callbacks callbacks_;
 };

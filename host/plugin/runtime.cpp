@@ -98,14 +98,11 @@ class PluginLease final : public Lease {
       : core_(core), channel_(std::move(channel)), place_(std::move(place)) {}
 
   ~PluginLease() override {
+    if (!channel_->completed()) cancel();
+    channel_->wait();
     if (handle_set_) {
-      if (!channel_->completed()) {
-        cancel();
-        channel_->wait();
-      }
       guarded("release", [this] { core_.abi->release(core_.abi.self(), handle_); });
     }
-    channel_->close();
     core_.quarantine.add(std::move(channel_));
   }
 

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "plugin/generations.hpp"
 
 using namespace podium;
@@ -116,4 +118,24 @@ TEST(PluginRuntime, ReportsItsHealthAndItsMetricsUnderItsName) {
   EXPECT_EQ(samples[1].labels, "plugin=\"first\"");
   EXPECT_FALSE(samples[1].counter);
   EXPECT_TRUE(world.workshop.log.has("a metric that Prometheus could not read"));
+}
+
+TEST(PluginRuntime, LetsALeaseEndFromWithinItsCompletion) {
+  struct Ending : RecordingEvents {
+    void on_completed(Completion completion) override {
+      lease_set.get_future().wait();
+      lease.reset();
+      RecordingEvents::on_completed(std::move(completion));
+    }
+    std::promise<void> lease_set;
+    std::unique_ptr<Lease> lease;
+  } events;
+  Generations world;
+  auto generation = world.build(world.config());
+
+  events.lease = runtime(*generation).start(request("x"), events);
+  events.lease_set.set_value();
+
+  EXPECT_EQ(events.wait().exit_code, 7);
+  EXPECT_EQ(events.lease, nullptr);
 }
