@@ -25,6 +25,15 @@ bool is_shortage(const error_code& ec) {
          ec == asio::error::no_buffer_space || ec.value() == ENFILE;
 }
 
+/// Says 503 as far as that goes without waiting, and closes.
+void turn_away(UniqueFd peer) {
+  if (!peer) return;
+  constexpr std::string_view kBusy =
+      "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n"
+      "Retry-After: 1\r\n\r\n";
+  static_cast<void>(::send(peer.get(), kBusy.data(), kBusy.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
 [[noreturn]] void refuse(const std::string& address, std::uint16_t port, const std::string& why) {
   throw Failure(Code::kUnavailable,
                 "listening on " + address + ":" + std::to_string(port) + ": " + why);
@@ -84,14 +93,8 @@ void Acceptor::admit(tcp::socket socket, const tcp::endpoint& peer) {
 void Acceptor::shed() {
   server_->context.log.warning("a connection was turned away: no descriptor is left");
   spare_.reset();
-  const UniqueFd peer(
-      ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (peer) {
-    constexpr std::string_view kBusy =
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n"
-        "Retry-After: 1\r\n\r\n";
-    static_cast<void>(::send(peer.get(), kBusy.data(), kBusy.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
-  }
+  turn_away(UniqueFd(
+      ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)));
   spare_ = open_spare();
 }
 

@@ -89,18 +89,19 @@ void count_access(Metrics& metrics, const Access& access, Access::Clock::time_po
 AccessLog::AccessLog(Log& log, std::size_t capacity)
     : log_(log), capacity_(capacity), thread_([this] { run(); }) {}
 
-AccessLog::~AccessLog() {
+void AccessLog::close() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   filled_.notify_one();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void AccessLog::write(Json::Object fields) {
   {
     std::lock_guard lock(mutex_);
+    if (stopping_) return;
     if (lines_.size() >= capacity_) {
       ++dropped_;
       return;

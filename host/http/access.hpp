@@ -70,9 +70,12 @@ void count_access(Metrics& metrics, const Access& access, Access::Clock::time_po
 class AccessLog {
  public:
   explicit AccessLog(Log& log, std::size_t capacity = 10'000);
-  ~AccessLog();  ///< writes what it has been given
+  ~AccessLog() { close(); }
 
+  /// Any thread. After close() lines are lost.
   void write(Json::Object fields);
+  /// Writes what it has been given and ends the thread.
+  void close();
 
  private:
   void run();

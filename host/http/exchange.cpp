@@ -114,7 +114,11 @@ Task<> Exchange::handle() {
 }
 
 bool Exchange::has_credentials() const noexcept {
-  return head_->headers.count("X-API-Key") > 0 || head_->headers.count("Authorization") > 0;
+  const auto said = [&](std::string_view name) {
+    const std::string* value = head_->headers.find(name);
+    return value != nullptr && !trim_blanks(*value).empty();
+  };
+  return said("X-API-Key") || said("Authorization");
 }
 
 void Exchange::authenticate(std::optional<std::string> body_key) {

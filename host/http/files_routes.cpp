@@ -85,6 +85,20 @@ Task<> send_range(Exchange& exchange, Answer head, const Download& download, Byt
   }
 }
 
+/// For HEAD only the record: the storage is not asked.
+Task<Download> find_download(Exchange& exchange) {
+  const std::string id = file_id(exchange);
+  ExecService& exec = exchange.context().exec;
+  Download download;
+  if (exchange.is_head()) {
+    download.file = co_await or_file_not_found(exec.find(exchange.principal(), id));
+  } else {
+    download = co_await or_file_not_found(
+        exec.open(exchange.generation(), exchange.principal(), id));
+  }
+  co_return download;
+}
+
 }  // namespace
 
 Task<> list_files_route(Exchange& exchange) {
@@ -120,9 +134,7 @@ Task<> delete_file_route(Exchange& exchange) {
 
 Task<> download_route(Exchange& exchange) {
   add_cors(exchange.extra_headers());
-  const std::string id = file_id(exchange);
-  const Download download = co_await or_file_not_found(
-      exchange.context().exec.open(exchange.generation(), exchange.principal(), id));
+  const Download download = co_await find_download(exchange);
   const FileRecord& file = download.file;
   const std::string etag = "\"" + file.sha256 + "\"";
   Answer head = download_head(file, etag);

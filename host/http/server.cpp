@@ -22,10 +22,10 @@ HttpServer::HttpServer(HttpContext context)
 
 HttpServer::~HttpServer() {
   if (!state_->server) return;
-  stop_accepting();
-  state_->server->closing = true;
-  // Coroutines that are still suspended die with the io_context; what they would log is lost.
-  state_->server->access_log.reset();
+  // The I/O thread may still be at work: what belongs to it is asked, not touched. Coroutines that
+  // are suspended after this die with the io_context, and what they would log is lost.
+  asio::post(state_->context.io, [acceptor = state_->acceptor] { acceptor->close(); });
+  state_->server->access_log.close();
   state_->server->health.close();
 }
 

@@ -24,7 +24,7 @@ struct ServerState : std::enable_shared_from_this<ServerState> {
   bool closing = false;   ///< no connection is kept for another request
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
 
-  std::unique_ptr<AccessLog> access_log;
+  AccessLog access_log;
   HealthProbe health;
   /// What /ready found the last time.
   struct Readiness {
