@@ -20,7 +20,8 @@ class Cancellation {
   /// Hears of the request for as long as this lives; one stage at a time.
   class Stage {
    public:
-    Stage(Cancellation* cancellation, std::function<void()> listener) : cancellation_(cancellation) {
+    Stage(Cancellation* cancellation, std::function<void()> listener)
+        : cancellation_(cancellation) {
       if (cancellation_) cancellation_->listener_ = std::move(listener);
     }
     Stage(const Stage&) = delete;

@@ -122,7 +122,8 @@ class Collector {
       return false;
     }
     if (size > request_.max_file) {
-      left_out_.add(path, "it has " + std::to_string(size) + " bytes, and a file may have at most " +
+      left_out_.add(path, "it has " + std::to_string(size) +
+                              " bytes, and a file may have at most " +
                               format_size(request_.max_file));
       return false;
     }

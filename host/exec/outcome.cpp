@@ -33,11 +33,13 @@ Outcome limit_outcome(LimitHit limit, const Limits& limits, bool in_compile) {
       return {RunStatus::kOutOfMemory, stopped + "needed more memory than its limit of " +
                                            format_size(limits.memory) + "."};
     case LimitHit::kProcesses:
-      return {RunStatus::kProcessLimit, stopped + "started more processes and threads than its limit of " +
-                                            std::to_string(limits.processes) + "."};
+      return {RunStatus::kProcessLimit,
+              stopped + "started more processes and threads than its limit of " +
+                  std::to_string(limits.processes) + "."};
     case LimitHit::kOutput:
-      return {RunStatus::kOutputLimit, stopped + "wrote more to stdout or stderr than its limit of " +
-                                           format_size(limits.output) + "."};
+      return {RunStatus::kOutputLimit,
+              stopped + "wrote more to stdout or stderr than its limit of " +
+                  format_size(limits.output) + "."};
     case LimitHit::kDisk:
       return {RunStatus::kDiskLimit, stopped + "wrote more to files than its limits allow: " +
                                          format_size(limits.file_size) + " a file, " +
@@ -49,8 +51,9 @@ Outcome limit_outcome(LimitHit limit, const Limits& limits, bool in_compile) {
 
 Outcome run_outcome(const Completion& completion, const Limits& limits) {
   if (completion.signal == SIGXFSZ) {
-    return {RunStatus::kDiskLimit, "The program was stopped by SIGXFSZ: a file grew past its limit of " +
-                                       format_size(limits.file_size) + "."};
+    return {RunStatus::kDiskLimit,
+            "The program was stopped by SIGXFSZ: a file grew past its limit of " +
+                format_size(limits.file_size) + "."};
   }
   if (completion.signal != 0) {
     return {RunStatus::kSignaled,

@@ -54,8 +54,8 @@ Collection collect_and_record(const CollectRequest& what, const LiveRun& live,
 
 class ExecService::State::Line {
  public:
-  Line(std::shared_ptr<State> host, std::shared_ptr<const Generation> generation, Principal principal,
-       ExecCommand command, std::shared_ptr<Inputs> inputs,
+  Line(std::shared_ptr<State> host, std::shared_ptr<const Generation> generation,
+       Principal principal, ExecCommand command, std::shared_ptr<Inputs> inputs,
        std::shared_ptr<RunControl::State> control);
   Line(const Line&) = delete;
   Line& operator=(const Line&) = delete;
@@ -96,7 +96,8 @@ class ExecService::State::Line {
 };
 
 ExecService::State::Line::Line(std::shared_ptr<State> host,
-                               std::shared_ptr<const Generation> generation, Principal principal, ExecCommand command,
+                               std::shared_ptr<const Generation> generation,
+                               Principal principal, ExecCommand command,
                                std::shared_ptr<Inputs> inputs,
                                std::shared_ptr<RunControl::State> control)
     : owner_(std::move(host)),
@@ -256,7 +257,8 @@ Task<bool> ExecService::State::Line::collect_and_commit() {
       return collect_and_record(what, *live, session, *sessions, *in_use,
                                 [control] { return control->requested(); });
     };
-    auto collected = co_await in_lane(host_.lanes_of(*live_->generation).work, control_.get(), work);
+    const auto lane = host_.lanes_of(*live_->generation).work;
+    auto collected = co_await in_lane(lane, control_.get(), work);
     if (!collected || control_->requested()) co_return false;
     collection_ = std::move(*collected);
   }

@@ -76,7 +76,8 @@ struct Download {
   /// storage, and holds a pool thread only while it reads. For clients, who may be slow.
   std::function<Task<std::string>(Bytes offset, Bytes length)> piece;
   /// Calls write for each piece of [offset, offset + length), on a pool thread.
-  std::function<void(Bytes offset, Bytes length, const std::function<bool(std::string_view)>& write)>
+  std::function<void(Bytes offset, Bytes length,
+                     const std::function<bool(std::string_view)>& write)>
       read;
 };
 
@@ -85,8 +86,9 @@ struct Download {
 /// threads are lent to storage reads and writes of one instance.
 class ExecService {
  public:
-  /// The pool must have been joined before `sessions` and `log` end. `pool_threads` is how many threads `pool` has. Makes `runs_dir` (mode 0700) when it is not
-  /// there; throws Failure that names it.
+  /// The pool must have been joined before `sessions` and `log` end; `pool_threads` is how many
+  /// threads it has. Makes `runs_dir` (mode 0700) when it is not there; throws Failure that names
+  /// it.
   ExecService(asio::io_context& io, asio::thread_pool& pool, SessionStore& sessions, Log& log,
               std::filesystem::path runs_dir, unsigned pool_threads = 8);
   ~ExecService();
@@ -113,7 +115,8 @@ class ExecService {
   std::unique_ptr<Upload> begin_upload(std::shared_ptr<const Generation> generation,
                                        std::string name);
   /// Makes the finished uploads visible, all in one transaction, in a session of their own. The
-  /// session id is returned through `session`. Uploads that are dropped without commit leave nothing.
+  /// session id is returned through `session`. Uploads that are dropped without commit leave
+  /// nothing.
   Task<std::vector<UploadedFile>> commit_uploads(const Principal& principal, const UploadForm& form,
                                                  std::vector<std::unique_ptr<Upload>> uploads,
                                                  std::string& session);

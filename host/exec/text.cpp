@@ -41,8 +41,9 @@ std::string OutputText::take(bool cut_before) {
     cut = true;
   }
   if (cut) {
-    append_line(text, "[" + std::string(stream_) + " was cut here: it is longer than its limit of " +
-                          format_size(limit_) + "]");
+    append_line(text, "[" + std::string(stream_) +
+                          " was cut here: it is longer than its limit of " + format_size(limit_) +
+                          "]");
   }
   return text;
 }

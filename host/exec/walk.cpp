@@ -89,7 +89,8 @@ class Walk {
 
   void descend(int parent, const char* name, const std::string& path, unsigned depth) {
     if (depth >= max_depth_) {
-      return left_out_.add(path, "names may have at most " + std::to_string(max_depth_) + " levels");
+      return left_out_.add(path,
+                           "names may have at most " + std::to_string(max_depth_) + " levels");
     }
     UniqueFd fd = open_beneath(parent, name, O_RDONLY | O_DIRECTORY);
     if (!fd) return left_out_.add(path, reason(errno));

@@ -31,7 +31,8 @@ std::string read_keys_file(const std::filesystem::path& file) {
   }
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size > kMaxKeysFile) {
-    throw Failure(Code::kInvalidArgument, file.string() + ": expected a regular file of at most 4 MiB");
+    throw Failure(Code::kInvalidArgument,
+                  file.string() + ": expected a regular file of at most 4 MiB");
   }
   std::string text;
   char buffer[8192];

@@ -232,7 +232,7 @@ TEST_F(Collecting, NamesAFileThatIsTooLargeWithoutReadingIt) {
   EXPECT_THAT(names(collection), ElementsAre("exact"));
   EXPECT_THAT(collection.left_out,
               ElementsAre("one more was left out: it has 1001 bytes, and a file may have at most "
-                          "1000B.",
+                          "1kB.",
                           HasSubstr("sparse was left out: it has 107374182400 bytes")));
 }
 

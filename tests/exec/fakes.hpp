@@ -105,8 +105,8 @@ class FakeStorage : public FakeInstance<Storage> {
     const std::string text = content(key);
     for (Bytes at = offset; at < offset + length; at += 1000) {
       get_gate.pass();
-      const auto piece = std::string_view(text).substr(at, std::min<Bytes>(1000, offset + length - at));
-      if (!write(piece)) throw Failure(Code::kCancelled, "the reader left");
+      const Bytes size = std::min<Bytes>(1000, offset + length - at);
+      if (!write(std::string_view(text).substr(at, size))) throw Failure(Code::kCancelled, "the reader left");
     }
   }
   std::optional<BlobInfo> head(const std::string& key) override {

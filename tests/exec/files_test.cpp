@@ -16,7 +16,8 @@ class Files : public World {
     Download download = co_await service().open(generation(), who, std::move(id));
     std::string all;
     while (all.size() < download.file.size) {
-      all += co_await download.piece(all.size(), std::min<Bytes>(download.file.size - all.size(), 3));
+      const Bytes left = download.file.size - all.size();
+      all += co_await download.piece(all.size(), std::min<Bytes>(left, 3));
     }
     co_return all;
   }

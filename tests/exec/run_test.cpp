@@ -167,16 +167,16 @@ TEST_F(Run, TouchesNeitherStorageNorDiskNorDatabaseWithoutFiles) {
   storage->put_gate.close();
   storage->get_gate.close();
   // All threads of the pool stand still: what the run needs of them would never come.
-  test::Gate gate;
-  gate.close();
-  for (unsigned i = 0; i < kThreads; ++i) asio::post(pool, [&] { gate.pass(); });
+  const auto gate = std::make_shared<test::Gate>();
+  gate->close();
+  for (unsigned i = 0; i < kThreads; ++i) asio::post(pool, [gate] { gate->pass(); });
 
   const ExecResult result = get(execute(command()));
 
   EXPECT_EQ(result.status, RunStatus::kCompleted);
   EXPECT_EQ(storage->calls, 0u);
   EXPECT_EQ(run_directories(), 0u);
-  gate.open();
+  gate->open();
 }
 
 TEST_F(Run, KeepsTheSessionOfARunWithoutFiles) {
@@ -570,6 +570,7 @@ TEST_F(Run, AllAreCancelledAtOnceAndThenItIsIdle) {
   std::vector<std::shared_ptr<test::Ending<ExecResult>>> endings;
   for (int i = 0; i < 3; ++i) endings.push_back(begin(execute(command())));
   wait_for_start(2);
+  until([&] { return service().waiting() == 1; });
 
   service().stop_admitting();
   service().cancel_all();

@@ -157,8 +157,9 @@ TEST_F(Staging, MountsAFileUnderTheNameOfTheReference) {
 TEST_F(Staging, SkipsAnUnknownReferenceWithAWarningOnStderr) {
   const FileRecord file = upload("a.txt", "1");
 
-  const Files found =
-      staged({{"AAAAAAAAAAAAAAAAAAAAA", "none.txt", new_id(), false}, {"?\n", "", "", false}, reference(file)});
+  const Files found = staged({{"AAAAAAAAAAAAAAAAAAAAA", "none.txt", new_id(), false},
+                              {"?\n", "", "", false},
+                              reference(file)});
 
   EXPECT_THAT(found, ElementsAre(Pair("a.txt", "1")));
   EXPECT_THAT(result.err, HasSubstr("no file has the id \"AAAAAAAAAAAAAAAAAAAAA\" or the name "

@@ -85,7 +85,7 @@ TEST_F(Uploading, HashesWhatArrivesInManyPieces) {
   unsigned written = 0;
   get(pour(*upload, 40, written));
   std::string expected;
-  for (unsigned i = 0; i < 40; ++i) expected += std::string(kPiece, static_cast<char>('a' + i % 26));
+  for (unsigned i = 0; i < 40; ++i) expected.append(kPiece, static_cast<char>('a' + i % 26));
   std::vector<std::unique_ptr<Upload>> uploads;
   uploads.push_back(std::move(upload));
   std::string session;

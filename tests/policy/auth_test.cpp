@@ -62,7 +62,8 @@ TEST(Authenticate, TakesTheKeyFromTheHeader) {
 }
 
 TEST(Authenticate, TakesTheKeyFromBearerAndApiKeyInAnyCase) {
-  for (const char* header : {"Bearer sk-one", "bearer sk-one", "ApiKey sk-one", "APIKEY  sk-one "}) {
+  for (const char* header :
+       {"Bearer sk-one", "bearer sk-one", "ApiKey sk-one", "APIKEY  sk-one "}) {
     EXPECT_EQ(authenticate(kKeysMode, ring(), with({}, header, {})).id, "first") << header;
   }
 }
