@@ -102,8 +102,7 @@ class Packet {
     descriptors_[i] = -1;
     return fd;
   }
-
- private:
+  /// Closes those that are left, before the destructor would.
   void drop() noexcept {
     for (std::size_t i = 0; i < count_; ++i) {
       if (descriptors_[i] >= 0) ::close(descriptors_[i]);
@@ -111,6 +110,7 @@ class Packet {
     count_ = 0;
   }
 
+ private:
   std::array<int, kMaxDescriptors> descriptors_{};
   std::size_t count_ = 0;
 };

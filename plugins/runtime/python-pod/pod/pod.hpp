@@ -1,0 +1,39 @@
+#pragma once
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string_view>
+
+#include "confine.hpp"
+#include "orders.hpp"
+#include "protocol.hpp"
+
+namespace podium::pod {
+
+/// What a pod is given to run. Texts end in NUL or at NULL as execve(2) wants them; nothing of it is
+/// freed: the process ends with the run.
+struct Work {
+  const char* source = nullptr;    ///< path of the file with the code
+  char** command = nullptr;        ///< interpreter, source, arguments
+  char** environment = nullptr;
+};
+
+/// A pod's way between its fork and its program. Has nothing to do with Python.
+class Pod {
+ public:
+  /// Enters the shell that `order` names and gives up every right, descriptor and name of the
+  /// zygote. What fails is told to pid 1, and the process ends.
+  void enter(const Order& order, const sandbox::SeccompProgram& seccomp) noexcept;
+
+  /// Says that it waits, returns with the run: its code in place, its limits set, its environment
+  /// and directory entered.
+  void wait(Work& work) noexcept;
+
+ private:
+  [[noreturn]] void fail(int error) noexcept;
+  std::string_view receive(sandbox::Go& go) noexcept;
+
+  int step_ = -1;
+};
+
+}  // namespace podium::pod

@@ -1,0 +1,239 @@
+"""What a zygote runs: imports its tier, then forks pods for ever.
+
+It is started as `python3 /mnt/code/main.py`, the command line of the programs that its pods run, and
+never sees a byte of a user. Everything a pod does to look like a freshly started python3 is here or
+in podium_pod, the extension module beside this file; see docs/pod-protocol.md.
+"""
+
+import sys
+
+# What every python3 has loaded when a program begins. Only modules beyond these may be shadowed by
+# files of the program.
+PLAIN_MODULES = frozenset(sys.modules)
+
+import errno
+import gc
+import importlib
+import os
+import time
+
+import podium_pod
+
+# Small and asked for by most programs. What a program imports beyond them costs it what it always
+# costs.
+COMMON = ("argparse", "ast", "base64", "bisect", "collections", "contextlib", "copy", "csv",
+          "dataclasses", "datetime", "decimal", "enum", "fractions", "functools", "glob", "hashlib",
+          "heapq", "inspect", "io", "itertools", "json", "linecache", "logging", "math", "operator",
+          "pathlib", "pickle", "random", "re", "shutil", "statistics", "string", "struct",
+          "subprocess", "tempfile", "textwrap", "threading", "traceback", "types", "typing", "uuid",
+          "warnings", "weakref")
+
+WORKSPACE = "/mnt/data"
+
+
+def import_tier():
+    """Imports the modules of the tier; ends the zygote when one is missing."""
+    tier = [name for name in os.environ["PODIUM_TIER"].split(",") if name]
+    for name in COMMON:
+        importlib.import_module(name)
+    for name in tier:
+        try:
+            importlib.import_module(name)
+        except ImportError as e:
+            podium_pod.failed(errno.ENOENT, f"import {name}: {e}")
+    return tier
+
+
+def warm_numpy(numpy):
+    numpy.linalg.inv(numpy.random.default_rng(1).random((8, 8)))
+    str(numpy.arange(10).reshape(2, 5).sum(axis=0))
+
+
+def warm_pandas(pandas):
+    frame = pandas.DataFrame({"a": [1, 2, 3], "b": ["x", "y", "x"]})
+    str(frame.groupby("b").a.sum())
+    str(frame.describe())
+
+
+def warm_matplotlib(matplotlib):
+    matplotlib.use("Agg")
+    pyplot = importlib.import_module("matplotlib.pyplot")
+    io = sys.modules["io"]
+    pyplot.plot([1, 2, 3], label="a")
+    pyplot.title("x")
+    pyplot.legend()
+    pyplot.savefig(io.BytesIO())
+    pyplot.close("all")
+    figures.install(pyplot)
+
+
+class Figures:
+    """Turns figures into files: those that plt.show() shows, and those left open at the end."""
+
+    def __init__(self):
+        self.pyplot = None
+        self.count = 0
+
+    def install(self, pyplot):
+        self.pyplot = pyplot
+        figure_class = pyplot.Figure
+        plain_savefig = figure_class.savefig
+
+        def savefig(figure, fname, *args, **kwargs):
+            result = plain_savefig(figure, fname, *args, **kwargs)
+            figure._podium_saved = True
+            figure.stale = False  # until it is drawn on again
+            return result
+
+        def show(*args, **kwargs):
+            self.save_all()
+
+        savefig.__doc__ = plain_savefig.__doc__
+        savefig.__wrapped__ = plain_savefig
+        show.__doc__ = pyplot.show.__doc__
+        figure_class.savefig = savefig
+        pyplot.show = show
+        self.plain_savefig = plain_savefig
+
+    def save_all(self):
+        """Saves and closes every open figure, but for those that the program has saved itself."""
+        for number in self.pyplot.get_fignums():
+            figure = self.pyplot.figure(number)
+            if not (getattr(figure, "_podium_saved", False) and not figure.stale):
+                self.plain_savefig(figure, self.free_name())
+            self.pyplot.close(figure)
+
+    def free_name(self):
+        while True:
+            self.count += 1
+            path = f"{WORKSPACE}/figure_{self.count}.png"
+            if not os.path.lexists(path):
+                return path
+
+    def at_end(self):
+        if self.pyplot is None:
+            if "matplotlib.pyplot" not in sys.modules:
+                return
+            # Imported by the program itself, from a smaller tier.
+            self.pyplot = sys.modules["matplotlib.pyplot"]
+            self.plain_savefig = self.pyplot.Figure.savefig
+        if self.pyplot.get_fignums():
+            self.save_all()
+
+
+figures = Figures()
+WARM = {"numpy": warm_numpy, "pandas": warm_pandas, "matplotlib": warm_matplotlib}
+
+
+def warm():
+    for name, function in WARM.items():
+        if name in tier:
+            function(sys.modules[name])
+
+
+# ---------------------------------------------------------------- in the pod
+
+
+def reseed():
+    """Fork copies every random state but the operating system's. `random` reseeds itself."""
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()
+    if "multiprocessing.process" in sys.modules:
+        process = sys.modules["multiprocessing.process"]
+        process.current_process().authkey = os.urandom(32)
+
+
+def forget_zygote():
+    """Takes the zygote's traces out of what programs look at."""
+    for name in ("podium_pod",):
+        sys.modules.pop(name, None)
+    for path in ("/mnt/code", WORKSPACE):
+        sys.path_importer_cache.pop(path, None)
+
+
+PREWARM = """
+class A:
+    def __init__(self, x): self.x = x
+    def __repr__(self): return f"A({self.x:>3})"
+def f(n): return [A(i) for i in range(n) if i % 2]
+try: raise ValueError("x")
+except ValueError as e: s = str(e)
+d = {"a": 1, **{"b": 2.5}}
+text = ", ".join(map(repr, f(8))) + str(d) + "%d" % len(d)
+"""
+
+
+def prewarm():
+    """One cell, so that the pages and caches that every program touches are the pod's own."""
+    exec(compile(PREWARM, "<prewarm>", "exec"), {})
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.arange(10.0).sum()
+
+
+def prepare():
+    """After the fork, in the sandbox, before the pod waits."""
+    reseed()
+    forget_zygote()
+    prewarm()
+
+
+def shadow_modules():
+    """A program's own random.py wins over the library's, as it does when nothing is preloaded."""
+    names = os.listdir(WORKSPACE)
+    for name in names:
+        stem = name.partition(".")[0]
+        if stem in sys.modules and stem not in PLAIN_MODULES and stem != "__main__":
+            for loaded in [m for m in sys.modules if m == stem or m.startswith(stem + ".")]:
+                del sys.modules[loaded]
+
+
+def remake_streams():
+    """Buffered streams, for a run without PYTHONUNBUFFERED; see create_stdio in pylifecycle.c."""
+    io = sys.modules["io"]
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        old = getattr(sys, name)
+        buffer = io.open(number, "wb", -1, closefd=False)
+        buffer.raw.name = f"<{name}>"
+        stream = io.TextIOWrapper(buffer, old.encoding, old.errors, "\n", line_buffering=number == 2)
+        stream.mode = "w"
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+def begin(command, environment):
+    """The run has come: looks like `command` started with `environment`."""
+    sys.orig_argv[:] = command
+    sys.argv[:] = command[1:]
+    environ = os.environ._data
+    environ.clear()
+    for variable in environment:
+        name, _, value = variable.partition(b"=")
+        environ.setdefault(name, value)
+    posix = sys.modules["posix"].environ
+    posix.clear()
+    posix.update(environ)
+
+    path = environ.get(b"PYTHONPATH")
+    if path:
+        for entry in os.fsdecode(path).split(":"):
+            entry = os.path.abspath(entry)
+            if entry not in sys.path[1:]:
+                sys.path.insert(1, entry)
+    if not environ.get(b"PYTHONUNBUFFERED"):
+        remake_streams()
+    if environ.get(b"PYTHONDONTWRITEBYTECODE"):
+        sys.dont_write_bytecode = True
+    if b"TZ" in environ:
+        time.tzset()
+    shadow_modules()
+
+
+tier = import_tier()
+warm()
+podium_pod.forget_environment()
+os.environ._data.clear()
+sys.modules["posix"].environ.clear()
+gc.collect()
+gc.freeze()
+podium_pod.serve(prepare, begin, figures.at_end)
