@@ -91,15 +91,15 @@ TEST_F(HealthRoutes, MetricsArePrometheusText) {
 
 TEST_F(HealthRoutes, TheyAnswerWhileEveryExecutorIsBusy) {
   start();
-  Gate gate;
-  gate.close();
-  for (int i = 0; i < 16; ++i) asio::post(pool, [&gate] { gate.pass(); });
+  const auto gate = std::make_shared<Gate>();
+  gate->close();
+  for (int i = 0; i < 16; ++i) asio::post(pool, [gate] { gate->pass(); });
 
   EXPECT_EQ(bare("/health").status, 200);
   EXPECT_EQ(bare("/ready").status, 200);
   EXPECT_EQ(get("/health/detailed").status, 200);
   EXPECT_EQ(get("/metrics").status, 200);
-  gate.open();
+  gate->open();
 }
 
 TEST(HealthProbe, LeavesAStuckPartAtTheBoundAndStartsNoSecondCheckOfIt) {
