@@ -12,19 +12,26 @@ void Lane::submit(std::function<void()> job) {
 }
 
 void Lane::start(std::function<void()> job) {
-  asio::post(pool_, [self = shared_from_this(), job = std::move(job)]() mutable {
+  auto run = [self = shared_from_this(), job = std::move(job)]() mutable {
     job();
     job = nullptr;
-    asio::post(self->io_, [self] {
-      if (self->waiting_.empty()) {
-        ++self->free_;
-        return;
-      }
-      auto next = std::move(self->waiting_.front());
-      self->waiting_.pop_front();
-      self->start(std::move(next));
-    });
-  });
+    asio::post(self->io_, [self] { self->ended(); });
+  };
+  if (within_) {
+    within_->submit(std::move(run));
+  } else {
+    asio::post(pool_, std::move(run));
+  }
+}
+
+void Lane::ended() {
+  if (waiting_.empty()) {
+    ++free_;
+    return;
+  }
+  auto next = std::move(waiting_.front());
+  waiting_.pop_front();
+  start(std::move(next));
 }
 
 }  // namespace podium

@@ -18,8 +18,10 @@ namespace podium {
 /// A store that stalls so stalls only those who need it. I/O thread; must be owned by a shared_ptr.
 class Lane : public std::enable_shared_from_this<Lane> {
  public:
-  Lane(asio::io_context& io, asio::thread_pool& pool, unsigned places)
-      : io_(io), pool_(pool), places_(places), free_(places) {}
+  /// `within`: every job also takes a place of that lane, while it runs.
+  Lane(asio::io_context& io, asio::thread_pool& pool, unsigned places,
+       std::shared_ptr<Lane> within = nullptr)
+      : io_(io), pool_(pool), within_(std::move(within)), places_(places), free_(places) {}
 
   /// Runs `job` on a pool thread, where it is also destroyed. It must not throw.
   void submit(std::function<void()> job);
@@ -29,22 +31,25 @@ class Lane : public std::enable_shared_from_this<Lane> {
 
  private:
   void start(std::function<void()> job);
+  void ended();
 
   asio::io_context& io_;
   asio::thread_pool& pool_;
+  const std::shared_ptr<Lane> within_;
   const unsigned places_;
   unsigned free_;
   std::deque<std::function<void()>> waiting_;
 };
 
-/// The lanes of one storage: half of the pool's threads together.
+/// The lanes of one storage: half of the pool's threads.
 struct StorageLanes {
   std::shared_ptr<Lane> work;     ///< bounded work: inputs, outputs, pieces, small uploads
-  std::shared_ptr<Lane> streams;  ///< uploads that wait for their client while they are stored
+  /// Uploads that wait for their client while they are stored: half of the places of `work`.
+  std::shared_ptr<Lane> streams;
 
   /// Whether nobody else holds them or is in them.
   bool idle() const noexcept {
-    return work.use_count() == 1 && streams.use_count() == 1 && work->idle() && streams->idle();
+    return work.use_count() == 2 && streams.use_count() == 1 && work->idle() && streams->idle();
   }
 };
 

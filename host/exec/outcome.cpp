@@ -20,10 +20,12 @@ std::string in_seconds(milliseconds time) {
   return text + " s";
 }
 
-Outcome limit_outcome(LimitHit limit, const Limits& limits, bool in_compile) {
-  const std::string stopped =
-      std::string(in_compile ? "The compiler" : "The program") + " was stopped: it ";
-  switch (limit) {
+Outcome limit_outcome(const Completion& completion, const Limits& limits) {
+  const bool in_compile = completion.in_compile;
+  // Some programs see their limit as an error, and end by themselves.
+  const std::string stopped = std::string(in_compile ? "The compiler" : "The program") +
+                              (completion.exit_code >= 0 ? " hit a limit: it " : " was stopped: it ");
+  switch (completion.limit) {
     case LimitHit::kNone: break;
     case LimitHit::kWall:
       return {RunStatus::kTimedOut, stopped + "ran longer than its limit of " +
@@ -83,7 +85,7 @@ Outcome compile_outcome(const Completion& completion) {
 
 Outcome outcome_of(const Completion& completion, const Limits& limits) {
   if (completion.limit != LimitHit::kNone) {
-    Outcome outcome = limit_outcome(completion.limit, limits, completion.in_compile);
+    Outcome outcome = limit_outcome(completion, limits);
     if (completion.in_compile && completion.limit != LimitHit::kWall) {
       outcome.status = RunStatus::kCompileError;
     }

@@ -58,9 +58,10 @@ StorageLanes ExecService::State::lanes_of(const Generation& generation) {
   if (const auto found = lanes.find(storage); found != lanes.end()) return found->second;
   std::erase_if(lanes, [](const auto& entry) { return entry.second.idle(); });
   const unsigned half = std::max(2u, pool_threads / 2);
-  const StorageLanes made{std::make_shared<Lane>(io, pool, half - half / 2),
-                          std::make_shared<Lane>(io, pool, half / 2)};
-  return lanes.emplace(storage, made).first->second;
+  StorageLanes made;
+  made.work = std::make_shared<Lane>(io, pool, half);
+  made.streams = std::make_shared<Lane>(io, pool, half / 2, made.work);
+  return lanes.emplace(storage, std::move(made)).first->second;
 }
 
 void ExecService::State::touch(const std::string& session, const std::string& principal) {

@@ -199,7 +199,12 @@ class FakeRuntime : public FakeInstance<Runtime> {
     run->request = request;
     run->events = &events;
     runs.push_back(run);
-    behaviour(*run);
+    try {
+      behaviour(*run);
+    } catch (...) {
+      run->completed = true;  // nothing was started, so nothing will be heard
+      throw;
+    }
     return std::make_unique<FakeLease>(*this, run);
   }
 

@@ -56,6 +56,17 @@ TEST(Outcome, TellsEachLimitWithItsValue) {
   EXPECT_NE(hit(LimitHit::kDisk).message.find("256MiB a file"), std::string::npos);
 }
 
+TEST(Outcome, SaysNotThatAProgramWasStoppedWhenItEndedByItself) {
+  const Outcome outcome = of([](Completion& c) {
+    c.limit = LimitHit::kProcesses;
+    c.exit_code = 1;
+  });
+
+  EXPECT_EQ(outcome.status, RunStatus::kProcessLimit);
+  EXPECT_EQ(outcome.message,
+            "The program hit a limit: it started more processes and threads than its limit of 128.");
+}
+
 TEST(Outcome, SaysFractionsOfASecond) {
   Completion completion;
   completion.limit = LimitHit::kWall;

@@ -170,13 +170,16 @@ TEST_F(Run, TouchesNeitherStorageNorDiskNorDatabaseWithoutFiles) {
   const auto gate = std::make_shared<test::Gate>();
   gate->close();
   for (unsigned i = 0; i < kThreads; ++i) asio::post(pool, [gate] { gate->pass(); });
+  struct Opening {
+    test::Gate& gate;
+    ~Opening() { gate.open(); }
+  } opening{*gate};
 
   const ExecResult result = get(execute(command()));
 
   EXPECT_EQ(result.status, RunStatus::kCompleted);
   EXPECT_EQ(storage->calls, 0u);
   EXPECT_EQ(run_directories(), 0u);
-  gate->open();
 }
 
 TEST_F(Run, KeepsTheSessionOfARunWithoutFiles) {
