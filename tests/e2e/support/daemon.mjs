@@ -64,6 +64,7 @@ export class Daemon {
   async start() {
     this.log = [];
     this.waiting = [];
+    this.exit = undefined;
     this.child = spawn(path.join(prefix, 'bin/podiumd'), ['--config', this.configFile], {
       stdio: ['ignore', 'ignore', 'pipe'],
       cwd: '/',
@@ -74,6 +75,7 @@ export class Daemon {
         resolve(this.exit);
       });
     });
+    process.once('exit', () => this.exit || this.signal('SIGKILL'));
     this.#followLog();
     const ready = await Promise.race([this.logged((line) => line.message === 'ready'), this.ended]);
     if (this.exit) throw new Error(`podiumd ended at its start: ${this.said()}`);
@@ -131,10 +133,16 @@ export class Daemon {
     this.child.kill(name);
   }
 
-  /** Ends it in order; every test that starts a daemon calls this, `kill` or both. */
+  /** Ends it in order. One that does not end then is killed, and that is an error. */
   async stop() {
-    if (!this.exit) this.signal('SIGTERM');
-    return this.ended;
+    if (!this.child || this.exit) return this.exit;
+    this.signal('SIGTERM');
+    let late = false;
+    const timer = setTimeout(() => (late = true, this.signal('SIGKILL')), 60_000);
+    await this.ended;
+    clearTimeout(timer);
+    if (late) throw new Error(`podiumd did not end within 60 s of SIGTERM:\n${this.said()}`);
+    return this.exit;
   }
 
   async kill() {

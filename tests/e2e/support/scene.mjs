@@ -13,10 +13,9 @@ const headers = { 'X-API-Key': key, 'User-Agent': 'LibreChat/1.0' };
 const ports = [];
 channel('http.client.request.start').subscribe(({ request }) => {
   const note = (socket) => ports.push({ path: request.path, port: socket.localPort, reused: request.reusedSocket });
-  request.once('socket', (socket) => {
-    if (socket.connecting) socket.once('connect', () => note(socket));
-    else note(socket);
-  });
+  const wait = (socket) => (socket.connecting ? socket.once('connect', () => note(socket)) : note(socket));
+  if (request.socket) wait(request.socket);
+  else request.once('socket', wait);
 });
 
 async function upload(options) {
