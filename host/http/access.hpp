@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -49,7 +50,7 @@ struct Access {
     StageTimes times;
     Clock::time_point ended{};
   };
-  std::optional<Run> run;
+  std::unique_ptr<Run> run;  // made at the end: a request that waits is small
 
   void client_left(const char* during) {
     if (left) return;

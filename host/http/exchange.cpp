@@ -252,7 +252,7 @@ void Exchange::note_failure(std::exception_ptr error) {
   const auto note = [&](const char* what, int status, auto make) {
     access_.error = what;
     access_.ended_with_error = committed_ || status >= 500;
-    if (!committed_) failure_ = make();
+    if (!committed_) failure_ = std::make_unique<Answer>(make());
   };
   try {
     std::rethrow_exception(error);

@@ -94,7 +94,7 @@ class Exchange {
   std::shared_ptr<const Generation> generation_;
   Principal principal_;
   HeaderList extra_;
-  std::optional<Answer> failure_;  // to be sent once the handler has thrown
+  std::unique_ptr<Answer> failure_;  // to be sent once the handler has thrown
   bool began_ = false;
   bool committed_ = false;
   bool finished_ = false;   // the last byte of the answer is out

@@ -246,9 +246,9 @@ Task<> deliver(Exchange& exchange, Work& work, Response* response) {
 void note_run(Access& access, const Work& work) {
   if (!work.result) return;
   const ExecResult& result = *work.result;
-  access.run = Access::Run{result.run_id,          result.session_id, work.language,
-                           to_string(result.status), result.warm,       result.times,
-                           work.ended};
+  access.run = std::make_unique<Access::Run>(
+      Access::Run{result.run_id, result.session_id, work.language, to_string(result.status),
+                  result.warm, result.times, work.ended});
 }
 
 }  // namespace

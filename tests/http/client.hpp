@@ -132,6 +132,7 @@ class Client {
   }
   std::string& input() { return input_; }
   int fd() const { return fd_.get(); }
+  std::size_t capacity() const { return input_.capacity(); }
 
  private:
   static Received parse_head(const std::string& text) {
