@@ -45,13 +45,18 @@ class HashedFile : public Source {
     return 0;
   }
 
-  std::string sha256() { return hash_.hex(); }
+  bool hashes() const noexcept override { return true; }
+  std::string sha256() override {
+    if (digest_.empty()) digest_ = hash_.hex();
+    return digest_;
+  }
 
  private:
   int fd_;
   Bytes size_, offset_ = 0;
   const std::function<bool()>& cancelled_;
   Sha256 hash_;
+  std::string digest_;
 };
 
 std::string hash_of(int fd, Bytes size, const std::function<bool()>& cancelled) {

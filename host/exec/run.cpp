@@ -56,12 +56,13 @@ class ExecService::State::Line {
  public:
   Line(std::shared_ptr<State> host, std::shared_ptr<const Generation> generation,
        Principal principal, ExecCommand command, std::shared_ptr<Inputs> inputs,
-       std::shared_ptr<RunControl::State> control);
+       std::shared_ptr<RunControl::State> control, std::int64_t queued_us);
   Line(const Line&) = delete;
   Line& operator=(const Line&) = delete;
   ~Line();
 
-  Task<ExecResult> run(const Permit& permit);
+  Task<ExecResult> run();
+  ExecResult cancelled();
 
  private:
   struct Staged {
@@ -71,14 +72,14 @@ class ExecService::State::Line {
 
   RunRequest request();
   Task<bool> stage();
-  Task<bool> start();
+  Task<bool> execute();
+  void start(Runtime& runtime, const RunRequest& request);
   Task<bool> make_output();
   Task<> completion();
   Task<bool> collect_and_commit();
   void list_inherited();
   void touch_sessions();
   ExecResult finished(const Outcome& outcome);
-  ExecResult cancelled();
   void fill_result(const Outcome& outcome);
 
   const std::shared_ptr<State> owner_;
@@ -99,7 +100,8 @@ ExecService::State::Line::Line(std::shared_ptr<State> host,
                                std::shared_ptr<const Generation> generation,
                                Principal principal, ExecCommand command,
                                std::shared_ptr<Inputs> inputs,
-                               std::shared_ptr<RunControl::State> control)
+                               std::shared_ptr<RunControl::State> control,
+                               std::int64_t queued_us)
     : owner_(std::move(host)),
       host_(*owner_),
       principal_(std::move(principal)),
@@ -108,6 +110,7 @@ ExecService::State::Line::Line(std::shared_ptr<State> host,
       language_(*generation->config().language(command_.language)),
       limits_(merge_limits(language_, command_.timeout)) {
   const EpochMs now = epoch_ms_now();
+  result_.times.queue = queued_us;
   result_.run_id = new_id();
   result_.session_id = inputs->session.empty() ? new_id() : inputs->session;
   session_ = {result_.session_id, principal_.id, command_.entity_id, now, now};
@@ -116,14 +119,9 @@ ExecService::State::Line::Line(std::shared_ptr<State> host,
   live_->id_hold = host_.in_use->hold(result_.run_id);
   live_->session_hold = host_.in_use->hold(result_.session_id);
   live_->files = std::make_unique<RunFiles>(host_.runs_dir, result_.run_id);
-  live_->mailbox = std::make_unique<RunMailbox>(host_.io, limits_);
-  if (control_->listener) live_->mailbox->set_listener(control_->listener);
-  host_.controls.insert(control_);
-  if (host_.cancelling) control_->request();
 }
 
 ExecService::State::Line::~Line() {
-  host_.controls.erase(control_);
   // Ending the lease and removing files may be slow, and the answer is not out yet: first whoever
   // waits for it goes on, then the pool cleans up.
   asio::post(host_.io, [cleanup = host_.cleanup, live = std::move(live_)]() mutable {
@@ -131,18 +129,13 @@ ExecService::State::Line::~Line() {
   });
 }
 
-Task<ExecResult> ExecService::State::Line::run(const Permit& permit) {
+Task<ExecResult> ExecService::State::Line::run() {
   auto since = Clock::now();
-  if (!co_await host_.admission->turn(permit, *control_)) co_return cancelled();
-  result_.times.queue = microseconds_since(since);
-
-  since = Clock::now();
   if (!live_->inputs->files.empty() && !co_await stage()) co_return cancelled();
   result_.times.staging = microseconds_since(since);
 
   since = Clock::now();
-  if (!co_await start()) co_return cancelled();
-  co_await completion();
+  if (!co_await execute()) co_return cancelled();
   result_.times.run = microseconds_since(since);
 
   const Completion& completion = live_->mailbox->completion();
@@ -213,7 +206,15 @@ Task<bool> ExecService::State::Line::make_output() {
   co_return made.has_value();
 }
 
-Task<bool> ExecService::State::Line::start() {
+void ExecService::State::Line::start(Runtime& runtime, const RunRequest& request) {
+  live_->mailbox = std::make_unique<RunMailbox>(host_.io, limits_);
+  if (control_->listener) live_->mailbox->set_listener(control_->listener);
+  live_->lease = runtime.start(request, *live_->mailbox);
+}
+
+/// Runs on the first runtime that can. One that gives the run back unstarted (kUnavailable), at once
+/// or because nothing became free in it, passes it on to the next of the language.
+Task<bool> ExecService::State::Line::execute() {
   RunRequest request = this->request();
   std::optional<Failure> refusal;
   for (Runtime* runtime : live_->generation->runtimes(language_)) {
@@ -221,23 +222,28 @@ Task<bool> ExecService::State::Line::start() {
     if (control_->requested()) co_return false;
     request.output = runtime->own_workspace() ? -1 : live_->files->output();
     try {
-      live_->lease = runtime->start(request, *live_->mailbox);
-      break;
+      start(*runtime, request);
+      co_await completion();
+      refusal = live_->mailbox->completion().failure;
+      if (!refusal || refusal->code() != Code::kUnavailable) break;
     } catch (const Failure& failure) {
-      host_.log.warning("a runtime refused a run", {{"run", result_.run_id},
-                                                    {"runtime", runtime->name()},
-                                                    {"why", failure.what()}});
       refusal = failure;
-      if (failure.code() != Code::kUnavailable) break;
     }
+    host_.log.warning("a runtime gave a run back", {{"run", result_.run_id},
+                                                    {"runtime", runtime->name()},
+                                                    {"why", refusal->what()}});
+    if (refusal->code() != Code::kUnavailable) break;
+    live_->lease.reset();
+    completed_ = false;
   }
   live_->files->close_inputs();
-  if (!live_->lease) throw for_client(*refusal, language_.name);
+  if (!completed_) throw for_client(*refusal, language_.name);
   co_return true;
 }
 
 Task<> ExecService::State::Line::completion() {
   Cancellation::Stage stage(control_.get(), [lease = live_->lease.get()] { lease->cancel(); });
+  if (control_->requested()) live_->lease->cancel();
   const auto completed = live_->mailbox->completed();
   co_await completed->wait();
   completed_ = true;
@@ -329,10 +335,18 @@ void ExecService::State::Line::fill_result(const Outcome& outcome) {
 Task<ExecResult> ExecService::run(std::shared_ptr<const Generation> generation, Principal principal,
                                   ExecCommand command, std::shared_ptr<Inputs> inputs,
                                   Permit permit, std::shared_ptr<RunControl> control) {
-  Permit place = std::move(permit);  // a local: it is free before the caller goes on
-  State::Line line(state_, std::move(generation), std::move(principal), std::move(command),
-                   std::move(inputs), control->state_);
-  co_return co_await line.run(place);
+  const Permit place = std::move(permit);  // a local: it is free before the caller goes on
+  const auto state = state_;
+  const State::Reachable reachable(state, control->state_);
+  const auto since = Clock::now();
+  const bool turn = co_await state->admission->turn(place, *control->state_);
+  const std::int64_t queued = microseconds_since(since);
+  // Made only now, on the heap: thousands may wait for their turn, and waiting must cost little.
+  const auto line = std::make_unique<State::Line>(state, std::move(generation),
+                                                  std::move(principal), std::move(command),
+                                                  std::move(inputs), control->state_, queued);
+  if (!turn) co_return line->cancelled();
+  co_return co_await line->run();
 }
 
 }  // namespace podium

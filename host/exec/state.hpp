@@ -45,6 +45,24 @@ struct ExecService::State {
 
   /// One run on its way; see run.cpp.
   class Line;
+  class Reachable;
+};
+
+/// Keeps a run's control among those that cancel_all reaches. I/O thread.
+class ExecService::State::Reachable {
+ public:
+  Reachable(std::shared_ptr<State> host, std::shared_ptr<RunControl::State> control)
+      : host_(std::move(host)), control_(std::move(control)) {
+    host_->controls.insert(control_);
+    if (host_->cancelling) control_->request();
+  }
+  ~Reachable() { host_->controls.erase(control_); }
+  Reachable(const Reachable&) = delete;
+  Reachable& operator=(const Reachable&) = delete;
+
+ private:
+  const std::shared_ptr<State> host_;
+  const std::shared_ptr<RunControl::State> control_;
 };
 
 }  // namespace podium

@@ -37,8 +37,11 @@ class UploadContent : public Source {
 
   /// After the put: whether everything was read to its end.
   bool exhausted() const;
-  /// After the put, once.
-  std::string sha256() { return hash_.hex(); }
+  bool hashes() const noexcept override { return true; }
+  std::string sha256() override {
+    if (digest_.empty()) digest_ = hash_.hex();
+    return digest_;
+  }
 
  private:
   mutable std::mutex mutex_;
@@ -47,7 +50,8 @@ class UploadContent : public Source {
   std::size_t offset_ = 0;  ///< in the first piece
   std::size_t queued_ = 0;
   bool ended_ = false, aborted_ = false, exhausted_ = false;
-  Sha256 hash_;  ///< the reading thread's
+  Sha256 hash_;  ///< the reading thread's, as is its digest
+  std::string digest_;
 };
 
 /// The Upload that begin_upload makes.

@@ -111,6 +111,10 @@ class Source {
   virtual std::int64_t expected() const noexcept { return -1; }
   /// Fills `buffer`; 0 is the end. Throws to abort the put.
   virtual std::size_t read(char* buffer, std::size_t capacity) = 0;
+  /// Whether sha256() tells; constant.
+  virtual bool hashes() const noexcept { return false; }
+  /// After read has returned 0: the SHA-256 of all it gave, 64 lower-case hexadecimal digits.
+  virtual std::string sha256() { return {}; }
 };
 
 struct BlobInfo {

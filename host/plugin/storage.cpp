@@ -1,6 +1,8 @@
 #include <podium/abi.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <exception>
 #include <limits>
 #include <memory>
@@ -29,7 +31,9 @@ const char* missing_function(const podium_storage& storage) {
 class AbiSource {
  public:
   explicit AbiSource(Source& source)
-      : source_(source), abi_{sizeof(podium_source), this, source.expected(), &read} {}
+      : source_(source),
+        abi_{sizeof(podium_source), this, source.expected(), &read,
+             source.hashes() ? &sha256 : nullptr} {}
 
   const podium_source* get() const noexcept { return &abi_; }
   const std::exception_ptr& error() const noexcept { return error_; }
@@ -43,6 +47,16 @@ class AbiSource {
     } catch (...) {
       self.error_ = std::current_exception();
       return -1;
+    }
+  }
+
+  static void sha256(void* ctx, char* digits) noexcept {
+    auto& self = *static_cast<AbiSource*>(ctx);
+    try {
+      const std::string text = self.source_.sha256();
+      std::memcpy(digits, text.data(), std::min<std::size_t>(text.size(), 64));
+    } catch (...) {
+      self.error_ = std::current_exception();
     }
   }
 

@@ -318,6 +318,53 @@ TEST_F(Run, TriesTheNextRuntimeWhenOneIsUnavailable) {
   EXPECT_EQ(second->runs.size(), 1u);
 }
 
+TEST_F(Run, TriesTheNextRuntimeWhenOneGivesTheRunBackLater) {
+  const auto second = std::make_shared<FakeRuntime>("second");
+  second->behaviour = [](FakeRun& run) {
+    run.events->on_output(1, "cold start");
+    run.exit(0);
+  };
+  more_instances = {second};
+  config.languages[0].runtimes = {"jobs", "second"};
+  runtime->behaviour = [](FakeRun& run) {
+    Completion completion;
+    completion.failure = Failure(Code::kUnavailable, "no pod became free");
+    run.complete(std::move(completion));
+  };
+
+  const ExecResult result = get(execute(command()));
+
+  EXPECT_EQ(result.status, RunStatus::kCompleted);
+  EXPECT_EQ(result.out, "cold start");
+  EXPECT_EQ(runtime->runs.size(), 1u);
+  until([&] { return runtime->released == 1u && second->released == 1u; });
+}
+
+TEST_F(Run, TriesTheNextRuntimeWhenOneGivesTheRunBackUnstarted) {
+  const auto second = std::make_shared<FakeRuntime>("second");
+  more_instances = {second};
+  config.languages[0].runtimes = {"jobs", "second"};
+  runtime->behaviour = [](FakeRun& run) {
+    Completion completion;
+    completion.failure = Failure(Code::kUnavailable, "no pod became free");
+    run.complete(std::move(completion));
+  };
+  second->behaviour = [](FakeRun& run) {
+    run.events->on_output(1, "from the second");
+    run.exit(0);
+  };
+  const FileRecord file = upload("a.txt", "1");
+  ExecCommand what = command();
+  what.files = {reference(file)};
+
+  const ExecResult result = get(execute(what));
+
+  EXPECT_EQ(result.status, RunStatus::kCompleted);
+  EXPECT_EQ(result.out, "from the second");
+  ASSERT_EQ(second->runs.size(), 1u);
+  EXPECT_GE(second->runs[0]->request.inputs.at(0).descriptor, 0);
+}
+
 TEST_F(Run, FailsWithoutInternalsWhenNoRuntimeIsThere) {
   runtime->behaviour = [](FakeRun&) {
     throw Failure(Code::kUnavailable, "connect /run/secret.sock: refused");

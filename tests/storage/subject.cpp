@@ -94,7 +94,8 @@ Outcome Subject::put(std::string_view key, const TestSource& source, std::int64_
   const podium_source abi{sizeof abi, &copy, expected,
                           [](void* ctx, char* buffer, std::size_t capacity) {
                             return (*static_cast<TestSource*>(ctx))(buffer, capacity);
-                          }};
+                          },
+                          nullptr};
   return answer(
       [&](podium_error* error) { return storage_.put(storage_.self, bytes(key), &abi, error); });
 }

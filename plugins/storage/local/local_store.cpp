@@ -33,10 +33,10 @@ LocalStore::LocalStore(StoreOptions options)
     : options_(std::move(options)), layout_(options_.root, options_.fsync) {}
 
 void LocalStore::put(std::string_view key, const Reader& read,
-                     std::optional<std::uint64_t> expected) {
+                     std::optional<std::uint64_t> expected, const DigestTeller& digest) {
   const std::string object = object_path(key);
   StagedFile staged(layout_);
-  staged.receive(read, expected, options_.fsync);
+  staged.receive(read, expected, options_.fsync, digest);
 
   // Each step starts over when the blob went away in between, because a remove or a sweep found it
   // without a key. `staged` keeps the content until the end.

@@ -49,7 +49,7 @@ class LocalStore {
   explicit LocalStore(StoreOptions options);
 
   /// Keeps what `read` gives under `key`, durable on return. `expected` bytes, when known.
-  void put(std::string_view key, const Reader& read, std::optional<std::uint64_t> expected);
+  void put(std::string_view key, const Reader& read, std::optional<std::uint64_t> expected, const DigestTeller& digest = nullptr);
   /// Pushes `length` bytes from `offset`, UINT64_MAX: to the end. `write` throws to stop.
   void get(std::string_view key, std::uint64_t offset, std::uint64_t length,
            const std::function<void(std::string_view)>& write) const;

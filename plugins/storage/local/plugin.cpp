@@ -30,7 +30,8 @@ class LocalStorage final : public sdk::Storage,
   void put(std::string_view key, const sdk::Source& source) override {
     store_.put(
         key, [&](char* buffer, std::size_t capacity) { return source.read(buffer, capacity); },
-        source.expected());
+        source.expected(),
+        source.hashes() ? DigestTeller([&] { return source.sha256(); }) : DigestTeller());
   }
   void get(std::string_view key, std::uint64_t offset, std::uint64_t length,
            const sdk::BlobSink& sink) override {

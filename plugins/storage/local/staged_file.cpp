@@ -54,7 +54,8 @@ StagedFile::StagedFile(const Layout& layout) : layout_(layout) {
 
 StagedFile::~StagedFile() { unlinkat(layout_.tmp(), name_.c_str(), 0); }
 
-void StagedFile::receive(const Reader& read, std::optional<std::uint64_t> expected, bool durable) {
+void StagedFile::receive(const Reader& read, std::optional<std::uint64_t> expected, bool durable,
+                         const DigestTeller& digest_of_sender) {
   // Not a vector: its bytes would be cleared first, and most of it is never touched for a small
   // file.
   const std::unique_ptr<char[]> buffer(new char[kBuffer]);
@@ -75,13 +76,13 @@ void StagedFile::receive(const Reader& read, std::optional<std::uint64_t> expect
                       SYNC_FILE_RANGE_WRITE);
       flushed = size_;
     }
-    digest.update({buffer.get(), filled});
+    if (!digest_of_sender) digest.update({buffer.get(), filled});
   }
   if (expected && size_ != *expected) {
     throw Error(PODIUM_INVALID_ARGUMENT, "the source promised " + std::to_string(*expected) +
                                              " bytes and gave " + std::to_string(size_));
   }
-  sha256_ = digest.hex();
+  sha256_ = digest_of_sender ? digest_of_sender() : digest.hex();
 
   if (fchmod(fd_.get(), 0666) != 0) throw system_error("setting the mode of", path());
   // Lets remove find the blob of an object. Where the file system has no such attributes, blobs

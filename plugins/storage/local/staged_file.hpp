@@ -12,6 +12,9 @@ namespace podium::local {
 /// Fills a buffer; 0 is the end. Throws to abort.
 using Reader = std::function<std::size_t(char* buffer, std::size_t capacity)>;
 
+/// The SHA-256 of what a Reader gave, after its end; empty when the sender does not hash.
+using DigestTeller = std::function<std::string()>;
+
 /// A name in tmp/ that nobody else uses.
 std::string unique_name();
 
@@ -24,9 +27,10 @@ class StagedFile {
   StagedFile& operator=(const StagedFile&) = delete;
   ~StagedFile();
 
-  /// Writes all that `read` gives and hashes it meanwhile. With `durable`, writing to the disk
-  /// begins at once and is done on return.
-  void receive(const Reader& read, std::optional<std::uint64_t> expected, bool durable);
+  /// Writes all that `read` gives, and hashes it meanwhile unless the sender tells the digest. With
+  /// `durable`, writing to the disk begins at once and is done on return.
+  void receive(const Reader& read, std::optional<std::uint64_t> expected, bool durable,
+               const DigestTeller& digest_of_sender = nullptr);
 
   const std::string& name() const noexcept { return name_; }
   const std::string& sha256() const noexcept { return sha256_; }

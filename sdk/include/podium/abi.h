@@ -337,6 +337,9 @@ typedef struct podium_source {
   int64_t expected; /* bytes to come; -1: unknown */
   /* > 0: bytes placed in buffer; 0: the end; < 0: the sender failed or left, abort the put. */
   int64_t (*read)(void *ctx, char *buffer, size_t capacity);
+  /* After read has returned 0: writes the SHA-256 of all it gave as 64 lower-case hexadecimal
+   * digits, without NUL. NULL: the sender does not hash. */
+  void (*sha256)(void *ctx, char *digits);
 } podium_source;
 
 /* Content on its way out; pushed by the storage on the calling thread. */

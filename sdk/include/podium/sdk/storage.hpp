@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace podium::sdk {
@@ -28,6 +29,14 @@ class Source {
     std::int64_t n = source_->read(source_->ctx, buffer, capacity);
     if (n < 0) throw Error(PODIUM_CANCELLED, "the sender left before the end");
     return static_cast<std::size_t>(n);
+  }
+  /// Whether the sender hashes what it gives, so that a storage that wants the digest need not.
+  bool hashes() const noexcept { return PODIUM_HAS(source_, sha256) && source_->sha256 != nullptr; }
+  /// Only when hashes(), and after read has returned 0: the SHA-256 as 64 lower-case digits.
+  std::string sha256() const {
+    std::string digits(64, '0');
+    source_->sha256(source_->ctx, digits.data());
+    return digits;
   }
 
  private:

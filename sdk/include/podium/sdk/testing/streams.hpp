@@ -67,7 +67,7 @@ class TextSource {
   std::size_t piece_;
   std::size_t fail_at_;
   std::size_t given_ = 0;
-  podium_source source_{sizeof(podium_source), this, -1, &read};
+  podium_source source_{sizeof(podium_source), this, -1, &read, nullptr};
 };
 
 /// A podium_sink that keeps what it gets, and may leave early.
