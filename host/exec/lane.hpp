@@ -104,7 +104,7 @@ Task<std::optional<std::invoke_result_t<F&>>> in_lane(std::shared_ptr<Lane> lane
     job->abandoned = true;
     co_return std::nullopt;
   }
-  if (job->error) std::rethrow_exception(job->error);
+  if (job->error) std::rethrow_exception(std::exchange(job->error, nullptr));
   co_return std::move(job->value);
 }
 
