@@ -14,7 +14,10 @@ PLAIN_MODULES = frozenset(sys.modules)
 import errno
 import gc
 import importlib
+import io
+import logging
 import os
+import threading
 import time
 
 import podium_pod
@@ -58,7 +61,6 @@ def warm_pandas(pandas):
 def warm_matplotlib(matplotlib):
     matplotlib.use("Agg")
     pyplot = importlib.import_module("matplotlib.pyplot")
-    io = sys.modules["io"]
     pyplot.plot([1, 2, 3], label="a")
     pyplot.title("x")
     pyplot.legend()
@@ -151,7 +153,8 @@ def forget_zygote():
         sys.path_importer_cache.pop(path, None)
 
 
-PREWARM = """
+PROGRAM = """
+import sys, os, math, random, json
 class A:
     def __init__(self, x): self.x = x
     def __repr__(self): return f"A({self.x:>3})"
@@ -159,29 +162,53 @@ def f(n): return [A(i) for i in range(n) if i % 2]
 try: raise ValueError("x")
 except ValueError as e: s = str(e)
 d = {"a": 1, **{"b": 2.5}}
-text = ", ".join(map(repr, f(8))) + str(d) + "%d" % len(d)
+print(", ".join(map(repr, f(8))), d, "%d" % len(d))
 """
+ENVIRONMENT = [b"PYTHONUNBUFFERED=1", b"PYTHONPATH=/mnt/data", b"MPLBACKEND=Agg", b"HOME=/tmp",
+               b"PATH=/usr/local/bin:/usr/bin:/bin", b"LANG=C.UTF-8", b"TMPDIR=/tmp",
+               b"USER=sandbox"]
 
 
-def prewarm():
-    """One cell, so that the pages and caches that every program touches are the pod's own."""
-    exec(compile(PREWARM, "<prewarm>", "exec"), {})
+def rehearse():
+    """One run with the streams leading nowhere, so that the pages and caches that every program
+    touches are the pod's own before it waits."""
+    null = os.open("/dev/null", os.O_RDWR)
+    kept = os.dup(1)
+    os.dup2(null, 1)
+    begin(["/usr/bin/python3", "/mnt/code/main.py"], ENVIRONMENT)
+    podium_pod.rehearse(PROGRAM)
+    os.dup2(kept, 1)
+    os.close(kept)
+    os.close(null)
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         numpy.arange(10.0).sum()
+    figures.at_end()
+    rehearse_shutdown()
+
+
+def rehearse_shutdown():
+    """threading._shutdown, and back: see there. The interpreter's version is known to be ours."""
+    logging.shutdown()
+    atexits = threading._threading_atexits
+    threading._threading_atexits = []
+    threading._shutdown()
+    threading._threading_atexits = atexits
+    main = threading.main_thread()
+    main._is_stopped = False
+    main._set_tstate_lock()
 
 
 def prepare():
     """After the fork, in the sandbox, before the pod waits."""
     reseed()
-    forget_zygote()
-    prewarm()
+    rehearse()
+    gc.freeze()
 
 
 def shadow_modules():
     """A program's own random.py wins over the library's, as it does when nothing is preloaded."""
-    names = os.listdir(WORKSPACE)
-    for name in names:
+    for name in os.listdir(WORKSPACE):
         stem = name.partition(".")[0]
         if stem in sys.modules and stem not in PLAIN_MODULES and stem != "__main__":
             for loaded in [m for m in sys.modules if m == stem or m.startswith(stem + ".")]:
@@ -190,7 +217,6 @@ def shadow_modules():
 
 def remake_streams():
     """Buffered streams, for a run without PYTHONUNBUFFERED; see create_stdio in pylifecycle.c."""
-    io = sys.modules["io"]
     for number, name in ((1, "stdout"), (2, "stderr")):
         old = getattr(sys, name)
         buffer = io.open(number, "wb", -1, closefd=False)
@@ -210,16 +236,10 @@ def begin(command, environment):
     for variable in environment:
         name, _, value = variable.partition(b"=")
         environ.setdefault(name, value)
-    posix = sys.modules["posix"].environ
-    posix.clear()
-    posix.update(environ)
 
     path = environ.get(b"PYTHONPATH")
-    if path:
-        for entry in os.fsdecode(path).split(":"):
-            entry = os.path.abspath(entry)
-            if entry not in sys.path[1:]:
-                sys.path.insert(1, entry)
+    added = [os.path.abspath(p) for p in os.fsdecode(path).split(":")] if path else []
+    sys.path[:] = list(dict.fromkeys([PATH[0], *added, *PATH[1:]]))
     if not environ.get(b"PYTHONUNBUFFERED"):
         remake_streams()
     if environ.get(b"PYTHONDONTWRITEBYTECODE"):
@@ -229,11 +249,21 @@ def begin(command, environment):
     shadow_modules()
 
 
+def forget_zygote():
+    """Takes the zygote's traces out of what programs look at."""
+    podium_pod.forget_environment()
+    os.environ._data.clear()
+    del sys.modules["podium_pod"]
+    for path in ("/mnt/code", WORKSPACE):
+        sys.path_importer_cache.pop(path, None)
+
+
 tier = import_tier()
 warm()
-podium_pod.forget_environment()
-os.environ._data.clear()
-sys.modules["posix"].environ.clear()
+forget_zygote()
+PATH = list(sys.path)
+# Dropped by the end of every run; kept alive, so that no pod spends its time on freeing them.
+KEPT = (sys.path_importer_cache, sys.path_hooks, sys.meta_path, sys.path, sys.argv)
 gc.collect()
 gc.freeze()
 podium_pod.serve(prepare, begin, figures.at_end)

@@ -8,6 +8,18 @@ namespace podium::sandbox {
 /// Limits of the sandboxes made before any run has said what it needs: the host's defaults.
 inline constexpr ShellLimits kFirstLimits{512u << 20, 128, 512u << 20, 10'000, 1000, 0};
 
+/// The same for people, as a JSON object.
+inline std::string state_json(const PoolState& s) {
+  const auto field = [](const char* name, std::uint64_t value) {
+    return "\"" + std::string(name) + "\":" + std::to_string(value) + ",";
+  };
+  return "{" + field("available", s.available) + field("busy", s.busy) + field("target", s.target) +
+         field("starting", s.starting) + field("waiting", s.waiting) + field("hits", s.hits) +
+         field("misses", s.misses) + field("timeouts", s.timeouts) + field("deaths", s.deaths) +
+         field("recycles", s.recycles) + "\"left_out\":" + (s.left_out ? "true" : "false") +
+         ",\"zygote_ready\":" + (s.zygote_ready ? "true" : "false") + "}";
+}
+
 /// What every runtime of sandboxes tells of its pools, by tier.
 inline void collect_metrics(const Sandboxes& sandboxes, const sdk::MetricSink& metrics) {
   for (std::size_t i = 0; i < sandboxes.options().size(); ++i) {

@@ -4,9 +4,10 @@
 
 namespace podium::sandbox {
 
-/// Where the runs directory appears to pid 1, below a folder only root may enter; gone before user
-/// code runs.
+/// Where the runs directory appears to pid 1, below a folder only root may enter; covered before
+/// user code runs.
 inline constexpr char kRunsInside[] = "/.podium/runs";
+inline constexpr char kHiddenInside[] = "/.podium";
 
 /// Makes the calling process live in a prepared read-only root of its own mount namespace: an
 /// allow-list of the host (libraries, interpreters, certificates, fonts), stub account files, a

@@ -6,6 +6,8 @@
 #include <internal/pycore_runtime.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* Exported by the interpreter, declared in internal headers that C compilers other than the
  * interpreter's complain about. */
@@ -13,7 +15,11 @@ PyAPI_FUNC(int) _Py_HandleSystemExit(int *exitcode);
 PyAPI_FUNC(void) _PyErr_WriteUnraisableMsg(const char *message, PyObject *object);
 PyAPI_FUNC(void) _PyModule_Clear(PyObject *module);
 
-static PyObject *zygote_modules; /* set of their ids */
+static const PyObject **zygote_modules; /* in the order of their addresses; borrowed */
+static size_t zygote_module_count;
+
+/* Needed at the end, when imports do not work any more; owned for good. */
+static PyObject *gc_module, *io_module, *atexit_module;
 
 int podium_interpreter_suits(void) {
   return (Py_Version >> 16) == (PY_VERSION_HEX >> 16);
@@ -75,18 +81,29 @@ int podium_fresh_main(const char *filename) {
   return status;
 }
 
+static int compare_addresses(const void *a, const void *b) {
+  const uintptr_t left = *(const uintptr_t *)a, right = *(const uintptr_t *)b;
+  return left < right ? -1 : left > right;
+}
+
 int podium_remember_modules(void) {
+  PyObject *modules = PyImport_GetModuleDict();
   PyObject *name, *module;
   Py_ssize_t at = 0;
-  Py_XSETREF(zygote_modules, PySet_New(NULL));
+  zygote_modules = calloc((size_t)PyDict_Size(modules) + 1, sizeof *zygote_modules);
   if (zygote_modules == NULL) return -1;
-  while (PyDict_Next(PyImport_GetModuleDict(), &at, &name, &module)) {
-    PyObject *id = PyLong_FromVoidPtr(module);
-    const int status = id == NULL ? -1 : PySet_Add(zygote_modules, id);
-    Py_XDECREF(id);
-    if (status != 0) return -1;
-  }
+  while (PyDict_Next(modules, &at, &name, &module)) zygote_modules[zygote_module_count++] = module;
+  gc_module = PyImport_ImportModule("gc");
+  io_module = PyImport_ImportModule("_io");
+  atexit_module = PyImport_ImportModule("atexit");
+  if (gc_module == NULL || io_module == NULL || atexit_module == NULL) return -1;
+  qsort(zygote_modules, zygote_module_count, sizeof *zygote_modules, compare_addresses);
   return 0;
+}
+
+static int is_of_zygote(const PyObject *module) {
+  return bsearch(&module, zygote_modules, zygote_module_count, sizeof *zygote_modules,
+                 compare_addresses) != NULL;
 }
 
 /* ---------------------------------------------------------------- the run */
@@ -103,22 +120,21 @@ static void flush_streams(void) {
   PyErr_Restore(type, value, traceback);
 }
 
-static int run_file(const char *filename) {
+static int run_file(FILE *file, const char *filename) {
   PyObject *main_module = PyImport_AddModule("__main__");
-  if (main_module == NULL) return -1;
+  if (main_module == NULL) {
+    fclose(file);
+    return -1;
+  }
   PyObject *globals = PyModule_GetDict(main_module);
   PyObject *name = PyUnicode_DecodeFSDefault(filename);
   if (name == NULL || PyDict_SetItemString(globals, "__file__", name) != 0 ||
       PyDict_SetItemString(globals, "__cached__", Py_None) != 0) {
     Py_XDECREF(name);
+    fclose(file);
     return -1;
   }
   Py_DECREF(name);
-  FILE *file = fopen(filename, "rb");
-  if (file == NULL) {
-    PyErr_SetFromErrnoWithFilename(PyExc_OSError, filename);
-    return -1;
-  }
   PyCompilerFlags flags = _PyCompilerFlags_INIT;
   PyObject *result =
       PyRun_FileExFlags(file, filename, Py_file_input, globals, globals, 1, &flags);
@@ -152,9 +168,7 @@ static void wait_for_threads(void) {
 }
 
 static void run_exit_functions(void) {
-  PyObject *module = PyImport_ImportModule("atexit");
-  if (module == NULL || call_method(module, "_run_exitfuncs") != 0) PyErr_Clear();
-  Py_XDECREF(module);
+  if (call_method(atexit_module, "_run_exitfuncs") != 0) PyErr_Clear();
 }
 
 static int is_closed(PyObject *stream) {
@@ -202,21 +216,18 @@ static void forget_special_names(PyInterpreterState *interpreter) {
       "__interactivehook__"};
   static const char *const kStreams[][2] = {
       {"stdin", "__stdin__"}, {"stdout", "__stdout__"}, {"stderr", "__stderr__"}};
-  if (PyDict_SetItemString(interpreter->builtins, "_", Py_None) != 0) PyErr_Clear();
-  for (size_t i = 0; i < sizeof kNone / sizeof *kNone; ++i) PySys_SetObject(kNone[i], Py_None);
+  if (PyDict_GetItemString(interpreter->builtins, "_") != NULL) {
+    PyDict_SetItemString(interpreter->builtins, "_", Py_None);
+  }
+  for (size_t i = 0; i < sizeof kNone / sizeof *kNone; ++i) {
+    if (PySys_GetObject(kNone[i]) != NULL) PySys_SetObject(kNone[i], Py_None);
+  }
   for (size_t i = 0; i < 3; ++i) {
     PyObject *original = PySys_GetObject(kStreams[i][1]);
-    PySys_SetObject(kStreams[i][0], original != NULL ? original : Py_None);
+    if (original == NULL) original = Py_None;
+    if (PySys_GetObject(kStreams[i][0]) != original) PySys_SetObject(kStreams[i][0], original);
   }
   PyErr_Clear();
-}
-
-static int is_of_zygote(PyObject *module) {
-  PyObject *id = PyLong_FromVoidPtr(module);
-  const int answer = id != NULL && zygote_modules != NULL ? PySet_Contains(zygote_modules, id) : 1;
-  Py_XDECREF(id);
-  PyErr_Clear();
-  return answer != 0;
 }
 
 /* The program's modules leave sys.modules, which becomes empty as it does at any interpreter's end;
@@ -267,11 +278,11 @@ static void clear_modules_left(PyObject *references) {
 
 /* Files that something of the zygote's still holds, such as an attribute hung on a module of the
  * library, are written out too; a full teardown would have reached them. */
-static void flush_files_left(PyObject *gc, PyObject *io) {
+static void flush_files_left(void) {
   static const char *const kTypes[] = {"TextIOWrapper", "BufferedWriter", "BufferedRandom"};
-  PyObject *objects = gc != NULL ? PyObject_CallMethod(gc, "get_objects", NULL) : NULL;
-  for (size_t i = 0; io != NULL && objects != NULL && i < 3; ++i) {
-    PyObject *type = PyObject_GetAttrString(io, kTypes[i]);
+  PyObject *objects = PyObject_CallMethod(gc_module, "get_objects", NULL);
+  for (size_t i = 0; objects != NULL && i < 3; ++i) {
+    PyObject *type = PyObject_GetAttrString(io_module, kTypes[i]);
     for (Py_ssize_t j = 0; type != NULL && j < PyList_GET_SIZE(objects); ++j) {
       PyObject *object = PyList_GET_ITEM(objects, j);
       if (!PyObject_TypeCheck(object, (PyTypeObject *)type)) continue;
@@ -299,22 +310,43 @@ static int end_interpreter(PyObject *before_exit) {
   if (flush_at_end() != 0) status = -1;
   /* From here on daemon threads that want the GIL end instead. */
   _PyRuntimeState_SetFinalizing(&_PyRuntime, state);
-  PyObject *gc = PyImport_ImportModule("gc");
-  PyObject *io = PyImport_ImportModule("_io");
   forget_special_names(interpreter);
   PyObject *references = remove_modules(interpreter);
   restore_builtins(interpreter);
   collect();
   if (references != NULL) clear_modules_left(references);
   collect();
-  flush_files_left(gc, io);
+  flush_files_left();
   if (flush_at_end() != 0) status = -1;
   return status;
 }
 
 int podium_run_main(const char *filename, PyObject *before_exit) {
   int status = 0;
-  if (run_file(filename) != 0) status = status_of_exception();
+  FILE *file = fopen(filename, "rb");
+  if (file == NULL) {
+    perror(filename);
+    return 127;
+  }
+  if (run_file(file, filename) != 0) status = status_of_exception();
   if (end_interpreter(before_exit) != 0) status = 120;
   return status;
+}
+
+int podium_rehearse(const char *program, const char *filename) {
+  FILE *file = fmemopen((void *)program, strlen(program), "rb");
+  if (file == NULL) {
+    PyErr_NoMemory();
+    return -1;
+  }
+  if (run_file(file, filename) != 0) return -1;
+  PyInterpreterState *interpreter = PyInterpreterState_Get();
+  restore_builtins(interpreter);
+  PyObject *name, *module;
+  Py_ssize_t at = 0;
+  while (PyDict_Next(interpreter->modules, &at, &name, &module)) (void)is_of_zygote(module);
+  if (podium_fresh_main(filename) != 0) return -1;
+  collect();
+  flush_files_left();
+  return flush_at_end();
 }

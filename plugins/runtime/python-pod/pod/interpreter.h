@@ -27,6 +27,10 @@ int podium_fresh_main(const char *filename);
 /* Remembers what is loaded now as the zygote's. */
 int podium_remember_modules(void);
 
+/* Runs a small program as __main__ and as much of the end as can be repeated, then makes __main__ anew:
+ * what every program touches is this process's own afterwards. 0, or -1 with an exception. */
+int podium_rehearse(const char *program, const char *filename);
+
 /* Runs the file as __main__ and ends the interpreter; `before_exit` (may be NULL) is called when the
  * program and its threads have ended, before its atexit functions. Returns the exit status, or
  * -SIGINT when the program died of a KeyboardInterrupt. */

@@ -101,9 +101,21 @@ PyObject* serve(PyObject*, PyObject* args) {
   }
 }
 
+/// rehearse(program)
+PyObject* rehearse(PyObject*, PyObject* args) {
+  const char* program = "";
+  if (!PyArg_ParseTuple(args, "s", &program)) return nullptr;
+  if (podium_rehearse(program, podium::sandbox::kZygoteScript) != 0) {
+    if (PyErr_Occurred() == nullptr) PyErr_SetString(PyExc_RuntimeError, "the rehearsal failed");
+    return nullptr;
+  }
+  Py_RETURN_NONE;
+}
+
 PyMethodDef methods[] = {
     {"forget_environment", forget_environment, METH_NOARGS, nullptr},
     {"failed", failed, METH_VARARGS, nullptr},
+    {"rehearse", rehearse, METH_VARARGS, nullptr},
     {"serve", serve, METH_VARARGS, nullptr},
     {nullptr, nullptr, 0, nullptr}};
 
