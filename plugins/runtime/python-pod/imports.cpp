@@ -1,172 +1,148 @@
 #include "imports.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace podium::python_pod {
 namespace {
 
-bool is_name(char c) noexcept {
+constexpr std::size_t kReadAtMost = 256 * 1024;
+
+/// Letters beyond ASCII may be part of a name; which ones exactly does not matter here.
+constexpr bool is_name(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          static_cast<unsigned char>(c) >= 0x80;
 }
 
-/// Walks over Python source, statement by statement as far as imports need it.
+/// Python's lexical structure as far as it takes to know where statements begin.
 class Scanner {
  public:
-  explicit Scanner(std::string_view code) : code_(code) {}
+  explicit Scanner(std::string_view code) : code_(code.substr(0, kReadAtMost)) {}
 
-  std::set<std::string> scan() {
-    bool at_start = true;  // of a statement
-    while (!end()) {
-      const char c = peek();
+  std::set<std::string, std::less<>> scan() {
+    while (at_ < code_.size()) {
+      const char c = code_[at_];
       if (c == '#') {
         skip_comment();
-      } else if (c == '"' || c == '\'') {
-        skip_string();
-        at_start = false;
-      } else if (c == '\n' || c == ';' || c == ':') {
+      } else if (c == '\'' || c == '"') {
+        skip_string(c);
+        statement_ = false;
+      } else if (c == '\\' && at_ + 1 < code_.size()) {
+        at_ += 2;  // the line goes on
+      } else if (c == '\n' || c == '\r' || c == ';' || c == ':') {
+        // A colon begins a block on the same line, or is of a slice, which an import never follows.
+        if (depth_ == 0) statement_ = true;
         ++at_;
-        at_start = true;
-      } else if (c == ' ' || c == '\t' || c == '\r' || c == '\f') {
+      } else if (c == ' ' || c == '\t' || c == '\f') {
         ++at_;
       } else if (is_name(c)) {
-        const std::string_view word = name();
-        if (at_start && word == "import") import_list();
-        if (at_start && word == "from") from_module();
-        // "r", "b", "f" and the like belong to the string behind them.
-        at_start = false;
+        word();
       } else {
+        if (c == '(' || c == '[' || c == '{') ++depth_;
+        if ((c == ')' || c == ']' || c == '}') && depth_ > 0) --depth_;
+        statement_ = false;
         ++at_;
-        at_start = false;
       }
     }
     return std::move(found_);
   }
 
  private:
-  bool end() const noexcept { return at_ >= code_.size(); }
-  char peek() const noexcept { return code_[at_]; }
+  void skip_comment() {
+    at_ = std::min(code_.size(), code_.find_first_of("\r\n", at_));
+  }
+
+  void skip_string(char quote) {
+    const std::string_view three(&code_[at_], std::min<std::size_t>(3, code_.size() - at_));
+    const bool triple = three == std::string(3, quote);
+    at_ += triple ? 3 : 1;
+    while (at_ < code_.size()) {
+      const char c = code_[at_];
+      if (c == '\\') {
+        at_ += 2;
+      } else if (triple && code_.substr(at_, 3) == std::string(3, quote)) {
+        at_ += 3;
+        return;
+      } else if (!triple && (c == quote || c == '\n')) {
+        ++at_;
+        return;
+      } else {
+        ++at_;
+      }
+    }
+  }
 
   std::string_view name() {
     const std::size_t from = at_;
-    while (!end() && is_name(peek())) ++at_;
+    while (at_ < code_.size() && is_name(code_[at_])) ++at_;
     return code_.substr(from, at_ - from);
   }
 
-  void skip_comment() {
-    at_ = std::min(code_.size(), code_.find('\n', at_));
-  }
-
-  void skip_string() {
-    const char quote = peek();
-    const std::string three(3, quote);
-    const bool triple = code_.substr(at_, 3) == three;
-    at_ += triple ? 3 : 1;
-    while (!end()) {
-      if (peek() == '\\') {
-        at_ += 2;
-      } else if (triple ? code_.substr(at_, 3) == three : peek() == quote) {
-        at_ += triple ? 3 : 1;
-        return;
-      } else if (!triple && peek() == '\n') {
-        return;  // not closed: a fault of the program, whose own interpreter will say so
-      } else {
-        ++at_;
-      }
-    }
-  }
-
-  /// Blanks and continued lines.
   void skip_blanks() {
-    while (!end()) {
-      if (peek() == ' ' || peek() == '\t') {
-        ++at_;
-      } else if (peek() == '\\' && at_ + 1 < code_.size() && code_[at_ + 1] == '\n') {
-        at_ += 2;
-      } else {
-        return;
-      }
+    while (at_ < code_.size() &&
+           (code_[at_] == ' ' || code_[at_] == '\t' ||
+            (code_[at_] == '\\' && at_ + 1 < code_.size() && code_[at_ + 1] == '\n'))) {
+      at_ += code_[at_] == '\\' ? 2 : 1;
     }
   }
 
-  /// "a.b.c": keeps a, passes the rest.
-  void dotted() {
+  bool take(char c) {
+    skip_blanks();
+    if (at_ >= code_.size() || code_[at_] != c) return false;
+    ++at_;
+    return true;
+  }
+
+  /// "a.b.c"; its first part, empty when there is none.
+  std::string_view dotted_name() {
     skip_blanks();
     const std::string_view first = name();
-    if (!first.empty()) found_.emplace(first);
-    while (!end() && peek() == '.') {
-      ++at_;
+    while (take('.')) {
+      skip_blanks();
       name();
     }
-    skip_blanks();
+    return first;
   }
 
-  void import_list() {
-    for (;;) {
-      dotted();
-      const std::size_t before = at_;
-      if (name() == "as") {
+  void word() {
+    const std::string_view text = name();
+    const bool first = std::exchange(statement_, false);
+    if (!first || depth_ > 0) return;
+    if (text == "import") {
+      do {
+        add(dotted_name());
+        const std::size_t before = at_;
         skip_blanks();
-        name();
-        skip_blanks();
-      } else {
-        at_ = before;
-      }
-      if (end() || peek() != ',') return;
-      ++at_;
+        if (name() == "as") {
+          skip_blanks();
+          name();
+        } else {
+          at_ = before;
+        }
+      } while (take(','));
+    } else if (text == "from") {
+      const std::string_view module = dotted_name();
+      skip_blanks();
+      if (name() == "import") add(module);
     }
   }
 
-  void from_module() {
-    skip_blanks();
-    if (!end() && peek() == '.') return;  // relative
-    dotted();
+  void add(std::string_view module) {
+    if (!module.empty()) found_.emplace(module);
   }
 
   std::string_view code_;
   std::size_t at_ = 0;
-  std::set<std::string> found_;
+  int depth_ = 0;
+  bool statement_ = true;
+  std::set<std::string, std::less<>> found_;
 };
-
-struct Stands {
-  const char* package;
-  std::array<const char*, 3> for_modules;
-};
-constexpr std::array kStands{
-    Stands{"scipy", {"numpy", nullptr, nullptr}},
-    Stands{"sklearn", {"numpy", nullptr, nullptr}},
-    Stands{"statsmodels", {"numpy", "pandas", nullptr}},
-    Stands{"seaborn", {"numpy", "pandas", "matplotlib"}},
-    Stands{"pylab", {"numpy", "matplotlib", nullptr}}};
-
-void add_what_they_stand_for(std::set<std::string>& imports) {
-  for (const auto& stands : kStands) {
-    if (!imports.contains(stands.package)) continue;
-    for (const char* module : stands.for_modules) {
-      if (module != nullptr) imports.emplace(module);
-    }
-  }
-}
 
 }  // namespace
 
-std::set<std::string> imported_modules(std::string_view code) { return Scanner(code).scan(); }
-
-std::size_t choose_tier(const std::vector<Tier>& tiers, std::string_view code,
-                        const std::function<bool(std::size_t)>& usable) {
-  std::set<std::string> imports = imported_modules(code);
-  add_what_they_stand_for(imports);
-  const auto has = [&](const Tier& tier) {
-    return std::ranges::count_if(tier, [&](const auto& name) { return imports.contains(name); });
-  };
-  std::size_t best = tiers.size();
-  for (std::size_t i = 0; i < tiers.size(); ++i) {
-    // Strictly more: of tiers that serve equally well the smaller one comes first and stays.
-    if (usable(i) && (best == tiers.size() || has(tiers[i]) > has(tiers[best]))) best = i;
-  }
-  return best;
+std::set<std::string, std::less<>> imported_modules(std::string_view code) {
+  if (code.starts_with("\xef\xbb\xbf")) code.remove_prefix(3);
+  return Scanner(code).scan();
 }
 
 }  // namespace podium::python_pod

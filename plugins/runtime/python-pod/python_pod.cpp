@@ -1,148 +1,97 @@
-// Runtime "python-pod": gives each run a Python that waits with its imports done, isolated, warmed
-// up, and used once. See docs/pod-protocol.md for what travels, sandbox/ for everything that is not
-// Python.
+// Runtime "python-pod": gives Python programs to interpreters that wait for them, isolated and with
+// the packages imported; each is used once. See docs/pod-protocol.md.
 
 #include <podium/plugin.hpp>
 
-#include <dlfcn.h>
-#include <fcntl.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <filesystem>
-#include <sstream>
 
 #include "imports.hpp"
+#include "pod_files.hpp"
 #include "pool_metrics.hpp"
 #include "sandboxes.hpp"
+#include "suits.hpp"
+#include "tiers.hpp"
 
 namespace podium::python_pod {
 namespace {
 
-namespace fs = std::filesystem;
 using sandbox::PoolOptions;
 using sandbox::PoolState;
 using sandbox::Sandboxes;
 
-/// "numpy,pandas" → its modules; "" is the bare tier.
-Tier split(const std::string& text) {
-  Tier tier;
-  std::istringstream in(text);
-  for (std::string name; std::getline(in, name, ',');) {
-    const auto legal = [](char c) { return (c | 0x20) >= 'a' || c == '_' || (c >= '0' && c <= '9') || c == '.'; };
-    if (name.empty() || !std::ranges::all_of(name, legal)) {
-      throw sdk::Error(PODIUM_INVALID_ARGUMENT, "option 'tiers': '" + text +
-                                                    "' is no list of module names with commas "
-                                                    "between them, such as \"numpy,pandas\"");
-    }
-    tier.push_back(std::move(name));
-  }
-  return tier;
-}
-
-std::vector<Tier> read_tiers(const sdk::Options& options) {
-  std::vector<Tier> tiers;
-  for (const auto& text : options.list("tiers")) tiers.push_back(split(text));
-  if (tiers.empty()) {
-    throw sdk::Error(PODIUM_INVALID_ARGUMENT,
-                     "option 'tiers' is empty; expected at least one, \"\" is the bare one");
-  }
-  std::ranges::stable_sort(tiers, {}, &Tier::size);
-  return tiers;
-}
-
-std::string joined(const Tier& tier) {
-  std::string text;
-  for (const auto& name : tier) text += (text.empty() ? "" : ",") + name;
-  return text;
-}
-
-/// The folder of zygote.py and its extension module: lib/podium/python-pod, beside the plugins.
-fs::path files_folder(const sdk::Options& options) {
-  if (const auto given = options.string("files"); !given.empty()) return given;
-  Dl_info here{};
-  if (::dladdr(reinterpret_cast<const void*>(&split), &here) == 0 || here.dli_fname == nullptr) {
-    throw sdk::Error(PODIUM_INTERNAL, "cannot tell where this plugin lies; set its option 'files'");
-  }
-  return fs::path(here.dli_fname).parent_path().parent_path().parent_path() / "python-pod";
-}
-
-std::shared_ptr<const sdk::Descriptor> open_file(const fs::path& path) {
-  auto fd = std::make_shared<const sdk::Descriptor>(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd->get() < 0) {
-    throw sdk::Error(PODIUM_UNAVAILABLE, path.string() + ": " + std::generic_category().message(errno) +
-                                             "; it is installed with this plugin, install it again");
-  }
-  return fd;
-}
-
 class PythonPod final : public sdk::Runtime, public sdk::Health, public sdk::Metrics {
  public:
   static constexpr podium_option kOptions[] = {
-      sdk::option_list("tiers", "[\"\", \"numpy\", \"numpy,pandas,matplotlib\"]",
+      sdk::option_list("tiers", R"(["", "numpy", "numpy,pandas,matplotlib"])",
                        "Modules that zygotes import ahead, a template interpreter for each entry; "
-                       "the tier of a run is chosen by the imports of its code"),
-      sdk::option_string("tier", "", "Gives every run this entry of 'tiers'; empty: by its imports"),
-      sdk::option_integer("min", "2", "Pods of a tier that wait when there is no demand", "0", "256"),
+                       "the imports of a run's code choose its tier"),
+      sdk::option_string("tier", "",
+                         "Gives every run this entry of 'tiers', \"bare\" is the one without "
+                         "modules; empty: by its imports"),
+      sdk::option_integer("min", "2", "Pods of a tier that wait when there is no demand", "0",
+                          "256"),
       sdk::option_integer("max", "8", "Pods of a tier that wait at most", "1", "256"),
       sdk::option_integer("starting", "2", "Pods of a tier made at a time", "1", "64"),
       sdk::option_duration("acquire_timeout", "2s",
-                           "How long a run waits for a pod before it gets a cold start", "0",
-                           "60s"),
-      sdk::option_integer("recycle_after", "500", "Forks after which a zygote is replaced", "1",
-                          "1000000"),
+                           "How long a run waits for a pod before it is left to the next runtime",
+                           "0s", "60s"),
+      sdk::option_integer("recycle_after", "500",
+                          "Forks after which a zygote is replaced, less up to a fifth at random",
+                          "1", "1000000"),
       sdk::option_duration("recycle_age", "1h", "Age at which a zygote is replaced", "1s", "7d"),
-      sdk::option_string("interpreter", "/usr/bin/python3", "The Python of the pods"),
-      sdk::option_list("watched", "[\"/usr/lib/python3/dist-packages\", \"/usr/local/lib/python3.11/dist-packages\"]",
+      sdk::option_string("interpreter", "/usr/bin/python3",
+                         "The Python of the pods; a language's command must begin with it"),
+      sdk::option_list("watched",
+                       R"(["/usr/lib/python3/dist-packages", "/usr/local/lib/python3.11/dist-packages"])",
                        "Folders of packages; a change in one replaces the zygotes"),
       sdk::option_string("files", "", "Folder of zygote.py; empty: beside the plugins"),
   };
 
   PythonPod(sdk::Host host, const sdk::Options& options)
-      : tiers_(read_tiers(options)), pinned_(pin(options)), sandboxes_(host, pools(options)) {}
+      : interpreter_(options.string("interpreter")),
+        tiers_(read_tiers(options.list("tiers"))),
+        pinned_(pinned(options, tiers_)),
+        sandboxes_(host, pools(options, tiers_)) {}
 
   static void check(const sdk::Options& options) {
+    pinned(options, read_tiers(options.list("tiers")));
     if (options.integer("min") > options.integer("max")) {
       throw sdk::Error(PODIUM_INVALID_ARGUMENT,
                        "option 'min' is " + std::to_string(options.integer("min")) +
                            ", expected at most 'max', " + std::to_string(options.integer("max")));
     }
-    pools(options);
-    const auto tiers = read_tiers(options);
-    if (const auto tier = options.string("tier");
-        !tier.empty() && std::ranges::find(tiers, split(tier)) == tiers.end()) {
-      throw sdk::Error(PODIUM_INVALID_ARGUMENT,
-                       "option 'tier' is '" + tier + "', which is no entry of 'tiers'");
+    const std::string interpreter = options.string("interpreter");
+    if (!interpreter.starts_with('/') || interpreter.size() > 127) {
+      throw sdk::Error(PODIUM_INVALID_ARGUMENT, "option 'interpreter' is '" + interpreter +
+                                                    "', expected an absolute path");
     }
+    PodFiles::read(folder(options));
   }
 
   bool own_workspace() const noexcept override { return true; }
 
   void start(const sdk::RunView& run, const sdk::Callbacks& callbacks,
              podium_lease*& lease) override {
-    const auto usable = [this](std::size_t i) { return sandboxes_.usable(i); };
-    const std::size_t tier =
-        pinned_ < tiers_.size() ? pinned_ : choose_tier(tiers_, run.code(), usable);
-    if (tier >= tiers_.size() || !usable(tier)) {
-      throw sdk::Error(PODIUM_UNAVAILABLE, "no tier of pods can be made on this host");
+    if (const auto why = why_unsuited(run, interpreter_)) {
+      throw sdk::Error(PODIUM_UNAVAILABLE, "no warm pod for this run: " + *why);
     }
-    sandboxes_.start(tier, run, callbacks, lease);
+    sandboxes_.start(tier_for(run.code()), run, callbacks, lease);
   }
   void cancel(podium_lease* lease) noexcept override { sandboxes_.cancel(lease); }
   void release(podium_lease* lease) noexcept override { sandboxes_.release(lease); }
 
   sdk::HealthReport health(std::chrono::milliseconds) override {
     sdk::HealthReport report;
-    bool any = false;
+    std::string tiers;
+    unsigned usable = 0;
     for (std::size_t i = 0; i < tiers_.size(); ++i) {
       const PoolState state = sandboxes_.state(i);
-      report.detail += (i == 0 ? "{\"tiers\":{" : ",") +
-                       ("\"" + sandboxes_.options()[i].tier + "\":") + sandbox::state_json(state);
-      any = any || (!state.left_out && state.zygote_ready);
+      if (!state.left_out) ++usable;
       if (!state.left_out && !state.zygote_ready) report.state = PODIUM_DEGRADED;
+      tiers += (i == 0 ? "" : ",") + ("\"" + tiers_[i].name + "\":") + sandbox::state_json(state);
     }
-    report.detail += "}}";
-    if (!any || !sandboxes_.unenforced().empty()) report.state = PODIUM_DEGRADED;
+    if (usable == 0 || !sandboxes_.unenforced().empty()) report.state = PODIUM_DEGRADED;
+    report.detail = "{\"tiers\":{" + tiers + "},\"sandbox\":" + sandboxes_.facts() + "}";
     return report;
   }
 
@@ -151,39 +100,67 @@ class PythonPod final : public sdk::Runtime, public sdk::Health, public sdk::Met
   }
 
  private:
-  std::size_t pin(const sdk::Options& options) const {
-    const auto tier = options.string("tier");
-    if (tier.empty()) return tiers_.size();
-    return static_cast<std::size_t>(std::ranges::find(tiers_, split(tier)) - tiers_.begin());
+  /// Index of the tier that every run gets; -1: the code decides.
+  static int pinned(const sdk::Options& options, const std::vector<Tier>& tiers) {
+    const std::string name = options.string("tier");
+    if (name.empty()) return -1;
+    const auto at = std::ranges::find(tiers, name, &Tier::name);
+    if (at == tiers.end()) {
+      throw sdk::Error(PODIUM_INVALID_ARGUMENT,
+                       "option 'tier' is '" + name + "', expected one of 'tiers'");
+    }
+    return static_cast<int>(at - tiers.begin());
   }
 
-  static std::vector<PoolOptions> pools(const sdk::Options& options) {
-    const fs::path folder = files_folder(options);
-    const auto script = open_file(folder / "zygote.py"), module = open_file(folder / "podium_pod.so");
-    std::vector<PoolOptions> pools;
-    for (const Tier& tier : read_tiers(options)) {
+  static std::string folder(const sdk::Options& options) {
+    const std::string configured = options.string("files");
+    return configured.empty() ? PodFiles::default_folder() : configured;
+  }
+
+  static std::vector<PoolOptions> pools(const sdk::Options& options,
+                                        const std::vector<Tier>& tiers) {
+    check(options);
+    const PodFiles files = PodFiles::read(folder(options));
+    std::vector<PoolOptions> all;
+    for (const auto& tier : tiers) {
       PoolOptions pool;
-      pool.tier = tier.empty() ? "bare" : joined(tier);
+      pool.tier = tier.name;
       pool.min = static_cast<unsigned>(options.integer("min"));
       pool.max = static_cast<unsigned>(options.integer("max"));
       pool.starting = static_cast<unsigned>(options.integer("starting"));
       pool.acquire_timeout = options.duration("acquire_timeout");
       pool.limits = sandbox::kFirstLimits;
       pool.zygote.interpreter = options.string("interpreter");
-      pool.zygote.script = script;
-      pool.zygote.module = module;
-      pool.zygote.argument = joined(tier);
+      pool.zygote.argument = tier.argument();
+      pool.zygote.script = files.script;
+      pool.zygote.module = files.module;
       pool.zygote.recycle_after = static_cast<unsigned>(options.integer("recycle_after"));
       pool.zygote.recycle_age =
           std::chrono::duration_cast<std::chrono::seconds>(options.duration("recycle_age"));
       pool.zygote.watched = options.list("watched");
-      pools.push_back(std::move(pool));
+      // A package's own files change below its folder; the package system's record tells.
+      pool.zygote.watched.push_back("/var/lib/dpkg/status");
+      pool.zygote.watched.push_back(options.string("interpreter"));
+      all.push_back(std::move(pool));
     }
-    return pools;
+    return all;
   }
 
-  const std::vector<Tier> tiers_;
-  const std::size_t pinned_;  ///< tiers_.size(): none
+  std::size_t tier_for(std::string_view code) const {
+    const auto usable = [&](std::size_t i) { return sandboxes_.usable(i); };
+    int tier = pinned_;
+    if (tier < 0 || !usable(static_cast<std::size_t>(tier))) {
+      tier = choose_tier(tiers_, imported_modules(code), usable);
+    }
+    if (tier < 0) {
+      throw sdk::Error(PODIUM_UNAVAILABLE, "every tier of pods is left out on this host");
+    }
+    return static_cast<std::size_t>(tier);
+  }
+
+  std::string interpreter_;
+  std::vector<Tier> tiers_;
+  int pinned_;
   Sandboxes sandboxes_;
 };
 
@@ -191,4 +168,4 @@ class PythonPod final : public sdk::Runtime, public sdk::Health, public sdk::Met
 }  // namespace podium::python_pod
 
 PODIUM_RUNTIME_PLUGIN(podium::python_pod::PythonPod, "org.podium.runtime.python-pod", "0.1.0",
-                      "Runs Python in pods that wait with their imports done");
+                      "Runs Python programs in interpreters that wait for them, each used once")
