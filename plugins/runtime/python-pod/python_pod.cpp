@@ -168,4 +168,4 @@ class PythonPod final : public sdk::Runtime, public sdk::Health, public sdk::Met
 }  // namespace podium::python_pod
 
 PODIUM_RUNTIME_PLUGIN(podium::python_pod::PythonPod, "org.podium.runtime.python-pod", "0.1.0",
-                      "Runs Python programs in interpreters that wait for them, each used once")
+                      "Runs Python programs in interpreters that wait for them, each used once");
