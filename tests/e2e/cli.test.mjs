@@ -101,7 +101,7 @@ print(sum(n))
     const health = JSON.parse(stdout);
     assert.equal(code, 0);
     assert.ok(['healthy', 'degraded'].includes(health.status));
-    assert.deepEqual(Object.keys(health.plugins).sort(), ['beat', 'files', 'jobs', 'plain']);
+    for (const name of ['jobs', 'files', 'beat', 'plain']) assert.ok(health.plugins[name], name);
     assert.match(text.stdout, /jobs +healthy/);
   });
 
