@@ -17,12 +17,13 @@ using asio::ip::tcp;
 constexpr milliseconds kPause{50};
 // Connections beyond the limits that are told so before they are closed; more are just closed.
 constexpr std::size_t kMaxRefusals = 64;
+// Connections taken in before others on the thread get their turn.
+constexpr unsigned kMaxAtOnce = 64;
 
 UniqueFd open_spare() { return UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
-bool is_shortage(const error_code& ec) {
-  return ec == asio::error::no_descriptors || ec == asio::error::no_memory ||
-         ec == asio::error::no_buffer_space || ec.value() == ENFILE;
+bool is_shortage(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
 /// Says 503 as far as that goes without waiting, and closes.
@@ -55,33 +56,53 @@ Acceptor::Acceptor(std::shared_ptr<ServerState> server, const std::string& addre
   if (!ec) acceptor_.set_option(tcp::acceptor::reuse_address(true), ec);
   if (!ec) acceptor_.bind(endpoint, ec);
   if (!ec) acceptor_.listen(asio::socket_base::max_listen_connections, ec);
+  if (!ec) acceptor_.native_non_blocking(true, ec);
   if (ec) refuse(address, port, ec.message());
+  ::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC);
   port_ = acceptor_.local_endpoint().port();
 }
 
 Task<> Acceptor::run(std::shared_ptr<Acceptor> self) {
   while (!self->closed_) {
     error_code ec;
-    tcp::endpoint peer;
-    tcp::socket socket(self->server_->context.io);
-    co_await self->acceptor_.async_accept(socket, peer,
-                                          asio::redirect_error(asio::use_awaitable, ec));
-    if (self->closed_) co_return;
-    if (!ec) {
-      self->admit(std::move(socket), peer);
-      continue;
+    co_await self->acceptor_.async_wait(tcp::acceptor::wait_read,
+                                        asio::redirect_error(asio::use_awaitable, ec));
+    Taken taken = ec ? Taken::kNone : Taken::kOne;
+    for (unsigned i = 0; i < kMaxAtOnce && taken == Taken::kOne && !self->closed_; ++i) {
+      taken = self->take_one();
     }
-    if (!is_shortage(ec)) continue;  // the peer was gone before it was taken in
+    if (taken != Taken::kShortage) continue;
     self->shed();
     self->pause_.expires_after(kPause);
     co_await self->pause_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
   }
 }
 
+/// accept4(2) and not Asio's accept: no child that is started meanwhile may inherit the socket.
+Acceptor::Taken Acceptor::take_one() {
+  tcp::endpoint peer;
+  socklen_t size = static_cast<socklen_t>(peer.capacity());
+  const int fd = ::accept4(acceptor_.native_handle(), peer.data(), &size,
+                           SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (fd < 0) {
+    if (is_shortage(errno)) return Taken::kShortage;
+    const bool none = errno == EAGAIN || errno == EWOULDBLOCK || errno == EBADF;
+    return none ? Taken::kNone : Taken::kOne;  // otherwise the peer was gone before it was taken
+  }
+  UniqueFd owned(fd);
+  peer.resize(size);
+  error_code ec;
+  tcp::socket socket(server_->context.io);
+  socket.assign(peer.protocol(), fd, ec);
+  if (ec) return Taken::kShortage;
+  owned.release();
+  admit(std::move(socket), peer);
+  return Taken::kOne;
+}
+
 void Acceptor::admit(tcp::socket socket, const tcp::endpoint& peer) {
   const bool room = server_->has_room(peer.address().to_string());
   if (!room && server_->open() >= server_->http.max_connections + kMaxRefusals) return;
-  ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
   auto connection = std::make_shared<Connection>(server_, std::move(socket), peer);
   asio::co_spawn(server_->context.io,
                  room ? Connection::serve(connection) : Connection::refuse(connection),

@@ -21,6 +21,8 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
   void close() noexcept;
 
  private:
+  enum class Taken { kOne, kNone, kShortage };
+  Taken take_one();
   void admit(asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& peer);
   void shed();
 

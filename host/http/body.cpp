@@ -72,6 +72,7 @@ Task<> BodyReader::fill() {
   connection_.clear_deadline();
   if (more) co_return;
   if (late) throw Refusal(408, "the request body arrives too slowly");
+  cut_ = true;
   throw Refusal(400, "the request body ended before its announced end");
 }
 

@@ -32,6 +32,8 @@ class BodyReader {
   /// Every byte of the body has been read.
   bool complete() const noexcept { return parser_.complete(); }
   std::uint64_t received() const noexcept { return received_; }
+  /// The client ended its stream within the body.
+  bool cut() const noexcept { return cut_; }
 
  private:
   Task<> fill();
@@ -40,6 +42,7 @@ class BodyReader {
   MessageParser& parser_;
   const HttpConfig& http_;
   bool continue_pending_;
+  bool cut_ = false;
   std::uint64_t announced_;
   std::uint64_t most_ = ~std::uint64_t{0};
   std::uint64_t received_ = 0;                 // of content

@@ -36,6 +36,8 @@ Task<bool> Exchange::run() {
     note_failure(std::current_exception());
   }
   if (failure_ && !access_.left) co_await answer_failure();
+  // Who ends his stream within the body may still read the answer; most have left.
+  if (body_ && body_->cut()) access_.client_left("body");
   access_.peer = connection_.peer();
   access_.bytes_out = connection_.bytes_sent() - sent_before;
   if (body_) access_.bytes_in += body_->received();

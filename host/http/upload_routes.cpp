@@ -29,6 +29,7 @@ class UploadReader {
  public:
   UploadReader(Exchange& exchange, bool batch) : exchange_(exchange), batch_(batch) {}
 
+  /// Reads the form to its end. Whatever is too large is told in the words that clients know.
   Task<> read();
 
   std::vector<FormFile>& files() noexcept { return files_; }
@@ -38,6 +39,7 @@ class UploadReader {
  private:
   enum class Target { kNothing, kField, kFile };
 
+  Task<> read_parts();
   Task<> apply(FormEvent& event);
   void begin_part(const PartHead& head);
   void begin_file(const std::string& name);
@@ -55,7 +57,20 @@ class UploadReader {
   bool limit_reached_ = false;
 };
 
+Failure in_known_words(const Failure& failure) {
+  if (failure.code() != Code::kTooLarge) return failure;
+  return Failure(Code::kTooLarge, "File size limit exceeded");
+}
+
 Task<> UploadReader::read() {
+  try {
+    co_await read_parts();
+  } catch (const Failure& failure) {
+    throw in_known_words(failure);
+  }
+}
+
+Task<> UploadReader::read_parts() {
   const std::string* type = exchange_.head().headers.find("Content-Type");
   if (type == nullptr) throw Failure(Code::kUnsupportedMedia, "no Content-Type");
   MultipartParser parser(MultipartParser::boundary_of(*type));
@@ -136,11 +151,9 @@ Task<> UploadReader::end_part() {
 }
 
 void UploadReader::refuse(const Failure& failure) {
-  const bool large = failure.code() == Code::kTooLarge;
-  const Failure told = large ? Failure(Code::kTooLarge, "File size limit exceeded") : failure;
-  if (!batch_) throw Failure(told);
+  if (!batch_) throw Failure(failure);
   files_.back().upload.reset();
-  files_.back().failure = told;
+  files_.back().failure = in_known_words(failure);
 }
 
 [[noreturn]] void wrong_field(const std::string& name, const std::string& expected) {

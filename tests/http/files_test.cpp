@@ -99,9 +99,12 @@ TEST_F(Files, AFormWithoutItsClosingBoundaryLeavesNothing) {
   const std::string request = post("/upload", whole, kFormType);
   cut.send(request.substr(0, request.size() - 12));
   cut.close();
-  EXPECT_TRUE(log_pipe.next("request").find("status") != nullptr);
-  EXPECT_TRUE(log_pipe.next("request").find("client_left")->is_bool());
-  EXPECT_EQ(get("/health").status, 200);
+  EXPECT_FALSE(log_pipe.next("request").find("client_left")->boolean());
+  const Json line = log_pipe.next("request");
+  EXPECT_TRUE(line.find("client_left")->boolean());
+  EXPECT_EQ(line.find("client_left_during")->string(), "body");
+  run_on_io(exec->sweep(generation.get(), false));
+  EXPECT_TRUE(storage->keys().empty());
 }
 
 TEST_F(Files, AFileOverTheLimitIs413AndOneAtTheLimitIsNot) {
@@ -113,6 +116,10 @@ TEST_F(Files, AFileOverTheLimitIs413AndOneAtTheLimitIsNot) {
   EXPECT_EQ(over.status, 413);
   EXPECT_EQ(over.json().find("error")->string(), "File size limit exceeded");
   EXPECT_EQ(upload("b", std::string(1000, 'x')).status, 200);
+  const Received announced = ask(head("POST", "/upload", std::string("Content-Type: ") + kFormType +
+                                                             "\r\nContent-Length: 99999999999\r\n"));
+  EXPECT_EQ(announced.status, 413);
+  EXPECT_EQ(announced.json().find("error")->string(), "File size limit exceeded");
 }
 
 TEST_F(Files, ABatchStoresWhatItCanAndSaysWhatItCannot) {

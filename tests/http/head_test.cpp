@@ -132,7 +132,7 @@ TEST(HeadRules, RefuseBrokenLines) {
   EXPECT_EQ(refusal("GET / HTTP/1.1\r\nHost: h\r\n\tX: a\r\n\r\n"), 400);
   EXPECT_EQ(refusal("GET / HTTP/1.1\nHost: h\n\n"), 400);
   EXPECT_EQ(refusal("GET / HTTP/1.1\r\nHost: h\r\nX: a\rb\r\n\r\n"), 400);
-  EXPECT_EQ(refusal(std::string("GET / HTTP/1.1\r\nHost: h\r\nX: a\0b\r\n\r\n", 38)), 400);
+  EXPECT_EQ(refusal(std::string("GET / HTTP/1.1\r\nHost: h\r\nX: a\0b\r\n\r\n", 35)), 400);
   EXPECT_EQ(refusal("GET / HTTP/1.1\r\nHost: h\r\nX: \x1B[31m\r\n\r\n"), 400);
   EXPECT_EQ(refusal("GET / HTTP/1.1\r\nHost: h\r\nno colon\r\n\r\n"), 400);
   EXPECT_EQ(refusal("GET / HTTP/1.1\r\nHost: h\r\n: empty\r\n\r\n"), 400);
