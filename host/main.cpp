@@ -96,19 +96,13 @@ class Podiumd final : public Poco::Util::ServerApplication {
     o.program = fs::read_symlink("/proc/self/exe");
     const fs::path prefix = o.program.parent_path().parent_path();
     o.libexec_dir = prefix / "libexec/podium";
-    o.plugin_dir = prefix / "lib/podium/plugins";
+    o.source.plugin_dir = prefix / "lib/podium/plugins";
     return o;
-  }
-
-  static podium::Config load(const podium::DaemonOptions& options) {
-    podium::Config config = options.source.load();
-    if (config.plugin_dir.empty()) config.plugin_dir = options.plugin_dir;
-    return config;
   }
 
   int check() const {
     podium::Log log(2, podium::LogLevel::kWarning);
-    const podium::Config config = load(options_here());
+    const podium::Config config = options_here().source.load();
     podium::GenerationBuilder builder({log, nullptr, nullptr});
     builder.check(config);
     std::printf("the configuration is good\n");
@@ -117,7 +111,7 @@ class Podiumd final : public Poco::Util::ServerApplication {
 
   int serve() const {
     const podium::DaemonOptions options = options_here();
-    podium::Config config = load(options);
+    podium::Config config = options.source.load();
     podium::Log log(2, podium::parse_log_level(config.log.level),
                     podium::parse_log_format(config.log.format));
     if (::geteuid() != 0) {

@@ -12,7 +12,6 @@ struct DaemonOptions {
   ConfigSource source;
   std::filesystem::path program;     ///< this executable
   std::filesystem::path libexec_dir; ///< where podium-spawner is
-  std::filesystem::path plugin_dir;  ///< default for the config's "plugin_dir"
 };
 
 /// The signals the daemon waits for; block them before any thread exists.

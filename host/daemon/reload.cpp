@@ -81,8 +81,10 @@ Outcome run_child(const std::vector<std::string>& words) {
 }  // namespace
 
 Config ConfigSource::load() const {
-  return file.empty() ? parse_config(default_config_text(), "built-in defaults")
-                      : load_config(file);
+  Config config = file.empty() ? parse_config(default_config_text(), "built-in defaults")
+                               : load_config(file);
+  if (config.plugin_dir.empty()) config.plugin_dir = plugin_dir;
+  return config;
 }
 
 KeyRing load_keys(const Config& config, Log& log) {

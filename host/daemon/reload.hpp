@@ -13,7 +13,8 @@ namespace podium {
 
 /// Where the configuration comes from.
 struct ConfigSource {
-  std::filesystem::path file;  ///< empty: the embedded defaults
+  std::filesystem::path file;        ///< empty: the embedded defaults
+  std::filesystem::path plugin_dir;  ///< taken when the configuration names none
 
   /// Throws Failure.
   Config load() const;
