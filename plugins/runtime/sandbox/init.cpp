@@ -355,6 +355,8 @@ class Init {
     ended_ = true;
     deadline_us_ = 0;
     if (changes_ < 0) changes_ = ::open(kWorkspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    // The program may have locked its own folder; of an overlay this is the mode that others see.
+    if (merged_ >= 0) make_enterable(merged_);
     // A pod that says it is done has written all its output. When it left no files either, nobody
     // has to wait until a big interpreter is gone.
     bool changed = false;

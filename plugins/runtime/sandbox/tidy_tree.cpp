@@ -80,6 +80,15 @@ bool walk(int directory, int depth) noexcept {
 
 }  // namespace
 
-bool make_readable(int directory) noexcept { return walk(directory, 0); }
+void make_enterable(int directory) noexcept {
+  struct stat info {};
+  if (::fstat(directory, &info) != 0 || (info.st_mode & 0555) == 0555) return;
+  ::fchmod(directory, (info.st_mode & 07777) | 0555);
+}
+
+bool make_readable(int directory) noexcept {
+  make_enterable(directory);
+  return walk(directory, 0);
+}
 
 }  // namespace podium::sandbox

@@ -8,4 +8,7 @@ namespace podium::sandbox {
 /// Needs CAP_DAC_READ_SEARCH and CAP_FOWNER for folders of the user. Async-signal-safe.
 bool make_readable(int directory) noexcept;
 
+/// Lets others list and enter this one directory. Async-signal-safe.
+void make_enterable(int directory) noexcept;
+
 }  // namespace podium::sandbox
