@@ -10,8 +10,6 @@
 #include <signal.h>
 #include <linux/capability.h>
 #include <linux/sched.h>
-#include <net/if.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -36,6 +34,7 @@
 
 #include "cgroup.hpp"
 #include "confine.hpp"
+#include "network_pool.hpp"
 #include "packet.hpp"
 #include "protocol.hpp"
 #include "root.hpp"
@@ -47,50 +46,6 @@ namespace podium::sandbox {
 namespace {
 
 constexpr std::size_t kMaxShells = 4096;
-constexpr std::size_t kSpareNetworks = 64;
-
-/// A network namespace with nothing but its own loopback. Kept open for the next sandbox when the
-/// processes of the last one are dead: none of them could have changed it.
-class NetworkPool {
- public:
-  explicit NetworkPool(int proc) : proc_(proc) {}
-
-  /// Enters a spare or a new one; the caller's children are born there. -1 with errno.
-  int enter() {
-    if (!spare_.empty()) {
-      const int fd = spare_.back();
-      spare_.pop_back();
-      if (::setns(fd, CLONE_NEWNET) == 0) return fd;
-      ::close(fd);
-      return -1;
-    }
-    if (::unshare(CLONE_NEWNET) != 0) return -1;
-    raise_loopback();
-    return ::openat(proc_, "self/ns/net", O_RDONLY | O_CLOEXEC);
-  }
-
-  void give_back(int fd) {
-    if (fd >= 0 && spare_.size() < kSpareNetworks) {
-      spare_.push_back(fd);
-    } else if (fd >= 0) {
-      ::close(fd);
-    }
-  }
-
- private:
-  static void raise_loopback() {
-    const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return;
-    ifreq request{};
-    std::snprintf(request.ifr_name, sizeof request.ifr_name, "lo");
-    request.ifr_flags = IFF_UP | IFF_RUNNING;
-    ::ioctl(fd, SIOCSIFFLAGS, &request);
-    ::close(fd);
-  }
-
-  int proc_;
-  std::vector<int> spare_;
-};
 
 struct Shell {
   int connection = -1;
@@ -230,7 +185,10 @@ class Spawner {
              ::pipe2(error.data(), O_CLOEXEC) == 0 &&
              ::fcntl(input[1], F_SETFL, O_NONBLOCK) == 0 &&
              ::fcntl(output[0], F_SETFL, O_NONBLOCK) == 0 &&
-             ::fcntl(error[0], F_SETFL, O_NONBLOCK) == 0;
+             ::fcntl(error[0], F_SETFL, O_NONBLOCK) == 0 &&
+             // Scripts open /dev/stdout by name. The ends that are theirs, and no others.
+             ::fchmod(input[0], 0444) == 0 && ::fchmod(output[1], 0222) == 0 &&
+             ::fchmod(error[1], 0222) == 0;
     }
   };
 
@@ -285,6 +243,7 @@ class Spawner {
         static_cast<pid_t>(::syscall(SYS_clone, kNamespaces | SIGCHLD, nullptr, nullptr, nullptr, 0));
     if (pid != 0) return pid;
     const bool pod = request.zygote != 0;
+    hide_command_line();
     ShellSetup setup;
     setup.nonce = request.nonce;
     setup.limits = request.limits;
@@ -304,6 +263,14 @@ class Spawner {
       setup.error_write = ends.error[1];
     }
     init_main(setup);
+  }
+
+  /// In the child: /proc/1/cmdline of a sandbox is for everyone in it, and would tell where Podium
+  /// keeps its files.
+  void hide_command_line() const noexcept {
+    for (char** word = options_.words; *word != nullptr; ++word) {
+      std::memset(*word, 0, std::strlen(*word));
+    }
   }
 
   void reap() {

@@ -24,6 +24,7 @@ T number(std::string_view name, std::string_view text) {
 
 SpawnerOptions read_spawner_options(int argc, char** argv) {
   SpawnerOptions options;
+  options.words = argv;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     const auto equals = argument.find('=');

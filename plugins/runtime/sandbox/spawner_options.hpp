@@ -15,6 +15,7 @@ struct SpawnerOptions {
   uid_t uid_base = 300'000;
   std::uint64_t descriptors = 65'536;
   std::vector<std::string> extra_paths;
+  char** words = nullptr;  ///< the command line itself, ends in nullptr
 };
 
 /// Throws std::runtime_error that names the argument.
