@@ -123,7 +123,8 @@ class Runner {
     };
     set(RLIMIT_FSIZE, go.file_bytes);
     set(RLIMIT_NOFILE, go.open_files);
-    set(RLIMIT_CORE, 0);
+    // Not 0: a core_pattern that is a pipe ignores that, and 1 alone means none (core(5)).
+    set(RLIMIT_CORE, 1);
     set(RLIMIT_MEMLOCK, 64 * 1024);
     set(RLIMIT_MSGQUEUE, 64 * 1024);
     set(RLIMIT_SIGPENDING, 4096);
