@@ -135,6 +135,60 @@ TEST_F(Isolation, RefusesRareAndRawSockets) {
   EXPECT_EQ(run->out, "ordinary ones work\n") << run->err;
 }
 
+TEST_F(Isolation, RefusesCallsThatLibseccompHasNoNamesFor) {
+  const auto run = this->run(Program::python(with_syscalls(
+      "call('statmount', 457, 0, 0, 0, 0)\ncall('listmount', 458, 0, 0, 0, 0)\n"
+      "call('open_tree_attr', 467, -100, b'/tmp', 1, 0, 0)\ncall('of a later kernel', 600)\n")));
+
+  EXPECT_EQ(run->out, "statmount ENOSYS\nlistmount ENOSYS\nopen_tree_attr ENOSYS\n"
+                      "of a later kernel ENOSYS\n") << run->err;
+}
+
+TEST_F(Isolation, LoadsNoRareProtocols) {
+  const auto run = this->run(Program::python(
+      "import socket\n"
+      "for family in (socket.AF_INET, socket.AF_INET6):\n"
+      "    for kind, protocol in ((1, 132), (2, 136), (1, 262), (2, 115), (2, 1)):\n"
+      "        try: socket.socket(family, kind, protocol); print('opened', protocol)\n"
+      "        except OSError as e: assert e.errno == 93, e\n"
+      "for kind, protocol in ((1, 0), (1, 6), (2, 0), (2, 17)): socket.socket(2, kind, protocol)\n"
+      "print('ordinary ones work')"));
+
+  EXPECT_EQ(run->out, "ordinary ones work\n") << run->err;
+}
+
+TEST_F(Isolation, HidesWherePodiumKeepsItsFiles) {
+  const auto run = this->run(Program::bash("tr -d '\\0' < /proc/1/cmdline | wc -c"));
+
+  EXPECT_EQ(run->out, "0\n");
+}
+
+TEST_F(Isolation, OpensItsStreamsByNameButNotTheOtherWay) {
+  Program program = Program::bash(
+      "echo named > /dev/stderr; tr a-z A-Z < /dev/stdin > /dev/stdout; "
+      "(exec 3< /dev/stdout) 2>/dev/null && echo read; "
+      "(exec 3> /dev/stdin) 2>/dev/null && echo wrote; true");
+  program.input = "given\n";
+
+  const auto run = this->run(program);
+
+  EXPECT_EQ(run->out, "GIVEN\n");
+  EXPECT_EQ(run->err, "named\n");
+}
+
+TEST_F(Isolation, FindsNoTraceOfAnEarlierRunInItsNetwork) {
+  for (int round = 0; round < 4; ++round) {
+    run(Program::python("import socket\n"
+                        "l = socket.create_server(('127.0.0.1', 31999))\n"
+                        "c = socket.create_connection(l.getsockname()); s, _ = l.accept()\n"
+                        "s.close(); c.close()"));
+
+    const auto next = run(Program::bash("tail -n +2 /proc/net/tcp"));
+
+    EXPECT_EQ(next->out, "");
+  }
+}
+
 TEST_F(Isolation, HasNoNetworkButItsOwnLoopback) {
   const auto run = this->run(Program::python(
       "import socket\n"

@@ -45,6 +45,35 @@ TEST_F(SandboxRunTest, TellsTheSignalThatEndedIt) {
   EXPECT_EQ(run->end.exit_code, -1);
 }
 
+TEST_F(SandboxRunTest, TellsArgumentsThatNoProgramCanBeGivenAsTheSendersFault) {
+  Program program = Program::bash("true");
+  program.arguments = {std::string(200'000, 'x')};
+
+  const auto run = this->run(program);
+
+  EXPECT_EQ(run->end.code, PODIUM_INVALID_ARGUMENT);
+  EXPECT_EQ(run->message, "args and env are longer than this system hands to a program");
+}
+
+TEST_F(SandboxRunTest, TellsCodeThatDoesNotFitAsTheSendersFault) {
+  Program program = Program::bash("#" + std::string(3u << 20, 'x'));
+  program.limits.workspace_bytes = 1u << 20;
+
+  const auto run = this->run(program);
+
+  EXPECT_EQ(run->end.code, PODIUM_INVALID_ARGUMENT);
+}
+
+TEST_F(SandboxRunTest, GivesOutWhatTheProgramLockedAway) {
+  const auto run = this->run(Program::bash("mkdir d; echo kept > d/f; chmod 0 d/f d /mnt/data"));
+
+  struct stat info {};
+  ASSERT_GE(run->end.changes, 0);
+  ASSERT_EQ(::fstat(run->end.changes, &info), 0);
+  EXPECT_EQ(info.st_mode & 0555, 0555u);
+  EXPECT_EQ(read_at(run->end.changes, "d/f"), "kept\n");
+}
+
 TEST_F(SandboxRunTest, TakesCodeOfManyMegabytes) {
   Program program = Program::bash("#" + std::string(50u << 20, 'x') + "\necho done");
 

@@ -161,7 +161,13 @@ podium_completion completion_of(SandboxRun& run, const RunEnd& end) noexcept {
   if (exited && end.stop == Stop::kNone) completion.exit_code = WEXITSTATUS(end.wait_status);
   completion.signal = end.stop == Stop::kNone ? signal : SIGKILL;
 
-  if (end.exec_errno != 0) {
+  if (end.exec_errno == E2BIG) {
+    completion.code = PODIUM_INVALID_ARGUMENT;
+    run.message = "args and env are longer than this system hands to a program";
+  } else if (end.exec_errno == ENOSPC || end.exec_errno == EFBIG) {
+    completion.code = PODIUM_INVALID_ARGUMENT;
+    run.message = "the code is longer than what a run may write to files";
+  } else if (end.exec_errno != 0) {
     completion.code = PODIUM_UNAVAILABLE;
     run.message = "cannot start " + run.command + " in the sandbox: " +
                   std::generic_category().message(end.exec_errno);
