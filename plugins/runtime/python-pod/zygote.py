@@ -195,6 +195,7 @@ def rehearse_shutdown():
     threading._shutdown()
     threading._threading_atexits = atexits
     main = threading.main_thread()
+    threading._SHUTTING_DOWN = False
     main._is_stopped = False
     main._set_tstate_lock()
 

@@ -15,7 +15,7 @@ PyAPI_FUNC(int) _Py_HandleSystemExit(int *exitcode);
 PyAPI_FUNC(void) _PyErr_WriteUnraisableMsg(const char *message, PyObject *object);
 PyAPI_FUNC(void) _PyModule_Clear(PyObject *module);
 
-static const PyObject **zygote_modules; /* in the order of their addresses; borrowed */
+static const PyObject **zygote_modules; /* in the order of their addresses; never freed */
 static size_t zygote_module_count;
 
 /* Needed at the end, when imports do not work any more; owned for good. */
@@ -92,7 +92,9 @@ int podium_remember_modules(void) {
   Py_ssize_t at = 0;
   zygote_modules = calloc((size_t)PyDict_Size(modules) + 1, sizeof *zygote_modules);
   if (zygote_modules == NULL) return -1;
-  while (PyDict_Next(modules, &at, &name, &module)) zygote_modules[zygote_module_count++] = module;
+  while (PyDict_Next(modules, &at, &name, &module)) {
+    zygote_modules[zygote_module_count++] = Py_NewRef(module); /* so that no other gets its address */
+  }
   gc_module = PyImport_ImportModule("gc");
   io_module = PyImport_ImportModule("_io");
   atexit_module = PyImport_ImportModule("atexit");
@@ -195,13 +197,13 @@ static int flush_at_end(void) {
   return status;
 }
 
-/* Undoes what the program did to the builtins: finalizers find them whole. */
-static void restore_builtins(PyInterpreterState *interpreter) {
+/* Undoes what the program did to the builtins: finalizers find them whole. Or only looks. */
+static void restore_builtins(PyInterpreterState *interpreter, int restore) {
   PyObject *name, *original;
   Py_ssize_t at = 0;
   if (interpreter->builtins_copy == NULL) return;
   while (PyDict_Next(interpreter->builtins_copy, &at, &name, &original)) {
-    if (PyDict_GetItemWithError(interpreter->builtins, name) != original &&
+    if (PyDict_GetItemWithError(interpreter->builtins, name) != original && restore &&
         PyDict_SetItem(interpreter->builtins, name, original) != 0) {
       PyErr_Clear();
     }
@@ -312,7 +314,7 @@ static int end_interpreter(PyObject *before_exit) {
   _PyRuntimeState_SetFinalizing(&_PyRuntime, state);
   forget_special_names(interpreter);
   PyObject *references = remove_modules(interpreter);
-  restore_builtins(interpreter);
+  restore_builtins(interpreter, 1);
   collect();
   if (references != NULL) clear_modules_left(references);
   collect();
@@ -341,11 +343,11 @@ int podium_rehearse(const char *program, const char *filename) {
   }
   if (run_file(file, filename) != 0) return -1;
   PyInterpreterState *interpreter = PyInterpreterState_Get();
-  restore_builtins(interpreter);
+  restore_builtins(interpreter, 0);
   PyObject *name, *module;
   Py_ssize_t at = 0;
   while (PyDict_Next(interpreter->modules, &at, &name, &module)) (void)is_of_zygote(module);
-  if (podium_fresh_main(filename) != 0) return -1;
+  PyDict_Clear(PyModule_GetDict(PyImport_AddModule("__main__")));
   collect();
   flush_files_left();
   return flush_at_end();

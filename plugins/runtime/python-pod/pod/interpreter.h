@@ -21,14 +21,16 @@ int podium_interpreter_suits(void);
  * caller's own Python frames must not be returned to. 0, or -1 with an exception. */
 int podium_fresh_thread_state(void);
 
-/* A __main__ as `python3 filename` makes it, in place of the present one. */
+/* A __main__ as `python3 filename` makes it, in place of the present one. Not to be frozen for the
+ * garbage collector: what a program leaves in it is collected at the end. */
 int podium_fresh_main(const char *filename);
 
 /* Remembers what is loaded now as the zygote's. */
 int podium_remember_modules(void);
 
-/* Runs a small program as __main__ and as much of the end as can be repeated, then makes __main__ anew:
- * what every program touches is this process's own afterwards. 0, or -1 with an exception. */
+/* Runs a small program as __main__ and as much of the end as can be repeated: what every program
+ * touches is this process's own afterwards. A fresh __main__ must be made after it. 0, or -1 with an
+ * exception. */
 int podium_rehearse(const char *program, const char *filename);
 
 /* Runs the file as __main__ and ends the interpreter; `before_exit` (may be NULL) is called when the

@@ -68,6 +68,7 @@ void call(PyObject* function, PyObject* arguments) {
   check(podium_fresh_thread_state() == 0 &&
         podium_fresh_main(podium::sandbox::kZygoteScript) == 0);
   call(prepare, PyTuple_New(0));
+  check(podium_fresh_main(podium::sandbox::kZygoteScript) == 0);
   Work work;
   pod.wait(work);
   call(begin, Py_BuildValue("(NN)", strings(work.command, false), strings(work.environment, true)));

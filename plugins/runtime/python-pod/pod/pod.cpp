@@ -63,7 +63,7 @@ void set_limits(const Go& go) noexcept {
   };
   set(RLIMIT_FSIZE, go.file_bytes);
   set(RLIMIT_NOFILE, go.open_files);
-  set(RLIMIT_CORE, 0);
+  set(RLIMIT_CORE, 1);  // as in a job: 0 would not keep a core_pattern that is a pipe from it
   set(RLIMIT_MEMLOCK, 64 * 1024);
   set(RLIMIT_MSGQUEUE, 64 * 1024);
   set(RLIMIT_SIGPENDING, 4096);

@@ -1,0 +1,7 @@
+import sys
+
+def hook(*args):
+    sys.exit(9)
+
+sys.excepthook = hook
+1 / 0

@@ -1,0 +1,3 @@
+print("x")
+exit(3)
+print("never")

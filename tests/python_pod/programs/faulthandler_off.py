@@ -1,0 +1,3 @@
+import faulthandler
+import sys
+print(faulthandler.is_enabled(), sys.gettrace(), sys.getprofile(), sys.getswitchinterval())

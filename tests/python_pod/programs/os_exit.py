@@ -1,0 +1,3 @@
+import os
+print("kept")
+os._exit(42)

@@ -1,0 +1,1 @@
+print("žluťoučký kůň 🐎 \u2028 end")

@@ -1,0 +1,4 @@
+import warnings
+warnings.warn("look here")
+warnings.warn("deprecated", DeprecationWarning)
+x = "\d"
