@@ -23,8 +23,8 @@ std::string in_seconds(milliseconds time) {
 Outcome limit_outcome(const Completion& completion, const Limits& limits) {
   const bool in_compile = completion.in_compile;
   // Some programs see their limit as an error, and end by themselves.
-  const std::string stopped = std::string(in_compile ? "The compiler" : "The program") +
-                              (completion.exit_code >= 0 ? " hit a limit: it " : " was stopped: it ");
+  const char* how = completion.exit_code >= 0 ? " hit a limit: it " : " was stopped: it ";
+  const std::string stopped = (in_compile ? "The compiler" : "The program") + std::string(how);
   switch (completion.limit) {
     case LimitHit::kNone: break;
     case LimitHit::kWall:

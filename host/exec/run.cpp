@@ -212,8 +212,8 @@ void ExecService::State::Line::start(Runtime& runtime, const RunRequest& request
   live_->lease = runtime.start(request, *live_->mailbox);
 }
 
-/// Runs on the first runtime that can. One that gives the run back unstarted (kUnavailable), at once
-/// or because nothing became free in it, passes it on to the next of the language.
+/// Runs on the first runtime that can. One that gives the run back unstarted (kUnavailable), at
+/// once or because nothing became free in it, passes it on to the next of the language.
 Task<bool> ExecService::State::Line::execute() {
   RunRequest request = this->request();
   std::optional<Failure> refusal;

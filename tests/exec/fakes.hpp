@@ -106,7 +106,9 @@ class FakeStorage : public FakeInstance<Storage> {
     for (Bytes at = offset; at < offset + length; at += 1000) {
       get_gate.pass();
       const Bytes size = std::min<Bytes>(1000, offset + length - at);
-      if (!write(std::string_view(text).substr(at, size))) throw Failure(Code::kCancelled, "the reader left");
+      if (!write(std::string_view(text).substr(at, size))) {
+        throw Failure(Code::kCancelled, "the reader left");
+      }
     }
   }
   std::optional<BlobInfo> head(const std::string& key) override {

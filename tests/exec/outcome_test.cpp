@@ -64,7 +64,8 @@ TEST(Outcome, SaysNotThatAProgramWasStoppedWhenItEndedByItself) {
 
   EXPECT_EQ(outcome.status, RunStatus::kProcessLimit);
   EXPECT_EQ(outcome.message,
-            "The program hit a limit: it started more processes and threads than its limit of 128.");
+            "The program hit a limit: it started more processes and threads than its limit of "
+            "128.");
 }
 
 TEST(Outcome, SaysFractionsOfASecond) {
