@@ -46,7 +46,7 @@ void merge_members(Json& defaults, const Json& given) {
   for (const auto& [key, value] : given.members()) {
     auto& members = defaults.members();
     const auto at = std::find_if(members.begin(), members.end(),
-                                 [&](const Json::Member& member) { return member.first == key; });
+                                 [&name = key](const Json::Member& member) { return member.first == name; });
     if (at != members.end() && at->second.is_object() && value.is_object()) {
       merge_members(at->second, value);
     } else {
