@@ -45,8 +45,9 @@ void merge_entries(Json& defaults, const Json& given) {
 void merge_members(Json& defaults, const Json& given) {
   for (const auto& [key, value] : given.members()) {
     auto& members = defaults.members();
-    const auto at = std::find_if(members.begin(), members.end(),
-                                 [&name = key](const Json::Member& member) { return member.first == name; });
+    const auto at = std::find_if(
+        members.begin(), members.end(),
+        [&name = key](const Json::Member& member) { return member.first == name; });
     if (at != members.end() && at->second.is_object() && value.is_object()) {
       merge_members(at->second, value);
     } else {
