@@ -1,0 +1,243 @@
+"""T9, T10, S10: the end of the daemon, its sudden death, reloads; each on a daemon of its own."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+
+from .client import form
+from .daemon import cgroup_bases, until
+from .fixture import check, row
+
+
+def together(count, work):
+    threads = [threading.Thread(target=work, args=(i,), daemon=True) for i in range(count)]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def nothing_left(daemon, groups):
+    """All processes of its sandboxes and its helpers are gone, its groups and mounts too."""
+    check(until(lambda: not daemon.sandbox_processes(), 5), "no process of a sandbox", daemon.sandbox_processes())
+    check(until(lambda: not daemon.helpers(), 5), "no helper", daemon.helpers())
+    check(until(lambda: not [g for g in groups if g.exists()], 5), "no cgroup", [str(g) for g in groups if g.exists()])
+    with open("/proc/self/mountinfo") as f:
+        check(str(daemon.folder) not in f.read(), "no mount")
+
+
+@row("T9", "TERM with 20 runs: they finish, new ones are refused, no orphan", own=True)
+def _(t):
+    daemon = t.own_daemon({"admission": {"runs": 20, "queue": 20, "queue_wait": "60s"}, "drain_timeout": "20s"})
+    client, groups = daemon.client(), cgroup_bases(f"podium-{daemon.spawner()}")
+    answers = [None] * 20
+    def one(i):
+        answers[i] = client.exec("bash", f"sleep 2; echo {i}; echo kept > f{i}")
+    threads = together(20, one)
+    check(until(lambda: daemon.client().get("/health/detailed").json["runs"]["running"] == 20, 5), "20 are running")
+    daemon.signal(signal.SIGTERM)
+    time.sleep(0.3)
+    try:
+        late = client.exec("bash", "echo late", http_timeout=5)
+        check(late.status_code == 503, "new ones are refused", late)
+    except OSError:
+        pass  # nobody listens any more: refused as well
+    for thread in threads:
+        thread.join(20)
+    bad = [a for a in answers if a is None or a.status_code != 200 or a.status != "completed" or len(a.files) != 1]
+    check(not bad, "all 20 finish, files and all", bad[:2])
+    daemon.process.wait(15)
+    check(daemon.process.returncode == 0, "an orderly end", daemon.process.returncode)
+    nothing_left(daemon, groups)
+
+
+@row("T9b", "TERM with runs that do not end: cancelled and answered at the deadline", own=True)
+def _(t):
+    daemon = t.own_daemon({"drain_timeout": "2s"})
+    client, groups, answers = daemon.client(), cgroup_bases(f"podium-{daemon.spawner()}"), []
+    threads = together(12, lambda i: answers.append(client.exec("bash", "trap '' TERM; echo begun; sleep 30")))
+    time.sleep(0.8)
+    began = time.monotonic()
+    daemon.signal(signal.SIGTERM)
+    for thread in threads:
+        thread.join(15)
+    check(len(answers) == 12 and all(a.status == "cancelled" for a in answers), "all are told", answers[:2])
+    daemon.process.wait(15)
+    check(time.monotonic() - began < 8, "soon after the deadline", time.monotonic() - began)
+    nothing_left(daemon, groups)
+
+
+@row("T9c", "TERM twice, three times, HUP between", own=True)
+def _(t):
+    daemon = t.own_daemon()
+    client, answers = daemon.client(), []
+    threads = together(6, lambda i: answers.append(client.exec("bash", "sleep 30")))
+    time.sleep(0.6)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGTERM, signal.SIGHUP, signal.SIGTERM):
+        daemon.signal(number)
+        time.sleep(0.05)
+    for thread in threads:
+        thread.join(10)
+    daemon.process.wait(10)
+    check(daemon.process.returncode == 0 and len(answers) == 6, "an orderly end", (daemon.process.returncode, len(answers)))
+
+
+@row("T10", "kill -9 in the middle of runs and uploads; the next start sweeps", own=True)
+def _(t):
+    daemon = t.own_daemon({"sessions": {"orphan_age": "1s", "sweep_interval": "1s"}})
+    client, groups = daemon.client(), cgroup_bases(f"podium-{daemon.spawner()}")
+    kept = client.reference("kept.txt", b"acknowledged")
+    def run(i):
+        try:
+            client.exec("bash", f"cat /mnt/data/kept.txt; head -c 3000000 /dev/urandom > out{i}; sleep {0.2 * i}", files=[kept])
+        except Exception:
+            pass
+    sockets = []
+    for _ in range(4):
+        body, kind = form([("half.bin", b"h" * 2_000_000)])
+        s = client.socket()
+        s.sendall(client.head("POST", "/upload", f"Content-Type: {kind}", f"Content-Length: {len(body)}") + body[:-100_000])
+        sockets.append(s)
+    threads = together(8, run)
+    time.sleep(1.1)
+    daemon.process.kill()
+    daemon.process.wait()
+    for thread in threads:
+        thread.join(10)
+    for s in sockets:
+        s.close()
+    check(until(lambda: not daemon.sandbox_processes() and not daemon.helpers(), 5), "runs die with the daemon", daemon.sandbox_processes())
+    daemon.start()
+    client = daemon.client()
+    check(os.listdir(daemon.state / "runs") == [], "left-over runs are swept", os.listdir(daemon.state / "runs"))
+    check(not list(daemon.state.glob("blobs/tmp/*")), "half uploads are swept")
+    check(client.download(kept["session_id"], kept["id"]).body == b"acknowledged", "what was acknowledged is there")
+    leftover = [g for g in groups if g.exists()]
+    check(not leftover, "groups of the dead daemon are gone", [str(g) for g in leftover])
+    import sqlite3
+    with sqlite3.connect(f"file:{daemon.state}/podium.db?mode=ro", uri=True) as db:
+        check(db.execute("pragma integrity_check").fetchone() == ("ok",), "the database is whole")
+        rows = db.execute("select session, id, size, sha256 from files").fetchall()
+    import hashlib
+    for session, file, size, digest in rows:
+        body = client.download(session, file).body
+        check(len(body) == size and hashlib.sha256(body).hexdigest() == digest, "nothing half is shown", (file, size, len(body)))
+    reply = client.exec("bash", "cat /mnt/data/kept.txt", files=[kept])
+    check(reply.stdout == "acknowledged", "it works on", reply)
+
+
+@row("T10b", "ten deaths by kill -9 at odd moments", own=True)
+def _(t):
+    daemon = t.own_daemon(pool=2)
+    session = ""
+    for i in range(6):
+        client = daemon.client()
+        answers = []
+        def burst(k):
+            try:
+                answers.append(client.exec("py", f"open('f{i}-{k}', 'w').write('{i}' * 5000)", http_timeout=10))
+            except Exception:
+                pass
+        threads = together(6, burst)
+        time.sleep(0.02 + 0.03 * i)
+        daemon.process.kill()
+        daemon.process.wait()
+        for thread in threads:
+            thread.join(10)
+        until(lambda: not daemon.helpers(), 5)
+        daemon.start()
+        client = daemon.client()
+        for a in answers:
+            if a.status_code != 200 or not a.files:
+                continue
+            session = a.session_id
+            found = client.download(session, a.files[0]["id"])
+            check(found.body == str(i).encode() * 5000, "what was answered is on disk", found)
+    check(daemon.client().exec("py", "print(1)").stdout == "1\n", "it works on")
+
+
+@row("T11", "the spawner is killed, and again: started anew, runs go on", own=True)
+def _(t):
+    daemon = t.own_daemon()
+    client, answers = daemon.client(), []
+    threads = together(4, lambda i: answers.append(client.exec("bash", "sleep 2; echo over")))
+    time.sleep(0.5)
+    for _ in range(2):
+        first = daemon.spawner()
+        os.kill(first, signal.SIGKILL)
+        check(until(lambda: daemon.spawner() not in (0, first), 5), "there is a successor")
+        check(until(lambda: client.exec("py", "print(1)").status_code == 200, 5), "new runs are taken")
+    for thread in threads:
+        thread.join(10)
+    check(len(answers) == 4 and all(a.stdout == "over\n" for a in answers), "runs in flight finish", answers[:1])
+    groups = cgroup_bases(f"podium-{daemon.spawner()}")
+    daemon.stop()
+    nothing_left(daemon, groups)
+
+
+@row("S10", "bad configurations and a storm of reloads with runs in flight: old one kept, all finish", own=True)
+def _(t):
+    daemon = t.own_daemon({"admission": {"runs": 10, "queue": 100, "queue_wait": "60s"}})
+    client, answers = daemon.client(), []
+    good = daemon.config_file.read_text()
+    threads = together(40, lambda i: answers.append(client.exec("bash", "sleep .5; echo fine")))
+    bad = ["", "{", "[]", "null", good[:-5], '{"limits":{"wall":"-1s"}}', '{"limits":{"memory":"99999999999TiB"}}', '{"nope":1}', "\0", good + good,
+           good.replace('"runtime/job"', '"../../../etc/passwd"'), good.replace('"runtime/job"', '"/etc/passwd"'), "[" * 100_000, '{"listen":{"port":99999}}', "\xff"]
+    for text in bad:
+        daemon.config_file.write_text(text)
+        daemon.signal(signal.SIGHUP)
+        time.sleep(0.12)
+    daemon.config_file.write_text(good)
+    for _ in range(10):
+        daemon.signal(signal.SIGHUP)
+        time.sleep(0.02)
+    for thread in threads:
+        thread.join(30)
+    check(len(answers) == 40 and all(a.stdout == "fine\n" for a in answers), "all 40 finish", [a for a in answers if a.stdout != "fine\n"][:2])
+    check(until(lambda: daemon.logged(message="reloaded"), 10), "the good one is taken", daemon.said()[-600:])
+    refusals = [line for line in daemon.log if "reload refused" in line["message"]]
+    check(len(refusals) >= 5 and all(line.get("reason") for line in refusals), "each refusal says why", len(refusals))
+
+
+@row("S11", "the database is locked, then read-only: errors that say so, and it recovers", own=True)
+def _(t):
+    daemon = t.own_daemon()
+    client = daemon.client()
+    script = ("import sqlite3, sys, time\ndb = sqlite3.connect(sys.argv[1], isolation_level=None)\ndb.execute('begin exclusive')\nprint('held', flush=True)\ntime.sleep(60)")
+    holder = subprocess.Popen(["/usr/bin/python3", "-c", script, str(daemon.state / "podium.db")], stdout=subprocess.PIPE)
+    try:
+        holder.stdout.readline()
+        plain = client.exec("py", "print(1)", http_timeout=30)
+        check(plain.stdout == "1\n", "a run without files needs no writing", plain)
+        stored = client.upload([("a", b"x")], timeout=60)
+        check(stored.status_code in (500, 503), "an upload is refused", stored)
+        check(client.get("/health").status_code == 200, "it is up")
+    finally:
+        holder.kill()
+        holder.wait()
+    check(until(lambda: client.upload([("a", b"x")], timeout=30).status_code == 200, 20), "it recovers")
+
+
+@row("F13", "the disk of the state directory is full: told, nothing half kept, recovers", own=True)
+def _(t):
+    import tempfile
+    folder = tempfile.mkdtemp(prefix="podium-hostile-disk-", dir="/var/tmp")
+    os.chmod(folder, 0o755)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=755", "small", folder], check=True)
+    try:
+        daemon = t.own_daemon({"state_dir": folder + "/state"}, state=folder + "/state")
+        client = daemon.client()
+        small = client.reference("small", b"s" * 1000)
+        reply = client.upload([("big", b"b" * 40_000_000)])
+        check(reply.status_code in (500, 503, 507), "a file that does not fit is refused", reply)
+        run = client.exec("bash", "head -c 40000000 /dev/urandom > big; echo out")
+        check(run.status_code == 200 and run.stdout == "out\n" and not run.files and run.artifact_truncation, "the run is told, with its output", run)
+        check(client.exec("py", "print(1)").stdout == "1\n", "runs without files go on")
+        check(client.download(small["session_id"], small["id"]).body == b"s" * 1000, "what is there can be read")
+        check(client.upload([("fits", b"f" * 100_000)]).status_code == 200, "what fits is taken")
+        check(not list(daemon.state.glob("blobs/tmp/*")), "nothing half is kept")
+        daemon.stop()
+    finally:
+        subprocess.run(["umount", "-l", folder], check=False)
+        os.rmdir(folder)
