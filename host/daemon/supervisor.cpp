@@ -34,6 +34,8 @@ struct Arguments {
   }
 };
 
+constexpr std::array kIgnored{SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGPIPE};
+
 bool daemon_is_gone(int control) {
   pollfd event{control, 0, 0};
   return ::poll(&event, 1, 0) == 1 && (event.revents & (POLLHUP | POLLERR)) != 0;
@@ -42,7 +44,7 @@ bool daemon_is_gone(int control) {
 [[noreturn]] void supervise(const Arguments& arguments, int control) {
   ::prctl(PR_SET_NAME, "podium-super");
   ::setsid();
-  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGPIPE}) ::signal(number, SIG_IGN);
+  for (const int number : kIgnored) ::signal(number, SIG_IGN);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -53,6 +55,8 @@ bool daemon_is_gone(int control) {
   for (int pause_ms = 50;; pause_ms = std::min(pause_ms * 2, 2000)) {
     const pid_t pid = ::fork();
     if (pid == 0) {
+      // What is ignored stays so across exec, down to the last program in a sandbox.
+      for (const int number : kIgnored) ::signal(number, SIG_DFL);
       ::execve(arguments.pointers[0], arguments.pointers.data(), environment);
       std::fprintf(stderr, "podiumd: cannot execute %s: %s\n", arguments.pointers[0],
                    std::strerror(errno));

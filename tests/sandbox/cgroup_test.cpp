@@ -144,5 +144,19 @@ TEST_F(CgroupTreeTest, RemovesWhatADeadDaemonLeft) {
   EXPECT_FALSE(fs::exists(root_ + "/g/podium-999999999"));
 }
 
+TEST_F(CgroupTreeTest, RemovesItsBaseAtTheEndThoughItsPathIsOutOfSight) {
+  file("/g/cgroup.subtree_control", "");
+  CgroupLayout layout;
+  layout.memory = {Version::kV1, root_ + "/g"};
+  {
+    CgroupTree tree(layout, "podium-1");
+    fs::rename(root_ + "/g", root_ + "/elsewhere");
+    fs::create_directories(root_ + "/elsewhere/podium-999999999/3");
+  }
+
+  EXPECT_FALSE(fs::exists(root_ + "/elsewhere/podium-1"));
+  EXPECT_FALSE(fs::exists(root_ + "/elsewhere/podium-999999999"));
+}
+
 }  // namespace
 }  // namespace podium::sandbox

@@ -163,6 +163,13 @@ TEST_F(Isolation, HidesWherePodiumKeepsItsFiles) {
   EXPECT_EQ(run->out, "0\n");
 }
 
+TEST_F(Isolation, CannotChangeWhoDiesFirstWhenMemoryIsShort) {
+  const auto run = this->run(Program::bash(
+      "(echo 0 > /proc/self/oom_score_adj) 2>/dev/null; cat /proc/self/oom_score_adj"));
+
+  EXPECT_EQ(run->out, "1000\n");
+}
+
 TEST_F(Isolation, OpensItsStreamsByNameButNotTheOtherWay) {
   Program program = Program::bash(
       "echo named > /dev/stderr; tr a-z A-Z < /dev/stdin > /dev/stdout; "

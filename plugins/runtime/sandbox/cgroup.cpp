@@ -87,25 +87,30 @@ bool write_file(const std::string& path, std::string_view text) {
   return ok;
 }
 
-/// Removes groups of daemons that are gone: "podium-<pid>" with a dead pid.
-void remove_leftovers(const std::string& parent) {
-  DIR* dir = ::opendir(parent.c_str());
-  if (dir == nullptr) return;
-  while (const dirent* entry = ::readdir(dir)) {
-    const std::string name = entry->d_name;
-    int pid = 0;
-    if (std::sscanf(name.c_str(), "podium-%d", &pid) != 1 || pid <= 0) continue;
-    if (::kill(pid, 0) == 0 || errno != ESRCH) continue;
-    const std::string base = parent + "/" + name;
-    if (DIR* below = ::opendir(base.c_str())) {
-      while (const dirent* group = ::readdir(below)) {
-        if (group->d_name[0] != '.') ::rmdir((base + "/" + group->d_name).c_str());
-      }
-      ::closedir(below);
-    }
-    ::rmdir(base.c_str());
+/// Calls `each` with the name of every directory below; nothing when it cannot be listed.
+template <class F>
+void for_each_group(int directory, F each) {
+  const int fd = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* list = fd < 0 ? nullptr : ::fdopendir(fd);
+  if (list == nullptr) return;
+  while (const dirent* entry = ::readdir(list)) {
+    if (entry->d_name[0] != '.' && entry->d_type == DT_DIR) each(entry->d_name);
   }
-  ::closedir(dir);
+  ::closedir(list);
+}
+
+/// Removes groups of daemons that are gone: "podium-<pid>" with a dead pid.
+void remove_leftovers(int parent) {
+  for_each_group(parent, [&](const char* name) {
+    int pid = 0;
+    if (std::sscanf(name, "podium-%d", &pid) != 1 || pid <= 0) return;
+    if (::kill(pid, 0) == 0 || errno != ESRCH) return;
+    const int base = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (base < 0) return;
+    for_each_group(base, [&](const char* group) { ::unlinkat(base, group, AT_REMOVEDIR); });
+    ::close(base);
+    ::unlinkat(parent, name, AT_REMOVEDIR);
+  });
 }
 
 int open_at(int dir, const char* name, int flags) { return ::openat(dir, name, flags | O_CLOEXEC); }
@@ -250,7 +255,9 @@ CgroupTree::CgroupTree(CgroupLayout layout, const std::string& base_name)
 CgroupTree::~CgroupTree() {
   for (const auto& base : bases_) {
     ::close(base.fd);
-    ::rmdir(base.path.c_str());
+    ::unlinkat(base.parent, base.name.c_str(), AT_REMOVEDIR);
+    remove_leftovers(base.parent);
+    ::close(base.parent);
   }
 }
 
@@ -266,11 +273,18 @@ void CgroupTree::add(CgroupController& controller, bool Base::*member,
 
   auto base = std::ranges::find(bases_, path, &Base::path);
   if (base == bases_.end()) {
-    remove_leftovers(controller.parent);
-    if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return give_up("mkdir " + path);
-    const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return give_up("open " + path);
-    base = bases_.insert(bases_.end(), Base{controller.version, path, fd});
+    const int parent = ::open(controller.parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (parent < 0) return give_up("open " + controller.parent);
+    remove_leftovers(parent);
+    int fd = -1;
+    if (::mkdir(path.c_str(), 0755) == 0 || errno == EEXIST) {
+      fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
+    if (fd < 0) {
+      ::close(parent);
+      return give_up("making " + path);
+    }
+    base = bases_.insert(bases_.end(), Base{controller.version, path, base_name, parent, fd});
   }
   if (controller.version == Version::kV2) {
     // Controllers are handed down level by level; a group with processes of its own cannot do it

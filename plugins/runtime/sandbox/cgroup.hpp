@@ -67,6 +67,7 @@ class CgroupTree {
   /// Makes the base directories and removes those that dead daemons left. A controller that cannot
   /// be used after all is dropped from the layout and said in notes().
   CgroupTree(CgroupLayout layout, const std::string& base_name);
+  /// Removes the base directories, if they are empty, and again what dead daemons left.
   ~CgroupTree();
   CgroupTree(const CgroupTree&) = delete;
   CgroupTree& operator=(const CgroupTree&) = delete;
@@ -82,8 +83,8 @@ class CgroupTree {
  private:
   struct Base {
     CgroupController::Version version = CgroupController::Version::kNone;
-    std::string path;
-    int fd = -1;
+    std::string path, name;
+    int parent = -1, fd = -1;  ///< the path is out of sight once the root has been left
     bool memory = false, pids = false, cpu = false;
   };
   void add(CgroupController& controller, bool Base::*member, const std::string& base_name);

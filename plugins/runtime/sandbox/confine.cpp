@@ -64,7 +64,7 @@ int restrict_files() noexcept {
   const std::uint64_t device = kReadOnly | LANDLOCK_ACCESS_FS_WRITE_FILE | (all & kTruncate);
   const bool ok = allow_beneath(ruleset, "/", kReadOnly) && allow_beneath(ruleset, "/mnt", all) &&
                   allow_beneath(ruleset, "/tmp", all) && allow_beneath(ruleset, "/dev/shm", all) &&
-                  allow_beneath(ruleset, "/dev", device) && allow_beneath(ruleset, "/proc", device);
+                  allow_beneath(ruleset, "/dev", device);
   const int error = ok && ::syscall(SYS_landlock_restrict_self, ruleset, 0) == 0 ? 0 : errno;
   ::close(ruleset);
   return error;

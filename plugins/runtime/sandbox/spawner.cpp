@@ -47,6 +47,10 @@ namespace {
 
 constexpr std::size_t kMaxShells = 4096;
 
+/// What the last sandboxes may take to die when the daemon is gone.
+constexpr timespec kFarewellStep{0, 5'000'000};
+constexpr int kFarewellSteps = 600;
+
 struct Shell {
   int connection = -1;
   std::uint32_t id = 0;
@@ -66,6 +70,20 @@ class Spawner {
     children_ = ::signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
     for (std::size_t i = kMaxShells; i-- > 0;) free_slots_.push_back(i);
   }
+
+  /// Ends what is left when the daemon is gone, so that nobody has to sweep its groups.
+  ~Spawner() {
+    for (const auto& [pid, shell] : shells_) ::kill(pid, SIGKILL);
+    for (const int connection : connections_) zygotes_.drop_connection(connection);
+    for (int step = 0; step < kFarewellSteps && !(shells_.empty() && doomed_groups_.empty());
+         ++step) {
+      ::nanosleep(&kFarewellStep, nullptr);
+      reap();
+      std::erase_if(doomed_groups_, [&](const auto& name) { return cgroups_.remove(name); });
+    }
+  }
+  Spawner(const Spawner&) = delete;
+  Spawner& operator=(const Spawner&) = delete;
 
   /// Returns when the daemon is gone.
   void serve() {
