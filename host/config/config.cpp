@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/fd.hpp"
+#include "base/units.hpp"
 #include "config/options.hpp"
 #include "config/read_sections.hpp"
 
@@ -114,6 +115,13 @@ void check_references(const Config& config) {
     throw config_failure("/auth/mode", "found \"none\" with the address " + config.http.address +
                                            ", expected \"keys\", or a /listen/address of loopback "
                                            "like 127.0.0.1");
+  }
+  if (config.admission.requests < config.http.max_request) {
+    throw config_failure("/admission/requests",
+                         "found " + format_size(config.admission.requests) +
+                             ", expected at least /http/max_request (" +
+                             format_size(config.http.max_request) +
+                             "): the largest request could never be taken");
   }
   const std::filesystem::path state = config.state_dir.lexically_normal();
   for (const std::string& shared : config.sandbox.read_only_paths) {

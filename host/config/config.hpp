@@ -76,7 +76,8 @@ struct HttpConfig {
   milliseconds write_timeout{60'000};  ///< a reader that takes nothing for so long is gone
   Bytes body_rate = 1024;              ///< bytes a second a sender must reach after 10 s
   bool keep_alive_exec = false;
-  Bytes max_request = 52u << 20;  ///< body of a JSON request
+  Bytes max_request = 52u << 20;      ///< body of a JSON request
+  Bytes unknown_bodies = 64u << 20;   ///< all bodies of senders not known yet, in memory
   Bytes max_upload = 250u << 20;  ///< one uploaded file
   std::uint32_t max_upload_files = 200;
 };
@@ -84,6 +85,7 @@ struct HttpConfig {
 struct AdmissionConfig {
   std::uint32_t runs = 8;     ///< at a time
   std::uint32_t queue = 256;  ///< waiting runs; more are refused with 503
+  Bytes requests = 256u << 20;  ///< all requests that are read, wait or run, in memory
   milliseconds queue_wait{60'000};
 };
 

@@ -45,6 +45,8 @@ void read_http(Section section, HttpConfig& out) {
   section.size("body_rate", out.body_rate, {1, kGiB});
   section.flag("keep_alive_exec", out.keep_alive_exec);
   section.size("max_request", out.max_request, {kKiB, kGiB});
+  // At least one body that such a sender may have.
+  section.size("unknown_bodies", out.unknown_bodies, {4 * kMiB, kTiB});
   section.size("max_upload", out.max_upload, {1, kTiB});
   section.count<std::uint32_t>("max_upload_files", out.max_upload_files, {1, 100'000});
   section.finish();
@@ -53,6 +55,7 @@ void read_http(Section section, HttpConfig& out) {
 void read_admission(Section section, AdmissionConfig& out) {
   section.count<std::uint32_t>("runs", out.runs, {1, 100'000});
   section.count<std::uint32_t>("queue", out.queue, {0, 1'000'000});
+  section.size("requests", out.requests, {kKiB, kTiB});
   section.duration("queue_wait", out.queue_wait, {0ms, kDay});
   section.finish();
 }

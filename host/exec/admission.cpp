@@ -11,6 +11,9 @@
 namespace podium {
 namespace {
 
+// Nearly every request. The connections bound how many of them are read, the queue how many wait.
+constexpr Bytes kSmallRequest = 16u << 10;
+
 std::string capacity(const AdmissionConfig& config) {
   return "capacity is " + std::to_string(config.runs) + " runs and " +
          std::to_string(config.queue) + " waiting";
@@ -23,7 +26,21 @@ Permit& Permit::operator=(Permit&&) noexcept = default;
 Permit::~Permit() = default;
 Permit::Permit(std::shared_ptr<Place> place) : place_(std::move(place)) {}
 
-Permit Admission::admit(const AdmissionConfig& config, std::uint64_t generation) {
+void Admission::count(const AdmissionConfig& config, ByteShare& share, Bytes bytes) {
+  if (!share) share = ByteShare(requests_);
+  const Bytes most = bytes <= kSmallRequest ? ~Bytes{0} : config.requests;
+  if (share.resize(bytes, most)) return;
+  const auto after = retry_after();
+  throw Failure(Code::kResourceExhausted,
+                "this host is full: the requests that it has in hand have " +
+                    format_size(requests_->used() - share.bytes()) + ", this one " +
+                    format_size(bytes) + ", and it takes " + format_size(config.requests) +
+                    " together; try again in " + std::to_string(after.count()) + " s")
+      .with_retry_after(after);
+}
+
+Permit Admission::admit(const AdmissionConfig& config, std::uint64_t generation,
+                        ByteShare counted) {
   if (stopped_) {
     throw Failure(Code::kUnavailable, "this host is shutting down and takes no new runs")
         .with_retry_after(std::chrono::seconds(5));
@@ -43,6 +60,7 @@ Permit Admission::admit(const AdmissionConfig& config, std::uint64_t generation)
   }
 
   auto place = std::make_shared<Permit::Place>(shared_from_this(), io_);
+  place->counted = std::move(counted);
   place->position = waiting_.insert(waiting_.end(), place.get());
   place->deadline = Clock::now() + config_.queue_wait;
   place->wake.expires_at(place->deadline);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "exec/async.hpp"
+#include "exec/byte_budget.hpp"
 #include "exec/cancellation.hpp"
 #include "exec/service.hpp"
 
@@ -18,7 +19,14 @@ class Admission : public std::enable_shared_from_this<Admission> {
   /// A place, waiting or running at once. Throws Failure: kResourceExhausted with retry_after when
   /// the queue is full, kUnavailable after stop(). `generation` numbers the config: the newest one
   /// decides, so that a request of an older generation does not set its limits again.
-  Permit admit(const AdmissionConfig& config, std::uint64_t generation);
+  /// `counted` is what the request has of the budget; the permit holds it from here on.
+  Permit admit(const AdmissionConfig& config, std::uint64_t generation, ByteShare counted = {});
+
+  /// Makes `share`, at first of no budget, count the bytes of one request. Throws Failure
+  /// (kResourceExhausted) with retry_after when all requests together would be over
+  /// config.requests; small ones are counted and never refused, so that those who fill the budget
+  /// do not keep them out.
+  void count(const AdmissionConfig& config, ByteShare& share, Bytes bytes);
 
   /// Waits until it is the permit's turn; false when `cancellation` was requested before. Throws
   /// Failure(kDeadlineExceeded) when the wait, counted from admit, has run out.
@@ -45,6 +53,7 @@ class Admission : public std::enable_shared_from_this<Admission> {
   asio::io_context& io_;
   AdmissionConfig config_;
   std::uint64_t generation_ = 0;
+  const std::shared_ptr<ByteBudget> requests_ = std::make_shared<ByteBudget>();
   bool stopped_ = false;
   unsigned running_ = 0;
   std::list<Permit::Place*> waiting_;
@@ -62,6 +71,7 @@ struct Permit::Place {
   std::shared_ptr<Admission> admission;
   asio::steady_timer wake;  ///< expires when the wait has run out; moved to the past to wake
   std::list<Place*>::iterator position;  ///< in the queue; its end: not there
+  ByteShare counted;
   bool running = false;
   Admission::Clock::time_point deadline, began;
 };

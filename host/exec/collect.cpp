@@ -179,11 +179,18 @@ class Collector {
     if (request_.merged < 0) return;
     for (const auto& [name, input] : inputs_) {
       if (input->file.read_only) continue;
-      const UniqueFd there = open_beneath(request_.merged, name.c_str(), O_PATH);
-      // ELOOP: a folder on the way became a symbolic link, so the file is not where it was.
-      if (there || (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)) continue;
-      result_.deleted.push_back(name);
+      if (is_gone(name)) result_.deleted.push_back(name);
     }
+  }
+
+  /// Whether no file has that name any more; what cannot be looked at counts as there.
+  bool is_gone(const std::string& name) const {
+    const UniqueFd there = open_beneath(request_.merged, name.c_str(), O_PATH);
+    // ELOOP: a folder on the way became a symbolic link, so the file is not where it was.
+    if (!there) return errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
+    // A folder, a link or a pipe in its place is not the file.
+    struct stat info {};
+    return ::fstat(there.get(), &info) == 0 && !S_ISREG(info.st_mode);
   }
 
   const CollectRequest& request_;

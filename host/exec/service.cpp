@@ -17,6 +17,18 @@ void check_no_nul(const std::string& field, const std::string& text) {
   throw Failure(Code::kInvalidArgument, message).with_field({field, message, "invalid"});
 }
 
+/// What a command takes in memory while it waits, about.
+Bytes bytes_of(const ExecCommand& command) {
+  const auto of = [](const std::string& text) { return text.size() + sizeof text; };
+  Bytes bytes = sizeof command + command.code.size() + command.standard_input.size();
+  for (const std::string& argument : command.arguments) bytes += of(argument);
+  for (const auto& [name, value] : command.environment) bytes += of(name) + of(value);
+  for (const FileReference& file : command.files) {
+    bytes += of(file.id) + of(file.name) + of(file.session);
+  }
+  return bytes;
+}
+
 bool is_blank(const std::string& code) {
   return code.find_first_not_of(" \t\r\n\v\f") == code.npos;
 }
@@ -87,7 +99,12 @@ ExecService::ExecService(asio::io_context& io, asio::thread_pool& pool, SessionS
 
 ExecService::~ExecService() = default;
 
-Permit ExecService::admit(const Generation& generation, const ExecCommand& command) {
+void ExecService::count_request(const Generation& generation, ByteShare& share, Bytes bytes) {
+  state_->admission->count(generation.config().admission, share, bytes);
+}
+
+Permit ExecService::admit(const Generation& generation, const ExecCommand& command,
+                          ByteShare counted) {
   const LanguageConfig* language = generation.config().language(command.language);
   if (!language) {
     throw Failure(Code::kInvalidArgument, "Unsupported language: " + command.language)
@@ -108,7 +125,9 @@ Permit ExecService::admit(const Generation& generation, const ExecCommand& comma
   if (generation.runtimes(*language).empty()) {
     throw Failure(Code::kUnavailable, "no runtime is configured for " + language->name);
   }
-  return state_->admission->admit(generation.config().admission, generation.number());
+  const AdmissionConfig& config = generation.config().admission;
+  state_->admission->count(config, counted, bytes_of(command));
+  return state_->admission->admit(config, generation.number(), std::move(counted));
 }
 
 Task<std::shared_ptr<ExecService::Inputs>> ExecService::resolve(

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "exec/async.hpp"
+#include "exec/byte_budget.hpp"
 #include "exec/command.hpp"
 #include "obs/log.hpp"
 #include "plugin/generation.hpp"
@@ -93,9 +94,15 @@ class ExecService {
               std::filesystem::path runs_dir, unsigned pool_threads = 8);
   ~ExecService();
 
-  /// What can be refused at once is refused here: unknown language, empty code, a foreign file
-  /// reference, a full queue (kResourceExhausted with retry_after). Quick: no blocking work.
-  Permit admit(const Generation& generation, const ExecCommand& command);
+  /// Counts the bytes of a request that is about to be read among those of all that are read, wait
+  /// or run. `share` is empty at first. Throws Failure(kResourceExhausted) with retry_after.
+  void count_request(const Generation& generation, ByteShare& share, Bytes bytes);
+
+  /// What can be refused at once is refused here: unknown language, empty code, a full queue, too
+  /// many bytes of requests (kResourceExhausted with retry_after). Quick: no blocking work.
+  /// `counted` is what the reading of the command was counted as; the permit counts the command
+  /// itself.
+  Permit admit(const Generation& generation, const ExecCommand& command, ByteShare counted = {});
 
   /// Resolves references and checks that the caller may use them: kForbidden for a foreign one.
   /// Part of what is refused before the window's clock starts. Result is passed on to run.

@@ -170,6 +170,8 @@ Task<bool> Connection::receive(std::size_t most) {
       if (n == 0) co_return false;
       if (error != EAGAIN && error != EINTR) throw ClientGone{};
     }
+    // Who waits for a slow sender has no buffer meanwhile.
+    if (before == 0) input_ = std::string();
     error_code ec;
     co_await socket_.async_wait(Socket::wait_read, asio::redirect_error(asio::use_awaitable, ec));
     if (ec && !timed_out_) throw ClientGone{};

@@ -137,12 +137,13 @@ void Exchange::authenticate(std::optional<std::string> body_key) {
   access_.principal = principal_.id;
 }
 
-Task<std::string> Exchange::read_body(Bytes most) {
+Task<std::string> Exchange::read_body(Bytes most, const std::function<void(Bytes)>& count) {
   body_->limit(most);
   std::string whole, piece;
   bool more = true;
   while (more) {
     more = co_await body_->next(piece);
+    count(whole.size() + piece.size());
     if (whole.empty()) {
       whole.swap(piece);
     } else {

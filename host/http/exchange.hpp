@@ -46,8 +46,9 @@ class Exchange {
   void authenticate(std::optional<std::string> body_key);
 
   BodyReader& body() noexcept { return *body_; }
-  /// The whole body, at most `most` bytes.
-  Task<std::string> read_body(Bytes most);
+  /// The whole body, at most `most` bytes. `count` is told, before they are kept, how many bytes
+  /// the caller will then hold of it, and throws when those are too many; it outlives the reading.
+  Task<std::string> read_body(Bytes most, const std::function<void(Bytes)>& count);
 
   /// Headers that every answer of this exchange gets, errors included.
   HeaderList& extra_headers() noexcept { return extra_; }

@@ -82,14 +82,48 @@ Task<Json> parse_body(Exchange& exchange, const std::string& text) {
   co_return co_await on_pool(context.io, context.pool, [&] { return json_parse(text, rules); });
 }
 
-/// Reads the body and finds out who is asking, where only the body says so.
-Task<ExecCommand> read_command(Exchange& exchange) {
+/// The body of one who is known, counted as a request from before its first byte when its length
+/// was announced: who could not be taken is told at once.
+Task<std::string> read_known_body(Exchange& exchange, ByteShare& counted) {
+  const std::shared_ptr<const Generation>& generation = exchange.generation();
+  const Bytes most = exchange.config().http.max_request;
+  const Bytes announced = exchange.head().content_length.value_or(0);
+  const std::function<void(Bytes)> count = [&](Bytes bytes) {
+    exchange.context().exec.count_request(*generation, counted, std::max(bytes, announced));
+  };
+  exchange.body().limit(most);
+  count(announced);
+  co_return co_await exchange.read_body(most, count);
+}
+
+/// The body of one who may be anybody. All of them share one budget, of which each has what has
+/// arrived: announcing much must not keep others out.
+Task<std::string> read_unknown_body(Exchange& exchange, ByteShare& share) {
+  const HttpConfig& http = exchange.config().http;
+  share = ByteShare(exchange.server().unknown_bodies);
+  const std::function<void(Bytes)> count = [&](Bytes bytes) {
+    if (share.resize(bytes, http.unknown_bodies)) return;
+    throw Failure(Code::kResourceExhausted,
+                  "too many bodies are being read of senders who have not said who they are; send "
+                  "the key in a header, X-API-Key or Authorization, or try again in 1 s")
+        .with_retry_after(std::chrono::seconds(1));
+  };
+  co_return co_await exchange.read_body(std::min(http.max_request, kMaxUnknownBody), count);
+}
+
+/// Reads the body and finds out who is asking, where only the body says so. `counted` is what the
+/// request is counted as from here on.
+Task<ExecCommand> read_command(Exchange& exchange, ByteShare& counted) {
   check_media_type(exchange.head());
   const bool known = exchange.has_credentials();
   const bool open = exchange.config().auth.mode == AuthConfig::Mode::kNone;
-  const Bytes most = exchange.config().http.max_request;
-  const std::string text =
-      co_await exchange.read_body(known || open ? most : std::min(most, kMaxUnknownBody));
+  ByteShare unknown;
+  std::string text;
+  if (known || open) {
+    text = co_await read_known_body(exchange, counted);
+  } else {
+    text = co_await read_unknown_body(exchange, unknown);
+  }
   Json body;
   std::optional<Failure> malformed;
   try {
@@ -101,6 +135,7 @@ Task<ExecCommand> read_command(Exchange& exchange) {
   // A body that cannot be read names no key: without one its faults are nobody's business.
   if (!known) exchange.authenticate(std::move(key));
   if (malformed) throw Failure(*malformed);
+  exchange.context().exec.count_request(*exchange.generation(), counted, text.size());
   co_return parse_exec_command(body, exchange.config());
 }
 
@@ -108,9 +143,10 @@ Task<ExecCommand> read_command(Exchange& exchange) {
 /// before the wait begins.
 Task<std::shared_ptr<Work>> accept(Exchange& exchange) {
   HttpContext& context = exchange.context();
-  ExecCommand command = co_await read_command(exchange);
+  ByteShare counted;
+  ExecCommand command = co_await read_command(exchange, counted);
   auto inputs = co_await context.exec.resolve(exchange.generation(), exchange.principal(), command);
-  Permit permit = context.exec.admit(*exchange.generation(), command);
+  Permit permit = context.exec.admit(*exchange.generation(), command, std::move(counted));
   exchange.release_request();
 
   auto work = std::make_shared<Work>(context.io);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "exec/byte_budget.hpp"
 #include "http/access.hpp"
 #include "http/health.hpp"
 #include "http/server.hpp"
@@ -23,6 +24,9 @@ struct ServerState : std::enable_shared_from_this<ServerState> {
   bool draining = false;  ///< /ready says so
   bool closing = false;   ///< no connection is kept for another request
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+
+  /// Bodies in memory of senders who have not said who they are.
+  const std::shared_ptr<ByteBudget> unknown_bodies = std::make_shared<ByteBudget>();
 
   AccessLog access_log;
   HealthProbe health;

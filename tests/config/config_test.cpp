@@ -30,12 +30,14 @@ TEST(DefaultConfig, SaysInTheFileWhatTheStructuresSay) {
   EXPECT_EQ(config.http.body_rate, http.body_rate);
   EXPECT_EQ(config.http.keep_alive_exec, http.keep_alive_exec);
   EXPECT_EQ(config.http.max_request, http.max_request);
+  EXPECT_EQ(config.http.unknown_bodies, http.unknown_bodies);
   EXPECT_EQ(config.http.max_upload, http.max_upload);
   EXPECT_EQ(config.http.max_upload_files, http.max_upload_files);
   const Config plain;
   EXPECT_EQ(config.admission.runs, plain.admission.runs);
   EXPECT_EQ(config.admission.queue, plain.admission.queue);
   EXPECT_EQ(config.admission.queue_wait, plain.admission.queue_wait);
+  EXPECT_EQ(config.admission.requests, plain.admission.requests);
   EXPECT_EQ(config.sessions.time_to_live, plain.sessions.time_to_live);
   EXPECT_EQ(config.sessions.sweep_interval, plain.sessions.sweep_interval);
   EXPECT_EQ(config.sessions.orphan_age, plain.sessions.orphan_age);
@@ -255,7 +257,11 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{R"({"limits": {"memory": "1kB"}})", {"/limits/memory"}},
         Bad{R"({"limits": {"processes": 0}})", {"/limits/processes"}},
         Bad{R"({"limits": {"processes": 99999999999999999999}})", {"/limits/processes"}},
+        Bad{R"({"http": {"unknown_bodies": "4095KiB"}})",
+            {"/http/unknown_bodies: found 4095KiB, expected 4MiB"}},
         Bad{R"({"admission": {"runs": 0}})", {"/admission/runs"}},
+        Bad{R"({"admission": {"requests": "51MiB"}})",
+            {"/admission/requests: found 51MiB, expected at least /http/max_request (52MiB)"}},
         Bad{R"({"outputs": {"max_depth": 11}})", {"/outputs/max_depth"}},
         Bad{R"({"sandbox": {"uid_base": 0}})", {"/sandbox/uid_base"}},
         Bad{R"({"languages": {"py": {"runtimes": ["jobs"], "source": "a", "command": ["/x"],

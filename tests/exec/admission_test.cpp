@@ -175,5 +175,80 @@ TEST_F(AdmissionTest, OutlivesItsOwnerForAsLongAsSomeoneHasAPlace) {
   Admission::leave(permit);  // under a sanitizer: no use after free
 }
 
+class CountedRequests : public AdmissionTest {
+ protected:
+  static constexpr Bytes kMiB = 1u << 20;
+
+  CountedRequests() { settings.requests = 10 * kMiB; }
+
+  ByteShare share(Bytes bytes) {
+    ByteShare made;
+    admission->count(settings, made, bytes);
+    return made;
+  }
+  std::optional<Failure> refusal(Bytes bytes) {
+    try {
+      share(bytes);
+    } catch (const Failure& failure) {
+      return failure;
+    }
+    return std::nullopt;
+  }
+
+  AdmissionConfig settings = config(1, 8);
+};
+
+TEST_F(CountedRequests, AreTakenUpToTheBoundAndRefusedBeyondItWithATimeToTryAgain) {
+  const ByteShare first = share(6 * kMiB), second = share(4 * kMiB);
+
+  const auto refused = refusal(kMiB);
+
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->code(), Code::kResourceExhausted);
+  EXPECT_TRUE(refused->retry_after());
+  EXPECT_NE(std::string(refused->what()).find("have 10MiB, this one 1MiB, and it takes 10MiB"),
+            std::string::npos)
+      << refused->what();
+}
+
+TEST_F(CountedRequests, GiveTheirBytesBackAtTheirEnd) {
+  {
+    const ByteShare first = share(10 * kMiB);
+    EXPECT_TRUE(refusal(kMiB));
+  }
+
+  EXPECT_FALSE(refusal(10 * kMiB));
+}
+
+TEST_F(CountedRequests, KeepWhatTheyHadWhenTheyMayNotGrow) {
+  const ByteShare first = share(6 * kMiB);
+  ByteShare second = share(2 * kMiB);
+
+  EXPECT_THROW(admission->count(settings, second, 5 * kMiB), Failure);
+
+  EXPECT_EQ(second.bytes(), 2 * kMiB);
+  EXPECT_FALSE(refusal(2 * kMiB));
+}
+
+TEST_F(CountedRequests, AreNeverRefusedWhenTheyAreSmall) {
+  const ByteShare all = share(10 * kMiB);
+
+  EXPECT_FALSE(refusal(16 << 10));
+  EXPECT_TRUE(refusal((16 << 10) + 1));
+}
+
+TEST_F(CountedRequests, AreCountedForAsLongAsTheyWaitOrRun) {
+  auto running = std::make_unique<Permit>(admission->admit(settings, 1, share(6 * kMiB)));
+  auto waiting = std::make_unique<Permit>(admission->admit(settings, 1, share(4 * kMiB)));
+  EXPECT_TRUE(refusal(kMiB));
+
+  running.reset();
+  EXPECT_FALSE(refusal(6 * kMiB));
+  EXPECT_TRUE(refusal(7 * kMiB));
+
+  waiting.reset();
+  EXPECT_FALSE(refusal(10 * kMiB));
+}
+
 }  // namespace
 }  // namespace podium

@@ -155,14 +155,6 @@ TEST_F(Collecting, NamesTheInputsThatAreGone) {
               ElementsAre("folder/gone too.txt", "gone.txt", "moved/away.txt"));
 }
 
-TEST_F(Collecting, TakesADanglingLinkInAnInputsPlaceForThere) {
-  add_input("a.txt", "1");
-  std::filesystem::remove(merged / "a.txt");
-  std::filesystem::create_symlink("nowhere", merged / "a.txt");
-
-  EXPECT_THAT(collected().deleted, IsEmpty());
-}
-
 TEST_F(Collecting, PassesOverWhiteoutsOfTheOverlay) {
   ASSERT_EQ(::mknod((changes / "deleted").c_str(), S_IFCHR | 0600, makedev(0, 0)), 0)
       << "this test makes a device node and needs root";
@@ -268,6 +260,20 @@ TEST_F(Collecting, BoundsItsSentences) {
 
   EXPECT_EQ(collection.left_out.size(), 21u);
   EXPECT_EQ(collection.left_out.back(), "80 more were left out.");
+}
+
+TEST_F(Collecting, TellsAnInputThatIsNoFileAnyMoreAsDeleted) {
+  for (const char* name : {"folder", "link", "pipe", "kept"}) add_input(name, "1");
+  for (const char* name : {"folder", "link", "pipe"}) std::filesystem::remove(merged / name);
+  write_file(merged / "folder/in", "2");
+  write_file(changes / "folder/in", "2");
+  std::filesystem::create_symlink("kept", merged / "link");
+  ASSERT_EQ(::mkfifo((merged / "pipe").c_str(), 0600), 0);
+
+  const Collection collection = collected();
+
+  EXPECT_THAT(collection.deleted, ElementsAre("folder", "link", "pipe"));
+  EXPECT_THAT(names(collection), ElementsAre("folder/in"));
 }
 
 TEST_F(Collecting, RenamesWhatCannotBeListedAndLosesNothing) {
