@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <map>
 #include <system_error>
 
@@ -15,14 +16,13 @@
 #include "base/units.hpp"
 #include "exec/beneath.hpp"
 #include "exec/listable_name.hpp"
-#include "exec/walk.hpp"
 
 namespace podium {
 namespace {
 
 std::string reason(int error) { return std::system_category().message(error); }
 
-/// The first `size` bytes of a file, hashed while they pass.
+/// The first `size` bytes of a file, hashed while they pass. Its holes are not read.
 class HashedFile : public Source {
  public:
   HashedFile(int fd, Bytes size, const std::function<bool()>& cancelled)
@@ -32,17 +32,18 @@ class HashedFile : public Source {
 
   std::size_t read(char* buffer, std::size_t capacity) override {
     if (cancelled_()) throw Failure(Code::kCancelled, "the run was cancelled");
-    const std::size_t wanted = std::min<Bytes>(capacity, size_ - offset_);
-    while (wanted > 0) {
-      const ssize_t got = ::pread(fd_, buffer, wanted, static_cast<off_t>(offset_));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) throw Failure(Code::kInternal, "reading an output: " + reason(errno));
-      if (got == 0) throw Failure(Code::kInternal, "an output became shorter while it was read");
-      offset_ += static_cast<Bytes>(got);
-      hash_.update({buffer, static_cast<std::size_t>(got)});
-      return static_cast<std::size_t>(got);
+    std::size_t size = std::min<Bytes>(capacity, size_ - offset_);
+    if (size == 0) return 0;
+    if (offset_ >= extent_end_) find_extent();
+    if (offset_ < extent_begin_) {
+      size = std::min<Bytes>(size, extent_begin_ - offset_);
+      std::memset(buffer, 0, size);
+    } else {
+      size = read_data(buffer, std::min<Bytes>(size, extent_end_ - offset_));
     }
-    return 0;
+    offset_ += size;
+    hash_.update({buffer, size});
+    return size;
   }
 
   bool hashes() const noexcept override { return true; }
@@ -52,8 +53,32 @@ class HashedFile : public Source {
   }
 
  private:
+  std::size_t read_data(char* buffer, std::size_t size) {
+    ssize_t got = 0;
+    do got = ::pread(fd_, buffer, size, static_cast<off_t>(offset_));
+    while (got < 0 && errno == EINTR);
+    if (got < 0) throw Failure(Code::kInternal, "reading an output: " + reason(errno));
+    if (got == 0) throw Failure(Code::kInternal, "an output became shorter while it was read");
+    return static_cast<std::size_t>(got);
+  }
+
+  /// Finds the next bytes that are there; what lies before them is a hole.
+  void find_extent() {
+    extent_begin_ = offset_;
+    extent_end_ = size_;
+    const off_t data = ::lseek(fd_, static_cast<off_t>(offset_), SEEK_DATA);
+    if (data < 0) {
+      if (errno == ENXIO) extent_begin_ = size_;  // only a hole is left
+      return;  // otherwise this file system does not tell: everything is read
+    }
+    extent_begin_ = std::min(static_cast<Bytes>(data), size_);
+    const off_t hole = ::lseek(fd_, data, SEEK_HOLE);
+    if (hole > data) extent_end_ = std::min(static_cast<Bytes>(hole), size_);
+  }
+
   int fd_;
   Bytes size_, offset_ = 0;
+  Bytes extent_begin_ = 0, extent_end_ = 0;
   const std::function<bool()>& cancelled_;
   Sha256 hash_;
   std::string digest_;
@@ -69,9 +94,14 @@ std::string hash_of(int fd, Bytes size, const std::function<bool()>& cancelled) 
 
 class Collector {
  public:
-  Collector(const CollectRequest& request, const std::vector<InputFile>& inputs, Storage& storage,
-            InUse& in_use, const std::function<bool()>& cancelled)
-      : request_(request), storage_(storage), in_use_(in_use), cancelled_(cancelled) {
+  Collector(const CollectRequest& request, Survey found, const std::vector<InputFile>& inputs,
+            Storage& storage, InUse& in_use, const std::function<bool()>& cancelled)
+      : request_(request),
+        found_(std::move(found.files)),
+        storage_(storage),
+        in_use_(in_use),
+        cancelled_(cancelled),
+        left_out_(std::move(found.left_out)) {
     for (const InputFile& input : inputs) inputs_[input.name] = &input;
   }
 
@@ -88,10 +118,9 @@ class Collector {
 
  private:
   void gather() {
-    for (const std::string& path :
-         walk_regular_files(request_.changes, request_.bounds.max_depth, left_out_)) {
+    for (const FoundFile& file : found_) {
       if (cancelled_()) throw Failure(Code::kCancelled, "the run was cancelled");
-      consider(path);
+      consider(file.path);
     }
     if (over_count_ > 0) {
       left_out_.say(std::to_string(over_count_) + " files were left out: a run may leave at most " +
@@ -179,8 +208,19 @@ class Collector {
     if (request_.merged < 0) return;
     for (const auto& [name, input] : inputs_) {
       if (input->file.read_only) continue;
-      if (is_gone(name)) result_.deleted.push_back(name);
+      if (!is_gone(name)) continue;
+      result_.deleted.push_back(name);
+      const std::string id = own_file(*input);
+      if (!id.empty()) result_.gone.push_back(id);
     }
+  }
+
+  /// The id of the session's own file that the program saw under the input's name, or what the
+  /// input stood in front of: it must not be there when the session goes on.
+  std::string own_file(const InputFile& input) const {
+    if (!input.covers.empty()) return input.covers;
+    const bool own = input.file.session == request_.session && input.file.name == input.name;
+    return own ? input.file.id : "";
   }
 
   /// Whether no file has that name any more; what cannot be looked at counts as there.
@@ -194,6 +234,7 @@ class Collector {
   }
 
   const CollectRequest& request_;
+  const std::vector<FoundFile> found_;
   Storage& storage_;
   InUse& in_use_;
   const std::function<bool()>& cancelled_;
@@ -208,10 +249,21 @@ class Collector {
 
 }  // namespace
 
-Collection collect(const CollectRequest& request, const std::vector<InputFile>& inputs,
-                   Storage& storage, InUse& in_use, const std::function<bool()>& cancelled) {
+Survey survey(const CollectRequest& request) {
+  Survey found;
+  if (request.changes < 0) return found;
+  found.files = walk_regular_files(request.changes, request.bounds.max_depth, found.left_out);
+  for (const FoundFile& file : found.files) {
+    if (file.size <= request.max_file) found.bytes += file.size;
+  }
+  return found;
+}
+
+Collection collect(const CollectRequest& request, Survey found,
+                   const std::vector<InputFile>& inputs, Storage& storage, InUse& in_use,
+                   const std::function<bool()>& cancelled) {
   if (request.changes < 0) return {};
-  return Collector(request, inputs, storage, in_use, cancelled).run();
+  return Collector(request, std::move(found), inputs, storage, in_use, cancelled).run();
 }
 
 void discard(Collection& collection, Storage& storage) noexcept {
@@ -223,6 +275,7 @@ void discard(Collection& collection, Storage& storage) noexcept {
     }
   }
   collection.files.clear();
+  collection.gone.clear();
 }
 
 }  // namespace podium

@@ -96,8 +96,8 @@ FileRecord visible_file(SessionStore& sessions, const std::string& principal,
 std::unique_ptr<Upload> ExecService::begin_upload(std::shared_ptr<const Generation> generation,
                                                   std::string name) {
   std::string canonical = canonical_file_name(name);
-  StoredUpload::Host host{state_->io, *state_->in_use, state_->lanes_of(*generation),
-                          [state = state_](auto owner, std::string key) {
+  StoredUpload::Host host{state_->io, *state_->in_use, state_->lanes_of(*generation).work,
+                          state_->runs_dir, [state = state_](auto owner, std::string key) {
                             state->remove_blob_later(std::move(owner), std::move(key));
                           }};
   return std::make_unique<StoredUpload>(std::move(host), std::move(generation), std::move(name),

@@ -43,13 +43,13 @@ class Lane : public std::enable_shared_from_this<Lane> {
 
 /// The lanes of one storage: half of the pool's threads.
 struct StorageLanes {
-  std::shared_ptr<Lane> work;     ///< bounded work: inputs, outputs, pieces, small uploads
-  /// Uploads that wait for their client while they are stored: half of the places of `work`.
-  std::shared_ptr<Lane> streams;
+  std::shared_ptr<Lane> work;   ///< inputs, outputs, pieces of uploads and downloads
+  /// Outputs that take long: half of the places of `work`, so that others need not wait for them.
+  std::shared_ptr<Lane> large;
 
   /// Whether nobody else holds them or is in them.
   bool idle() const noexcept {
-    return work.use_count() == 2 && streams.use_count() == 1 && work->idle() && streams->idle();
+    return work.use_count() == 2 && large.use_count() == 1 && work->idle() && large->idle();
   }
 };
 

@@ -26,7 +26,7 @@ class Resolution {
     inputs_->session = id;
     for (FileRecord& file : sessions_.current_files(id)) {
       const std::string name = file.name;
-      by_name_[name] = {std::move(file), name, false, false};
+      by_name_[name] = {std::move(file), name, false, false, ""};
     }
   }
 
@@ -41,7 +41,9 @@ class Resolution {
     }
     hold(file->session);
     const std::string mounted = name.empty() ? file->name : name;
-    by_name_[mounted] = {std::move(*file), mounted, true, reference.new_style};
+    InputFile& input = by_name_[mounted];
+    std::string covers = input.name.empty() || input.referenced ? input.covers : input.file.id;
+    input = {std::move(*file), mounted, true, reference.new_style, std::move(covers)};
   }
 
   std::shared_ptr<ExecService::Inputs> take() {

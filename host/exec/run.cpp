@@ -29,22 +29,27 @@ Failure for_client(const Failure& failure, const std::string& language) {
   return Failure(Code::kInternal, "the runtime could not run the program");
 }
 
+// More takes longer than others should wait for.
+constexpr Bytes kLargeCollection = 16u << 20;
+
 /// On the pool: stores the outputs, then makes their records durable.
-Collection collect_and_record(const CollectRequest& what, const LiveRun& live,
+Collection collect_and_record(const CollectRequest& what, Survey found, const LiveRun& live,
                               const SessionRecord& session, SessionStore& sessions, InUse& in_use,
                               const std::function<bool()>& cancelled) {
   Storage& storage = live.generation->storage();
-  Collection collection = collect(what, live.inputs->files, storage, in_use, cancelled);
+  Collection collection =
+      collect(what, std::move(found), live.inputs->files, storage, in_use, cancelled);
   if (cancelled()) discard(collection, storage);
-  if (collection.files.empty()) return collection;
+  if (collection.files.empty() && collection.gone.empty()) return collection;
   try {
-    sessions.commit(session, collection.files);
+    sessions.commit(session, collection.files, collection.gone);
   } catch (const Failure& failure) {
     // Whether the rows are on disk is not known, so the blobs are left to the sweep.
     collection.failures.push_back(failure.what());
-    collection.left_out.push_back(std::to_string(collection.files.size()) +
-                                  " files could not be recorded: the database does not answer as "
-                                  "it should.");
+    collection.left_out.push_back(
+        std::to_string(collection.files.size() + collection.gone.size()) +
+        " new, changed or deleted files could not be recorded: the database does not answer as it "
+        "should.");
     collection.files.clear();
   }
   return collection;
@@ -77,6 +82,8 @@ class ExecService::State::Line {
   Task<bool> make_output();
   Task<> completion();
   Task<bool> collect_and_commit();
+  Task<std::optional<Collection>> collect_in_lanes(CollectRequest what,
+                                                   std::function<Collection(Survey)> record);
   void list_inherited();
   void touch_sessions();
   ExecResult finished(const Outcome& outcome);
@@ -258,13 +265,12 @@ Task<bool> ExecService::State::Line::collect_and_commit() {
     what.bounds = live_->generation->config().outputs;
     what.max_file = limits_.file_size;
     what.session = result_.session_id;
-    auto work = [what, live = live_, control = control_, session = session_,
-                 sessions = &host_.sessions, in_use = host_.in_use] {
-      return collect_and_record(what, *live, session, *sessions, *in_use,
+    auto record = [what, live = live_, control = control_, session = session_,
+                   sessions = &host_.sessions, in_use = host_.in_use](Survey found) {
+      return collect_and_record(what, std::move(found), *live, session, *sessions, *in_use,
                                 [control] { return control->requested(); });
     };
-    const auto lane = host_.lanes_of(*live_->generation).work;
-    auto collected = co_await in_lane(lane, control_.get(), work);
+    auto collected = co_await collect_in_lanes(what, std::move(record));
     if (!collected || control_->requested()) co_return false;
     collection_ = std::move(*collected);
   }
@@ -274,6 +280,28 @@ Task<bool> ExecService::State::Line::collect_and_commit() {
   if (collection_.files.empty()) host_.sessions.commit_later(session_);
   touch_sessions();
   co_return true;
+}
+
+/// What is small is done at once; what will take long moves to the lane of such.
+Task<std::optional<Collection>> ExecService::State::Line::collect_in_lanes(
+    CollectRequest what, std::function<Collection(Survey)> record) {
+  struct Begun {
+    Survey found;
+    std::optional<Collection> collection;
+  };
+  const StorageLanes lanes = host_.lanes_of(*live_->generation);
+  auto begin = [what, record, live = live_] {
+    Begun begun{survey(what), std::nullopt};
+    if (begun.found.bytes <= kLargeCollection) begun.collection = record(std::move(begun.found));
+    return begun;
+  };
+  auto begun = co_await in_lane(lanes.work, control_.get(), begin);
+  if (!begun) co_return std::nullopt;
+  if (begun->collection) co_return std::move(begun->collection);
+  auto rest = [record, found = std::make_shared<Survey>(std::move(begun->found)), live = live_] {
+    return record(std::move(*found));
+  };
+  co_return co_await in_lane(lanes.large, control_.get(), rest);
 }
 
 void ExecService::State::Line::touch_sessions() {

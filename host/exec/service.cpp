@@ -72,7 +72,7 @@ StorageLanes ExecService::State::lanes_of(const Generation& generation) {
   const unsigned half = std::max(2u, pool_threads / 2);
   StorageLanes made;
   made.work = std::make_shared<Lane>(io, pool, half);
-  made.streams = std::make_shared<Lane>(io, pool, half / 2, made.work);
+  made.large = std::make_shared<Lane>(io, pool, half / 2, made.work);
   return lanes.emplace(storage, std::move(made)).first->second;
 }
 

@@ -53,8 +53,8 @@ class RunControl {
 class Upload {
  public:
   virtual ~Upload() = default;
-  /// Passes a piece on; waits while the storage is behind (bounded by a few pieces in memory).
-  /// Throws Failure: kTooLarge past the limit, or what the storage said.
+  /// Passes a piece on; waits while the pool is behind (bounded by a few pieces in memory). Throws
+  /// Failure: kTooLarge past the limit, kUnavailable when the disk does not take it.
   virtual Task<> write(std::string chunk) = 0;
   /// No more pieces; waits until the blob is stored. Not listed before commit_uploads.
   virtual Task<> finish() = 0;

@@ -19,6 +19,7 @@ struct InputFile {
   std::string name;        ///< canonical
   bool referenced = true;  ///< false: it came with the continued session
   bool new_style = false;
+  std::string covers;  ///< id of the continued session's own file of that name, when referenced
 };
 
 /// What references and session of a command came to.

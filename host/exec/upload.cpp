@@ -1,92 +1,19 @@
 #include "exec/upload.hpp"
 
-#include <algorithm>
-#include <cstring>
+#include <utility>
 
 #include "base/failure.hpp"
 #include "base/ids.hpp"
 
 namespace podium {
 
-void UploadContent::push(std::string piece) {
-  std::lock_guard lock(mutex_);
-  queued_ += piece.size();
-  pieces_.push_back(std::move(piece));
-  changed_.notify_one();
-}
-
-void UploadContent::end() {
-  std::lock_guard lock(mutex_);
-  ended_ = true;
-  changed_.notify_one();
-}
-
-void UploadContent::abort() {
-  std::lock_guard lock(mutex_);
-  aborted_ = true;
-  pieces_.clear();
-  changed_.notify_one();
-}
-
-bool UploadContent::full() const {
-  std::lock_guard lock(mutex_);
-  return queued_ >= kCapacity;
-}
-
-bool UploadContent::exhausted() const {
-  std::lock_guard lock(mutex_);
-  return exhausted_;
-}
-
-std::int64_t UploadContent::expected() const noexcept {
-  std::lock_guard lock(mutex_);
-  return ended_ ? static_cast<std::int64_t>(queued_) : -1;  // ended before the put: all is queued
-}
-
-std::size_t UploadContent::read(char* buffer, std::size_t capacity) {
-  std::string piece;
-  std::size_t from = 0, size = 0;
-  {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return aborted_ || ended_ || !pieces_.empty(); });
-    if (aborted_) throw Failure(Code::kCancelled, "the upload was given up");
-    if (pieces_.empty()) {
-      exhausted_ = true;
-      return 0;
-    }
-    from = offset_;
-    size = std::min(capacity, pieces_.front().size() - offset_);
-    if (offset_ + size < pieces_.front().size()) {
-      std::memcpy(buffer, pieces_.front().data() + from, size);
-      offset_ += size;
-    } else {
-      piece = std::move(pieces_.front());  // copied and freed outside the lock
-      pieces_.pop_front();
-      offset_ = 0;
-    }
-    queued_ -= size;
-  }
-  if (!piece.empty()) std::memcpy(buffer, piece.data() + from, size);
-  hash_.update({buffer, size});
-  if (on_room) on_room();
-  return size;
-}
-
+/// What the pool works on; outlives the upload while it does.
 struct StoredUpload::Job {
-  Job(asio::io_context& io_context, std::shared_ptr<const Generation> owner, InUse& in_use)
-      : io(io_context), generation(std::move(owner)), hold(in_use.hold(key)) {}
+  Job(std::shared_ptr<const Generation> owner, InUse& in_use, std::filesystem::path folder)
+      : generation(std::move(owner)), hold(in_use.hold(key)), spool(std::move(folder)) {}
 
-  void store() noexcept {  // on the pool
-    try {
-      generation->storage().put(key, content);
-      if (!content.exhausted()) {
-        throw Failure(Code::kInternal, "the storage did not take the whole upload");
-      }
-      sha256 = content.sha256();
-    } catch (...) {
-      error = std::current_exception();
-      return;
-    }
+  void store() {  // on the pool
+    spool.store(generation->storage(), key);
     {
       std::lock_guard lock(mutex);
       stored = true;
@@ -99,29 +26,23 @@ struct StoredUpload::Job {
     }
   }
 
-  /// I/O thread: wakes whoever waits, now.
-  void wake() {
-    if (waiter) waiter->set();
-  }
-
-  asio::io_context& io;
   const std::shared_ptr<const Generation> generation;
   const std::string key = new_id();
   const InUse::Hold hold;  ///< until a record names the blob or it is gone
-  UploadContent content;
-
-  // I/O thread.
-  std::shared_ptr<Event> waiter;
-  bool finished = false;
-
-  // Set by the pool before `finished`.
-  std::exception_ptr error;
-  std::string sha256;
+  Spool spool;             ///< of the step under way
 
   // Who removes a blob that nobody wants: the put's thread when it is abandoned before it is
   // stored, otherwise the one who abandons it.
   std::mutex mutex;
   bool stored = false, abandoned = false;
+};
+
+/// One piece of work of the pool; there is never more than one at a time.
+struct StoredUpload::Step {
+  explicit Step(asio::io_context& io) : done(io) {}
+
+  Event done;                // I/O thread
+  std::exception_ptr error;  // set by the pool before `done`
 };
 
 StoredUpload::StoredUpload(Host host, std::shared_ptr<const Generation> generation,
@@ -130,17 +51,10 @@ StoredUpload::StoredUpload(Host host, std::shared_ptr<const Generation> generati
       given_name_(std::move(given_name)),
       name_(std::move(canonical_name)),
       limit_(generation->config().http.max_upload),
-      job_(std::make_shared<Job>(host_.io, std::move(generation), host_.in_use)) {
-  job_->content.on_room = [job = std::weak_ptr<Job>(job_), &io = host_.io] {
-    asio::post(io, [job] {
-      if (const auto alive = job.lock()) alive->wake();
-    });
-  };
-}
+      job_(std::make_shared<Job>(std::move(generation), host_.in_use, host_.folder)) {}
 
 StoredUpload::~StoredUpload() {
   if (kept_) return;
-  job_->content.abort();
   bool stored = false;
   {
     std::lock_guard lock(job_->mutex);
@@ -150,55 +64,55 @@ StoredUpload::~StoredUpload() {
   if (stored) host_.remove_blob(job_->generation, job_->key);
 }
 
-void StoredUpload::start(const std::shared_ptr<Lane>& lane) {
-  started_ = true;
-  lane->submit([job = job_] {
-    job->store();
-    asio::post(job->io, [job] {
-      job->finished = true;
-      job->wake();
-    });
+void StoredUpload::start(std::function<void()> work) {
+  step_ = std::make_shared<Step>(host_.io);
+  host_.lane->submit([step = step_, &io = host_.io, work = std::move(work)] {
+    try {
+      work();
+    } catch (...) {
+      step->error = std::current_exception();
+    }
+    asio::post(io, [step] { step->done.set(); });
   });
 }
 
+/// Waits for the step under way. Throws what it threw, every time it is asked.
+Task<> StoredUpload::last_step() {
+  if (!step_) co_return;
+  const auto step = step_;
+  co_await step->done.wait();
+  if (step->error) std::rethrow_exception(step->error);
+}
+
 Task<> StoredUpload::write(std::string chunk) {
-  if (chunk.empty()) co_return;
   size_ += chunk.size();
   if (size_ > limit_) throw Failure(Code::kTooLarge, "File size limit exceeded");
-  if (job_->finished && job_->error) std::rethrow_exception(job_->error);
-  job_->content.push(std::move(chunk));
-  if (!job_->content.full()) co_return;
-  if (!started_) start(host_.lanes.streams);
-  const auto job = job_;
-  while (job->content.full() && !job->finished) {
-    job->waiter = std::make_shared<Event>(job->io);
-    const auto waiter = job->waiter;
-    co_await waiter->wait();
-  }
-  if (job->finished && job->error) std::rethrow_exception(job->error);
+  gathered_ += chunk;
+  if (gathered_.size() < kPiece) co_return;
+  // The next piece is read while the pool works on this one.
+  co_await last_step();
+  start([job = job_, piece = std::exchange(gathered_, {})] { job->spool.append(piece); });
 }
 
 Task<> StoredUpload::finish() {
-  job_->content.end();
-  if (!started_) start(host_.lanes.work);
-  const auto job = job_;
-  while (!job->finished) {
-    job->waiter = std::make_shared<Event>(job->io);
-    const auto waiter = job->waiter;
-    co_await waiter->wait();
-  }
-  if (job->error) std::rethrow_exception(job->error);
+  co_await last_step();
+  start([job = job_, piece = std::exchange(gathered_, {})] {
+    job->spool.append(piece);
+    job->store();
+  });
+  co_await last_step();
 }
 
 FileRecord StoredUpload::record() const {
-  if (!job_->finished || job_->error) {
+  const std::string& sha256 = job_->spool.sha256();
+  if (!step_ || !step_->done.is_set() || step_->error || sha256.empty()) {
     throw Failure(Code::kInternal, "an upload was to be committed before it was stored");
   }
   FileRecord record;
   record.id = new_id();
   record.name = name_;
   record.blob = job_->key;
-  record.sha256 = job_->sha256;
+  record.sha256 = sha256;
   record.size = size_;
   record.origin = "upload";
   record.created = epoch_ms_now();

@@ -61,16 +61,17 @@ class Walk {
                   " entries; what lies beyond them was left out.");
   }
 
-  std::vector<std::string> take() {
-    std::sort(found_.begin(), found_.end());
+  std::vector<FoundFile> take() {
+    std::sort(found_.begin(), found_.end(),
+              [](const FoundFile& a, const FoundFile& b) { return a.path < b.path; });
     return std::move(found_);
   }
 
  private:
   void visit(int parent, const dirent& entry, std::string path, unsigned depth) {
     unsigned char type = entry.d_type;
-    if (type == DT_UNKNOWN || type == DT_CHR) {
-      struct stat info {};
+    struct stat info {};
+    if (type == DT_UNKNOWN || type == DT_CHR || type == DT_REG) {
       if (::fstatat(parent, entry.d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
         return left_out_.add(path, reason(errno));
       }
@@ -78,7 +79,9 @@ class Walk {
       type = type_of(info.st_mode);
     }
     switch (type) {
-      case DT_REG: found_.push_back(std::move(path)); return;
+      case DT_REG:
+        found_.push_back({std::move(path), static_cast<Bytes>(info.st_size)});
+        return;
       case DT_DIR: return descend(parent, entry.d_name, path, depth);
       case DT_LNK: return not_regular(path, "a symbolic link");
       case DT_FIFO: return not_regular(path, "a named pipe");
@@ -103,7 +106,7 @@ class Walk {
 
   const unsigned max_depth_;
   LeftOut& left_out_;
-  std::vector<std::string> found_;
+  std::vector<FoundFile> found_;
   std::size_t entries_ = 0;
   bool told_ = false;
 };
@@ -128,7 +131,7 @@ std::vector<std::string> LeftOut::take() {
   return std::move(sentences_);
 }
 
-std::vector<std::string> walk_regular_files(int directory, unsigned max_depth, LeftOut& left_out) {
+std::vector<FoundFile> walk_regular_files(int directory, unsigned max_depth, LeftOut& left_out) {
   // A descriptor of a mount that is attached nowhere cannot be listed itself, but its "." can.
   UniqueFd root = open_beneath(directory, ".", O_RDONLY | O_DIRECTORY);
   if (!root) {

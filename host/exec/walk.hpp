@@ -2,6 +2,8 @@
 #include <string>
 #include <vector>
 
+#include "config/config.hpp"
+
 namespace podium {
 
 /// Sentences on what of a run was left out, for people and models; bounded.
@@ -18,10 +20,16 @@ class LeftOut {
   std::size_t more_ = 0;
 };
 
-/// Finds the regular files below a directory, without following anything: their paths, sorted.
+/// A regular file below a directory.
+struct FoundFile {
+  std::string path;
+  Bytes size = 0;  ///< when it was found
+};
+
+/// Finds the regular files below a directory, without following anything, sorted by their paths.
 /// Symbolic links, FIFOs, sockets and devices are told to `left_out`, and files deeper than
 /// `max_depth` levels; whiteouts of an overlay (character devices 0/0) are passed over. Throws
 /// Failure when the directory itself cannot be read.
-std::vector<std::string> walk_regular_files(int directory, unsigned max_depth, LeftOut& left_out);
+std::vector<FoundFile> walk_regular_files(int directory, unsigned max_depth, LeftOut& left_out);
 
 }  // namespace podium

@@ -137,6 +137,10 @@ class Storage : public Instance {
   virtual bool has_local_files() const noexcept = 0;
   /// A read-only descriptor of the blob; only when has_local_files().
   virtual UniqueFd open_local(const std::string& key) = 0;
+  /// Takes over a file without a name (O_TMPFILE) of `length` bytes with that SHA-256, as put would
+  /// keep its content; the caller only closes `descriptor` afterwards. False: put it instead.
+  virtual bool adopt(const std::string& key, int descriptor, Bytes length,
+                     const std::string& sha256) = 0;
   /// Upkeep; does nothing when the storage has none.
   virtual void sweep() = 0;
 };

@@ -129,6 +129,7 @@ class PluginStorage final : public Storage {
         gate_(abi_->max_concurrency),
         checkup_(abi_.checkup()),
         local_file_(abi_.extension<podium_local_file>(PODIUM_EXT_LOCAL_FILE)),
+        adopt_file_(abi_.extension<podium_adopt_file>(PODIUM_EXT_ADOPT_FILE)),
         maintenance_(abi_.extension<podium_maintenance>(PODIUM_EXT_MAINTENANCE)) {}
 
   const std::string& name() const noexcept override { return abi_.name(); }
@@ -220,6 +221,18 @@ class PluginStorage final : public Storage {
     return UniqueFd(descriptor);
   }
 
+  bool adopt(const std::string& key, int descriptor, Bytes length,
+             const std::string& sha256) override {
+    podium_bytes name = checked_key(abi_.who(), key);
+    bool adopted = false;
+    if (adopt_file_ == nullptr) return false;
+    call("adopt", [&](podium_error* err) {
+      return adopt_file_->adopt(abi_.self(), name, descriptor, length, to_bytes(sha256), &adopted,
+                                err);
+    });
+    return adopted;
+  }
+
   void sweep() override {
     if (maintenance_ == nullptr) return;
     call("sweep", [&](podium_error* err) { return maintenance_->sweep(abi_.self(), err); });
@@ -236,6 +249,7 @@ class PluginStorage final : public Storage {
   CallGate gate_;
   Checkup checkup_;
   const podium_local_file* local_file_;
+  const podium_adopt_file* adopt_file_;
   const podium_maintenance* maintenance_;
 };
 

@@ -24,7 +24,7 @@ constexpr std::size_t kLockWaitSeconds = 5;
 constexpr std::string_view kMagic{"SQLite format 3\0", 16};
 
 /// Statements of each version of the schema; PRAGMA user_version counts the applied ones.
-constexpr std::array<std::string_view, 1> kMigrations = {R"(
+constexpr std::array<std::string_view, 2> kMigrations = {R"(
 CREATE TABLE principals (
   id TEXT PRIMARY KEY NOT NULL,
   created INTEGER NOT NULL
@@ -59,6 +59,9 @@ CREATE TABLE files (
 CREATE INDEX files_by_session ON files (session, created);
 CREATE INDEX files_by_name ON files (session, name, created);
 CREATE INDEX files_by_blob ON files (blob);
+)",
+                                                            R"(
+ALTER TABLE files ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;
 )"};
 
 Failure file_failure(const std::filesystem::path& file, const std::string& what) {

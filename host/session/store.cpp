@@ -111,12 +111,15 @@ std::optional<FileRecord> SessionStore::find_file_by_name(const std::string& ses
       [&](Reader& reader) { return reader.find_file_by_name(session, name); }));
 }
 
-void SessionStore::commit(const SessionRecord& session, const std::vector<FileRecord>& files) {
+void SessionStore::commit(const SessionRecord& session, const std::vector<FileRecord>& files,
+                          const std::vector<std::string>& gone) {
   check_record(session);
+  for (const std::string& id : gone) refuse_nul({{"file id", id}});
   for (const FileRecord& file : files) check_record(file, session.id);
 
   state_->writer.run([&](WriteStatements& to) {
     to.keep(session);
+    for (const std::string& id : gone) to.hide_file(id);
     for (const FileRecord& file : files) {
       to.add_file(file.id, file.session, file.name, file.blob, file.sha256,
                   static_cast<std::int64_t>(file.size), file.origin, file.kind, file.resource,

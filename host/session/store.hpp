@@ -21,7 +21,9 @@ struct SessionRecord {
   EpochMs used = 0;
 };
 
-/// A file of a session. Many records may bear one name: the newest is the current one.
+/// A file of a session. Many records may bear one name: the newest is the current one. A file that a
+/// program removed is gone from its session: it is in no list of it and has no name there, but is
+/// still found by its id, because an older answer named it.
 struct FileRecord {
   std::string id;
   std::string session;
@@ -53,7 +55,7 @@ class SessionStore {
   ~SessionStore();
 
   std::optional<SessionRecord> find_session(const std::string& id);
-  /// Every record, oldest first.
+  /// Every record but those that are gone, oldest first.
   std::vector<FileRecord> files(const std::string& session);
   /// The newest record of each name, by name.
   std::vector<FileRecord> current_files(const std::string& session);
@@ -61,8 +63,11 @@ class SessionStore {
   /// The newest record of that name in a session.
   std::optional<FileRecord> find_file_by_name(const std::string& session, const std::string& name);
 
-  /// Creates the session when it is new, otherwise sets `used`; adds the files; one transaction.
-  void commit(const SessionRecord& session, const std::vector<FileRecord>& files);
+  /// Creates the session when it is new, otherwise sets `used`; lets the files with the ids `gone`
+  /// go, each with the older ones of its name; adds the files; one transaction. What is newer of a
+  /// name, from a run at the same time, stays.
+  void commit(const SessionRecord& session, const std::vector<FileRecord>& files,
+              const std::vector<std::string>& gone = {});
   /// The same without waiting and without a promise: for sessions without files.
   void commit_later(SessionRecord session);
   /// Removes a record; its blob key, or nothing when it was gone.

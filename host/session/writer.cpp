@@ -29,6 +29,10 @@ WriteStatements::WriteStatements(Poco::Data::Session& session)
                "INSERT INTO files (id, session, name, blob, sha256, size, origin, kind, resource,"
                " version, read_only, modified_from, modified_from_session, created)"
                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      hide_file(session,
+                "UPDATE files SET gone = 1 WHERE number IN"
+                " (SELECT o.number FROM files f JOIN files o ON o.session = f.session"
+                " AND o.name = f.name AND o.number <= f.number WHERE f.id = ?)"),
       blob_of_file(session, "SELECT blob FROM files WHERE id = ?"),
       remove_file(session, "DELETE FROM files WHERE id = ?"),
       unused_sessions(session, std::string("SELECT ") + kSessionColumns +

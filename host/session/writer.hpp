@@ -32,6 +32,8 @@ struct WriteStatements {
            std::string, std::string, std::string, std::string, std::int64_t, std::string,
            std::string, std::int64_t>
       add_file;
+  /// id: the file and the older ones of its name
+  Prepared<void, std::string> hide_file;
   Prepared<std::string, std::string> blob_of_file;
   Prepared<void, std::string> remove_file;
   /// used before; after (used, id); limit: one page of sessions by use

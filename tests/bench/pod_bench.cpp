@@ -1,5 +1,5 @@
-// Measures pods without HTTP: a spawner, pools of waiting pods and the runtime's side of them, all on
-// this machine. Prints one line of key=value pairs a measurement.
+// Measures pods without HTTP: a spawner, pools of waiting pods and the runtime's side of them, all
+// on this machine. Prints one line of key=value pairs a measurement.
 //
 //   pod-bench [--spawner=PATH] [--files=DIR] [--tiers=;numpy;numpy,pandas,matplotlib]
 //             [--seconds=5] [--rate=20] [--threads=8] [--waiting=8]
@@ -295,11 +295,12 @@ void measure(const Settings& settings, const std::string& modules) {
   wait_until_full(sandboxes);
   closed_loop(sandboxes, settings, tier);
   const PoolState state = sandboxes.state(0);
-  std::printf("tier=%s refills=%llu refill_ms=%.2f deaths=%llu recycles=%llu\n", tier.c_str(),
-              static_cast<unsigned long long>(state.refills),
-              state.refill_seconds * 1000 / static_cast<double>(std::max<std::uint64_t>(1, state.refills)),
-              static_cast<unsigned long long>(state.deaths),
-              static_cast<unsigned long long>(state.recycles));
+  std::printf(
+      "tier=%s refills=%llu refill_ms=%.2f deaths=%llu recycles=%llu\n", tier.c_str(),
+      static_cast<unsigned long long>(state.refills),
+      state.refill_seconds * 1000 / static_cast<double>(std::max<std::uint64_t>(1, state.refills)),
+      static_cast<unsigned long long>(state.deaths),
+      static_cast<unsigned long long>(state.recycles));
 }
 
 Settings read(int argc, char** argv) {

@@ -39,14 +39,14 @@ double ms_since(Clock::time_point from) {
 std::string summary(std::vector<double> times) {
   std::sort(times.begin(), times.end());
   const auto at = [&](double q) {
-    return times.empty() ? 0.0
-                         : times[std::min(times.size() - 1,
-                                          static_cast<std::size_t>(q * static_cast<double>(times.size())))];
+    return times.empty()
+               ? 0.0
+               : times[std::min(times.size() - 1,
+                                static_cast<std::size_t>(q * static_cast<double>(times.size())))];
   };
   char text[256];
-  std::snprintf(text, sizeof text,
-                "\"n\":%zu,\"p50\":%.3f,\"p90\":%.3f,\"p99\":%.3f,\"max\":%.3f", times.size(), at(0.5),
-                at(0.9), at(0.99), times.empty() ? 0.0 : times.back());
+  std::snprintf(text, sizeof text, "\"n\":%zu,\"p50\":%.3f,\"p90\":%.3f,\"p99\":%.3f,\"max\":%.3f",
+                times.size(), at(0.5), at(0.9), at(0.99), times.empty() ? 0.0 : times.back());
   return text;
 }
 
@@ -59,7 +59,8 @@ struct Arguments {
     for (; i < argc; ++i) {
       const std::string word = argv[i];
       if (word == "--") break;
-      if (!word.starts_with("--") || i + 1 >= argc) throw std::runtime_error("what is " + word + "?");
+      if (!word.starts_with("--") || i + 1 >= argc)
+        throw std::runtime_error("what is " + word + "?");
       named[word.substr(2)] = argv[++i];
     }
     for (++i; i < argc; ++i) rest.emplace_back(argv[i]);
@@ -145,8 +146,8 @@ double one_exec(long port, const std::string& request, const std::string& expect
 int exec_command(const Arguments& a) {
   const std::string request = exec_request(a);
   const std::string expect = a.text("expect", "\"status\":\"completed\"");
-  const long port = a.number("port", 8000), n = a.number("n", 200), clients = a.number("clients", 1),
-             rate = a.number("rate", 0);
+  const long port = a.number("port", 8000), n = a.number("n", 200),
+             clients = a.number("clients", 1), rate = a.number("rate", 0);
   for (long i = 0; i < a.number("warm-up", 5); ++i) one_exec(port, request, expect);
   std::vector<std::vector<double>> times(static_cast<std::size_t>(clients));
   std::vector<std::thread> threads;
@@ -269,9 +270,10 @@ int waiters_command(const Arguments& a) {
     peak = std::max(peak, rss_kib(a.number("pid", 0)));
   }
   for (const auto& w : waiters) ::close(w.fd);
-  std::printf("{\"clients\":%ld,\"answered\":%ld,\"first\":{%s},\"gap\":{%s},\"rss_before_kib\":%ld,"
-              "\"rss_peak_kib\":%ld}\n",
-              clients, closed, summary(firsts).c_str(), summary(gaps).c_str(), before, peak);
+  std::printf(
+      "{\"clients\":%ld,\"answered\":%ld,\"first\":{%s},\"gap\":{%s},\"rss_before_kib\":%ld,"
+      "\"rss_peak_kib\":%ld}\n",
+      clients, closed, summary(firsts).c_str(), summary(gaps).c_str(), before, peak);
   return 0;
 }
 
@@ -301,7 +303,8 @@ int upload_command(const Arguments& a) {
   const std::string request =
       "POST /upload HTTP/1.1\r\nHost: 127.0.0.1\r\nX-API-Key: " + a.text("key") +
       "\r\nContent-Type: multipart/form-data; boundary=" + boundary +
-      "\r\nContent-Length: " + std::to_string(head.size() + bytes + tail.size()) + "\r\n\r\n" + head;
+      "\r\nContent-Length: " + std::to_string(head.size() + bytes + tail.size()) + "\r\n\r\n" +
+      head;
   const long pid = a.number("pid", 0), before = rss_kib(pid);
   std::atomic<bool> done{false};
   long peak = before;
@@ -326,9 +329,11 @@ int upload_command(const Arguments& a) {
   done = true;
   watcher.join();
   const auto body = answer.find("\r\n\r\n");
-  if (answer.find("\"success\"") == std::string::npos) throw std::runtime_error("answer: " + answer);
+  if (answer.find("\"success\"") == std::string::npos)
+    throw std::runtime_error("answer: " + answer);
   std::printf("{\"ms\":%.1f,\"mb_per_second\":%.1f,\"rss_growth_kib\":%ld,\"answer\":%s}\n", ms,
-              static_cast<double>(bytes) / 1e3 / ms, peak - before, answer.substr(body + 4).c_str());
+              static_cast<double>(bytes) / 1e3 / ms, peak - before,
+              answer.substr(body + 4).c_str());
   return 0;
 }
 

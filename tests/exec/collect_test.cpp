@@ -53,7 +53,8 @@ class Collecting : public testing::Test {
     UniqueFd whole(::open(merged.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     request.changes = from.get();
     request.merged = whole.get();
-    return collect(request, inputs, storage, *in_use, [this] { return cancelled.load(); });
+    return collect(request, survey(request), inputs, storage, *in_use,
+                   [this] { return cancelled.load(); });
   }
 
   static std::vector<std::string> names(const Collection& collection) {
@@ -309,6 +310,42 @@ TEST_F(Collecting, SaysWhatCouldNotBeStoredAndAsksABrokenStorageOnlyOnce) {
   EXPECT_THAT(collection.left_out, ElementsAre(HasSubstr("3 files could not be stored")));
 }
 
+TEST_F(Collecting, StoresAFileWithHolesAsTheProgramSawIt) {
+  const std::string data(5000, 'd');
+  std::string expected(600'000, '\0');
+  for (const std::size_t at : {std::size_t{0}, std::size_t{100'000}, std::size_t{590'000}}) {
+    expected.replace(at, data.size(), data);
+  }
+  UniqueFd file(::open((changes / "sparse").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  for (const off_t at : {0, 100'000, 590'000}) {
+    ASSERT_EQ(::pwrite(file.get(), data.data(), data.size(), at), 5000);
+  }
+  ASSERT_EQ(::ftruncate(file.get(), 600'000), 0);
+  UniqueFd empty(::open((changes / "hole").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  ASSERT_EQ(::ftruncate(empty.get(), 300'000), 0);
+
+  const Collection collection = collected();
+
+  ASSERT_THAT(names(collection), ElementsAre("hole", "sparse"));
+  EXPECT_EQ(collection.files[0].sha256, sha256_hex(std::string(300'000, '\0')));
+  EXPECT_EQ(collection.files[1].sha256, sha256_hex(expected));
+  EXPECT_TRUE(storage.content(collection.files[1].blob) == expected);
+}
+
+TEST_F(Collecting, IsSurveyedByTheBytesThatMayBeKept) {
+  request.max_file = 100;
+  write_file(changes / "a", std::string(60, 'x'));
+  write_file(changes / "folder/b", std::string(40, 'x'));
+  write_file(changes / "too large", std::string(101, 'x'));
+  UniqueFd from(::open(changes.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  request.changes = from.get();
+
+  const Survey found = survey(request);
+
+  EXPECT_EQ(found.bytes, 100u);
+  EXPECT_EQ(found.files.size(), 3u);
+}
+
 TEST_F(Collecting, LeavesNothingBehindWhenItIsCancelled) {
   write_file(changes / "a", "1");
   write_file(changes / "b", "2");
@@ -329,7 +366,8 @@ TEST_F(Collecting, LooksAtNothingWhenNothingChanged) {
   add_input("a", "1");
   CollectRequest nothing;
 
-  const Collection collection = collect(nothing, inputs, storage, *in_use, [] { return false; });
+  const Collection collection =
+      collect(nothing, survey(nothing), inputs, storage, *in_use, [] { return false; });
 
   EXPECT_THAT(collection.files, IsEmpty());
   EXPECT_EQ(storage.calls, 0u);

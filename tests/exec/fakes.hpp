@@ -76,8 +76,8 @@ class FakeStorage : public FakeInstance<Storage> {
   }
 
   Gate put_gate, get_gate, list_gate;
-  std::atomic<bool> local{true}, broken{false};
-  std::atomic<unsigned> puts{0}, calls{0}, sweeps{0};
+  std::atomic<bool> local{true}, broken{false}, adopts{false};
+  std::atomic<unsigned> puts{0}, adoptions{0}, calls{0}, sweeps{0};
 
   void put(const std::string& key, Source& source) override {
     ++calls;
@@ -134,6 +134,17 @@ class FakeStorage : public FakeInstance<Storage> {
     UniqueFd fd(::open(path(key).c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) throw Failure(Code::kNotFound, "no such blob");
     return fd;
+  }
+  bool adopt(const std::string& key, int descriptor, Bytes, const std::string&) override {
+    if (!adopts) return false;
+    ++calls;
+    put_gate.pass();
+    const std::string file = "/proc/self/fd/" + std::to_string(descriptor);
+    if (::linkat(AT_FDCWD, file.c_str(), AT_FDCWD, path(key).c_str(), AT_SYMLINK_FOLLOW) != 0) {
+      return false;
+    }
+    ++adoptions;
+    return true;
   }
   void sweep() override { ++sweeps; }
 

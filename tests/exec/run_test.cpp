@@ -3,52 +3,16 @@
 
 #include <csignal>
 
-#include "exec/world.hpp"
+#include "exec/run_world.hpp"
 
 namespace podium {
 namespace {
 
 using test::FakeRun;
-using test::FakeRuntime;
-using test::World;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
-class Run : public World {
- protected:
-  std::shared_ptr<RunControl> control = std::make_shared<RunControl>(io);
-
-  FakeRun& last() { return *runtime->runs.back(); }
-  /// Programs run until the test ends them.
-  void let_programs_run() {
-    runtime->behaviour = [](FakeRun&) {};
-  }
-  /// Programs end with what lies in `changes` and `merged`.
-  void let_programs_leave_files() {
-    std::filesystem::create_directories(dir / "changes");
-    std::filesystem::create_directories(dir / "merged");
-    changes.reset(::open((dir / "changes").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    merged.reset(::open((dir / "merged").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    runtime->behaviour = [this](FakeRun& run) {
-      Completion completion;
-      completion.exit_code = 0;
-      completion.changes = changes.get();
-      completion.merged = merged.get();
-      run.complete(std::move(completion));
-    };
-  }
-  void wait_for_start(std::size_t runs = 1) {
-    until([&] { return runtime->runs.size() == runs; });
-  }
-  static std::vector<std::string> names(const std::vector<ResultFile>& files) {
-    std::vector<std::string> all;
-    for (const ResultFile& file : files) all.push_back(file.name);
-    return all;
-  }
-
-  UniqueFd changes, merged;
-};
+class Run : public test::RunWorld {};
 
 TEST_F(Run, GivesTheRuntimeWhatTheCommandAndTheLanguageSay) {
   config.languages[0].environment = {{"HOME", "/mnt/data"}, {"MODE", "language"}};
@@ -193,218 +157,6 @@ TEST_F(Run, KeepsTheSessionOfARunWithoutFiles) {
   EXPECT_EQ(sessions.find_session(result.session_id)->entity, "agent-7");
 }
 
-TEST_F(Run, CommitsNewFilesBeforeItReturns) {
-  let_programs_leave_files();
-  test::write_file(dir / "changes/plots/a.png", "PNG");
-
-  const ExecResult result = get(execute(command()));
-
-  ASSERT_THAT(names(result.files), ElementsAre("plots/a.png"));
-  const auto record = sessions.find_file(result.files[0].id);
-  ASSERT_TRUE(record);
-  EXPECT_EQ(record->session, result.session_id);
-  EXPECT_EQ(record->principal, "me");
-  EXPECT_EQ(record->origin, "output");
-  EXPECT_EQ(storage->content(record->blob), "PNG");
-  EXPECT_EQ(result.files[0].session, result.session_id);
-}
-
-TEST_F(Run, ListsChangedInputsWithWhatTheyWere) {
-  let_programs_leave_files();
-  const FileRecord changed = upload("changed.txt", "old"), same = upload("same.txt", "same");
-  test::write_file(dir / "changes/changed.txt", "new");
-  test::write_file(dir / "changes/same.txt", "same");
-  test::write_file(dir / "merged/changed.txt", "new");
-  test::write_file(dir / "merged/same.txt", "same");
-  ExecCommand what = command();
-  what.files = {reference(changed), reference(same)};
-
-  const ExecResult result = get(execute(what));
-
-  ASSERT_THAT(names(result.files), ElementsAre("changed.txt"));
-  EXPECT_NE(result.files[0].id, changed.id);
-  EXPECT_EQ(result.files[0].modified_from, changed.id);
-  EXPECT_EQ(result.files[0].modified_from_session, changed.session);
-  EXPECT_THAT(result.deleted_files, IsEmpty());
-}
-
-TEST_F(Run, ListsUnchangedInputsOnlyForNewStyleReferences) {
-  let_programs_leave_files();
-  UploadForm read_only;
-  read_only.read_only = true;
-  const FileRecord old_style = upload("old.txt", "1"), new_style = upload("new.txt", "2"),
-                   changed = upload("changed.txt", "3"), gone = upload("gone.txt", "4"),
-                   skill = upload("skill.py", "5", read_only);
-  for (const char* name : {"old.txt", "new.txt", "changed.txt", "skill.py"}) {
-    test::write_file(dir / "merged" / name, "x");
-  }
-  test::write_file(dir / "changes/changed.txt", "x!");
-  ExecCommand what = command();
-  what.files = {reference(old_style), reference(new_style, true), reference(changed, true),
-                reference(gone, true), reference(skill, true)};
-
-  const ExecResult result = get(execute(what));
-
-  ASSERT_THAT(names(result.files), ElementsAre("changed.txt", "new.txt"));
-  EXPECT_FALSE(result.files[0].inherited);
-  EXPECT_TRUE(result.files[1].inherited);
-  EXPECT_EQ(result.files[1].id, new_style.id);
-  EXPECT_EQ(result.files[1].session, new_style.session);
-  EXPECT_THAT(result.deleted_files, ElementsAre("gone.txt"));
-}
-
-TEST_F(Run, ListsInheritedFilesWhenNothingChanged) {
-  const FileRecord file = upload("a.txt", "1");
-  ExecCommand what = command();
-  what.files = {reference(file, true)};
-
-  const ExecResult result = get(execute(what));
-
-  ASSERT_THAT(names(result.files), ElementsAre("a.txt"));
-  EXPECT_TRUE(result.files[0].inherited);
-}
-
-TEST_F(Run, PutsTheFilesOfAContinuedSessionIntoIt) {
-  let_programs_leave_files();
-  const FileRecord file = upload("a.txt", "1");
-  test::write_file(dir / "changes/a.txt", "two");
-  test::write_file(dir / "merged/a.txt", "two");
-  ExecCommand what = command();
-  what.session_id = file.session;
-
-  const ExecResult result = get(execute(what));
-
-  EXPECT_EQ(result.session_id, file.session);
-  EXPECT_EQ(sessions.find_file_by_name(file.session, "a.txt")->id, result.files.at(0).id);
-}
-
-TEST_F(Run, AnswersWithoutItsFilesWhenTheStorageIsBroken) {
-  let_programs_leave_files();
-  test::write_file(dir / "changes/a.txt", "1");
-  storage->broken = true;
-
-  const ExecResult result = get(execute(command()));
-
-  EXPECT_EQ(result.status, RunStatus::kCompleted);
-  EXPECT_THAT(result.files, IsEmpty());
-  EXPECT_THAT(result.left_out, ElementsAre(HasSubstr("could not be stored")));
-}
-
-TEST_F(Run, CollectsFromAnOutputDirectoryForARuntimeWithoutAWorkspace) {
-  runtime->own = false;
-  runtime->behaviour = [](FakeRun& run) {
-    const std::string path =
-        "/proc/self/fd/" + std::to_string(run.request.output) + "/left.txt";
-    std::ofstream(path) << "behind";
-    run.exit(0);
-  };
-
-  const ExecResult result = get(execute(command()));
-
-  ASSERT_THAT(names(result.files), ElementsAre("left.txt"));
-  EXPECT_EQ(storage->content(sessions.find_file(result.files[0].id)->blob), "behind");
-  until([&] { return run_directories() == 0; });
-}
-
-TEST_F(Run, TriesTheNextRuntimeWhenOneIsUnavailable) {
-  const auto second = std::make_shared<FakeRuntime>("second");
-  more_instances = {second};
-  config.languages[0].runtimes = {"jobs", "second"};
-  runtime->behaviour = [](FakeRun&) { throw Failure(Code::kUnavailable, "no pod left"); };
-
-  const ExecResult result = get(execute(command()));
-
-  EXPECT_EQ(result.status, RunStatus::kCompleted);
-  EXPECT_EQ(second->runs.size(), 1u);
-}
-
-TEST_F(Run, TriesTheNextRuntimeWhenOneGivesTheRunBackLater) {
-  const auto second = std::make_shared<FakeRuntime>("second");
-  second->behaviour = [](FakeRun& run) {
-    run.events->on_output(1, "cold start");
-    run.exit(0);
-  };
-  more_instances = {second};
-  config.languages[0].runtimes = {"jobs", "second"};
-  runtime->behaviour = [](FakeRun& run) {
-    Completion completion;
-    completion.failure = Failure(Code::kUnavailable, "no pod became free");
-    run.complete(std::move(completion));
-  };
-
-  const ExecResult result = get(execute(command()));
-
-  EXPECT_EQ(result.status, RunStatus::kCompleted);
-  EXPECT_EQ(result.out, "cold start");
-  EXPECT_EQ(runtime->runs.size(), 1u);
-  until([&] { return runtime->released == 1u && second->released == 1u; });
-}
-
-TEST_F(Run, TriesTheNextRuntimeWhenOneGivesTheRunBackUnstarted) {
-  const auto second = std::make_shared<FakeRuntime>("second");
-  more_instances = {second};
-  config.languages[0].runtimes = {"jobs", "second"};
-  runtime->behaviour = [](FakeRun& run) {
-    Completion completion;
-    completion.failure = Failure(Code::kUnavailable, "no pod became free");
-    run.complete(std::move(completion));
-  };
-  second->behaviour = [](FakeRun& run) {
-    run.events->on_output(1, "from the second");
-    run.exit(0);
-  };
-  const FileRecord file = upload("a.txt", "1");
-  ExecCommand what = command();
-  what.files = {reference(file)};
-
-  const ExecResult result = get(execute(what));
-
-  EXPECT_EQ(result.status, RunStatus::kCompleted);
-  EXPECT_EQ(result.out, "from the second");
-  ASSERT_EQ(second->runs.size(), 1u);
-  EXPECT_GE(second->runs[0]->request.inputs.at(0).descriptor, 0);
-}
-
-TEST_F(Run, FailsWithoutInternalsWhenNoRuntimeIsThere) {
-  runtime->behaviour = [](FakeRun&) {
-    throw Failure(Code::kUnavailable, "connect /run/secret.sock: refused");
-  };
-
-  const auto ending = ended(execute(command()));
-
-  EXPECT_EQ(ending->code(), Code::kUnavailable);
-  EXPECT_EQ(ending->message(), "no runtime can start a program in py now");
-  EXPECT_TRUE(ending->failure().retry_after());
-  EXPECT_EQ(service().running(), 0u);
-}
-
-TEST_F(Run, TriesNoOtherRuntimeAfterAFailureOfAnotherKind) {
-  const auto second = std::make_shared<FakeRuntime>("second");
-  more_instances = {second};
-  config.languages[0].runtimes = {"jobs", "second"};
-  runtime->behaviour = [](FakeRun&) { throw Failure(Code::kInternal, "broken at /secret"); };
-
-  const auto ending = ended(execute(command()));
-
-  EXPECT_EQ(ending->code(), Code::kInternal);
-  EXPECT_EQ(ending->message().find("secret"), std::string::npos);
-  EXPECT_TRUE(second->runs.empty());
-}
-
-TEST_F(Run, FailsWhenTheRuntimeFailsAfterTheStart) {
-  runtime->behaviour = [](FakeRun& run) {
-    Completion completion;
-    completion.failure = Failure(Code::kInternal, "the spawner died at /secret");
-    run.complete(std::move(completion));
-  };
-
-  const auto ending = ended(execute(command()));
-
-  EXPECT_EQ(ending->code(), Code::kInternal);
-  EXPECT_EQ(ending->message().find("secret"), std::string::npos);
-  until([&] { return runtime->released == 1; });
-}
-
 TEST_F(Run, RefusesAtTheDoorWhatCanBeRefusedAtOnce) {
   const auto refused = [&](const std::function<void(ExecCommand&)>& spoil) {
     ExecCommand what = command();
@@ -444,84 +196,6 @@ TEST_F(Run, PassesOutputOnWhileTheProgramRuns) {
 
   EXPECT_FALSE(ending->done);
   EXPECT_THAT(heard, ElementsAre(std::pair(1u, std::string("a")), std::pair(2u, std::string("b"))));
-}
-
-TEST_F(Run, IsCancelledInTheQueue) {
-  config.admission.runs = 1;
-  let_programs_run();
-  const auto running = begin(execute(command()));
-  wait_for_start();
-  const auto waiting = begin(execute(command(), control));
-  settle();
-  EXPECT_EQ(service().waiting(), 1u);
-
-  control->cancel();
-  until([&] { return waiting->done; });
-
-  EXPECT_EQ(waiting->value->status, RunStatus::kCancelled);
-  EXPECT_EQ(waiting->value->err, "The run was cancelled.\n");
-  EXPECT_EQ(service().waiting(), 0u);
-  EXPECT_EQ(runtime->runs.size(), 1u);
-}
-
-TEST_F(Run, IsCancelledWhileItsInputsAreStagedEvenWhenTheStorageStalls) {
-  const FileRecord file = upload("a.txt", "1");
-  ExecCommand what = command();
-  what.files = {reference(file)};
-  storage->get_gate.close();
-  const auto ending = begin(execute(what, control));
-  until([&] { return storage->get_gate.held() == 1; });
-
-  control->cancel();
-  until([&] { return ending->done; });
-
-  EXPECT_EQ(ending->value->status, RunStatus::kCancelled);
-  EXPECT_EQ(service().running(), 0u);
-  EXPECT_THAT(runtime->runs, IsEmpty());
-  storage->get_gate.open();
-  until([&] { return run_directories() == 0; });
-}
-
-TEST_F(Run, IsCancelledWhileItRuns) {
-  let_programs_run();
-  const auto ending = begin(execute(command(), control));
-  wait_for_start();
-  last().events->on_output(1, "so far");
-
-  control->cancel();
-  control->cancel();
-  until([&] { return ending->done; });
-
-  EXPECT_EQ(last().cancels, 1u);
-  EXPECT_EQ(ending->value->status, RunStatus::kCancelled);
-  EXPECT_EQ(ending->value->out, "so far");
-  EXPECT_EQ(service().running(), 0u);
-}
-
-TEST_F(Run, IsCancelledWhileItsOutputsAreStoredAndLeavesNone) {
-  let_programs_leave_files();
-  test::write_file(dir / "changes/a.txt", "1");
-  storage->put_gate.close();
-  const auto ending = begin(execute(command(), control));
-  until([&] { return storage->put_gate.held() == 1; });
-
-  control->cancel();
-  until([&] { return ending->done; });
-
-  EXPECT_EQ(ending->value->status, RunStatus::kCancelled);
-  EXPECT_EQ(runtime->released, 0u) << "the lease ended while the storage reads from it";
-  storage->put_gate.open();
-  until([&] { return runtime->released == 1; });
-  EXPECT_THAT(storage->keys(), IsEmpty());
-}
-
-TEST_F(Run, IsCancelledBeforeItBegins) {
-  control->cancel();
-
-  const ExecResult result = get(execute(command(), control));
-
-  EXPECT_EQ(result.status, RunStatus::kCancelled);
-  EXPECT_THAT(runtime->runs, IsEmpty());
 }
 
 TEST_F(Run, IsToldWhenItsWaitRunsOut) {
@@ -565,21 +239,6 @@ TEST_F(Run, ReturnsBeforeALeaseThatIsSlowToEnd) {
   until([&] { return runtime->released == 21; });
 }
 
-TEST_F(Run, EndsTheLeaseOnlyAfterTheCommit) {
-  let_programs_leave_files();
-  test::write_file(dir / "changes/a.txt", "1");
-  storage->put_gate.close();
-  const auto ending = begin(execute(command()));
-  until([&] { return storage->put_gate.held() == 1; });
-
-  EXPECT_EQ(runtime->released, 0u);
-  storage->put_gate.open();
-  until([&] { return ending->done; });
-
-  EXPECT_TRUE(sessions.find_file(ending->value->files.at(0).id).has_value());
-  until([&] { return runtime->released == 1; });
-}
-
 TEST_F(Run, WithoutFilesIsUntouchedByAStorageThatStallsForOthers) {
   const FileRecord file = upload("a.txt", "1");
   storage->get_gate.close();
@@ -612,25 +271,6 @@ TEST_F(Run, HoldsItsGenerationUntilItIsCleanedUp) {
   until([&] { return watched.expired(); });
 
   EXPECT_TRUE(ending->done);
-}
-
-TEST_F(Run, AllAreCancelledAtOnceAndThenItIsIdle) {
-  config.admission.runs = 2;
-  let_programs_run();
-  std::vector<std::shared_ptr<test::Ending<ExecResult>>> endings;
-  for (int i = 0; i < 3; ++i) endings.push_back(begin(execute(command())));
-  wait_for_start(2);
-  until([&] { return service().waiting() == 1; });
-
-  service().stop_admitting();
-  service().cancel_all();
-  finish(service().idle());
-
-  for (const auto& ending : endings) {
-    until([&] { return ending->done; });
-    EXPECT_EQ(ending->value->status, RunStatus::kCancelled);
-  }
-  EXPECT_THROW(service().admit(*generation(), command()), Failure);
 }
 
 }  // namespace

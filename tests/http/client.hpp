@@ -90,7 +90,8 @@ class Client {
   }
   const std::string& read_until(std::string_view mark) {
     while (input_.find(mark) == std::string::npos) {
-      if (!read_some()) throw std::runtime_error("the server closed before '" + std::string(mark) + "'");
+      if (!read_some())
+        throw std::runtime_error("the server closed before '" + std::string(mark) + "'");
     }
     return input_;
   }
@@ -143,7 +144,8 @@ class Client {
     while (text.compare(at, 2, "\r\n") != 0) {
       const std::size_t end = text.find("\r\n", at);
       const std::size_t colon = text.find(": ", at);
-      answer.headers.push_back({text.substr(at, colon - at), text.substr(colon + 2, end - colon - 2)});
+      answer.headers.push_back(
+          {text.substr(at, colon - at), text.substr(colon + 2, end - colon - 2)});
       at = end + 2;
     }
     return answer;

@@ -17,7 +17,8 @@ class ExecBody : public testing::Test {
     config.languages.push_back(std::move(language));
   }
   ExecCommand parse(const std::string& members) {
-    return parse_exec_command(json_parse("{\"lang\":\"py\",\"code\":\"x\"" + members + "}"), config);
+    return parse_exec_command(json_parse("{\"lang\":\"py\",\"code\":\"x\"" + members + "}"),
+                              config);
   }
   Code refusal(const std::string& body) {
     try {
@@ -33,7 +34,8 @@ class ExecBody : public testing::Test {
 };
 
 TEST_F(ExecBody, TakesLanguagesByAliasInAnyCase) {
-  EXPECT_EQ(parse_exec_command(json_parse(R"({"lang":"PyThon","code":"x"})"), config).language, "py");
+  EXPECT_EQ(parse_exec_command(json_parse(R"({"lang":"PyThon","code":"x"})"), config).language,
+            "py");
 }
 
 TEST_F(ExecBody, RefusesWhatIsMissingOrOfTheWrongType) {
@@ -80,11 +82,12 @@ TEST_F(ExecBody, TakesAPositiveTimeOutOnly) {
 TEST_F(ExecBody, TakesFileReferencesOfBothGenerations) {
   const std::string id(21, 'a'), session(21, 'b'), stored(21, 'c');
 
-  const auto files = parse(",\"files\":[{\"id\":\"" + id + "\",\"name\":\"d/x.csv\",\"session_id\":\"" +
-                           session + "\"},{\"id\":\"" + id + "\",\"name\":\"y\",\"storage_session_id\":\"" +
-                           stored + "\",\"session_id\":\"" + session +
-                           "\",\"kind\":\"user\",\"resource_id\":\"r\"},{\"id\":\"..\",\"name\":\"z\"}]")
-                         .files;
+  const auto files =
+      parse(",\"files\":[{\"id\":\"" + id + "\",\"name\":\"d/x.csv\",\"session_id\":\"" + session +
+            "\"},{\"id\":\"" + id + "\",\"name\":\"y\",\"storage_session_id\":\"" + stored +
+            "\",\"session_id\":\"" + session +
+            "\",\"kind\":\"user\",\"resource_id\":\"r\"},{\"id\":\"..\",\"name\":\"z\"}]")
+          .files;
 
   ASSERT_EQ(files.size(), 3u);
   EXPECT_EQ(files[0].session, session);
@@ -98,8 +101,9 @@ TEST_F(ExecBody, TakesFileReferencesOfBothGenerations) {
 TEST_F(ExecBody, TakesAnEntityIdOfItsFormOnly) {
   EXPECT_EQ(parse(",\"entity_id\":\"asst_1-A\"").entity_id, "asst_1-A");
   EXPECT_EQ(refusal(R"({"lang":"py","code":"x","entity_id":"a b"})"), Code::kUnprocessable);
-  EXPECT_EQ(refusal("{\"lang\":\"py\",\"code\":\"x\",\"entity_id\":\"" + std::string(41, 'a') + "\"}"),
-            Code::kUnprocessable);
+  EXPECT_EQ(
+      refusal("{\"lang\":\"py\",\"code\":\"x\",\"entity_id\":\"" + std::string(41, 'a') + "\"}"),
+      Code::kUnprocessable);
 }
 
 TEST_F(ExecBody, IgnoresUnknownFields) {
@@ -107,7 +111,8 @@ TEST_F(ExecBody, IgnoresUnknownFields) {
 }
 
 TEST(BodyKey, IsTakenOutWhateverItsName) {
-  Json body = json_parse(R"({"apiKey":"k1","code":"x","api_key":"k2","LIBRECHAT_CODE_API_KEY":"k3"})");
+  Json body =
+      json_parse(R"({"apiKey":"k1","code":"x","api_key":"k2","LIBRECHAT_CODE_API_KEY":"k3"})");
 
   EXPECT_EQ(take_body_key(body), "k3");
   EXPECT_EQ(json_dump(body), R"({"code":"x"})");
@@ -145,8 +150,10 @@ TEST_F(ExecRequest, IsRefusedWithoutAKeyOrWithAWrongOne) {
   EXPECT_EQ(status_of(bare(exec_body())), 401);
   EXPECT_EQ(status_of(bare(exec_body(",\"apiKey\":\"wrong\""))), 401);
   EXPECT_EQ(status_of(bare("{not json")), 401) << "a body that cannot be read names no key";
-  EXPECT_EQ(status_of("POST /exec HTTP/1.1\r\nHost: h\r\nX-API-Key: a\r\nAuthorization: Bearer b\r\n"
-                      "Content-Length: 0\r\n\r\n"), 400);
+  EXPECT_EQ(
+      status_of("POST /exec HTTP/1.1\r\nHost: h\r\nX-API-Key: a\r\nAuthorization: Bearer b\r\n"
+                "Content-Length: 0\r\n\r\n"),
+      400);
   EXPECT_EQ(status_of("POST /exec HTTP/1.1\r\nHost: h\r\nX-API-Key: a\r\nX-API-Key: b\r\n"
                       "Content-Length: 0\r\n\r\n"), 400);
   EXPECT_EQ(runs.count(), 0u);
@@ -226,10 +233,12 @@ TEST_F(ExecRequest, WithoutKeysOnlyLocalHostsAndNoForeignPagesAreServed) {
            "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + more + "\r\n" + body;
   };
 
-  for (const char* host : {"127.0.0.1:8000", "localhost", "LOCALHOST:1", "127.0.0.2", "[::1]:8000"}) {
+  for (const char* host :
+       {"127.0.0.1:8000", "localhost", "LOCALHOST:1", "127.0.0.2", "[::1]:8000"}) {
     EXPECT_EQ(status_of(request(host)), 200) << host;
   }
-  for (const char* host : {"evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "10.0.0.1"}) {
+  for (const char* host :
+       {"evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "10.0.0.1"}) {
     EXPECT_EQ(status_of(request(host)), 403) << host;
   }
   EXPECT_EQ(status_of(request("localhost", "Origin: http://evil.example\r\n")), 403);
@@ -243,8 +252,8 @@ TEST_F(ExecRequest, AForeignFileReferenceIs403) {
   const Json uploaded = upload("a.txt", "hi").json();
   const std::string id = uploaded.find("files")->items().at(0).find("fileId")->string();
   const std::string session = uploaded.find("session_id")->string();
-  const std::string body = exec_body(",\"files\":[{\"id\":\"" + id + "\",\"name\":\"a.txt\",\"session_id\":\"" +
-                                     session + "\"}]");
+  const std::string body = exec_body(",\"files\":[{\"id\":\"" + id +
+                                     "\",\"name\":\"a.txt\",\"session_id\":\"" + session + "\"}]");
 
   const Received answer = ask("POST /exec HTTP/1.1\r\nHost: h\r\nX-API-Key: sk-other\r\n"
                               "Content-Type: application/json\r\nContent-Length: " +

@@ -36,12 +36,14 @@ std::string get(const std::string& fields, const std::string& line = "GET / HTTP
 }
 
 TEST(HeaderList, KeepsOrderAndDuplicates) {
-  const RequestHead head = parse(get("Host: h\r\nSet-Cookie: a=1\r\nX-Other: o\r\nset-cookie: b=2\r\n"));
+  const RequestHead head =
+      parse(get("Host: h\r\nSet-Cookie: a=1\r\nX-Other: o\r\nset-cookie: b=2\r\n"));
 
   std::vector<std::string> names;
   for (const HeaderField& field : head.headers) names.push_back(field.name + "=" + field.value);
 
-  EXPECT_EQ(names, (std::vector<std::string>{"Host=h", "Set-Cookie=a=1", "X-Other=o", "set-cookie=b=2"}));
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"Host=h", "Set-Cookie=a=1", "X-Other=o", "set-cookie=b=2"}));
   EXPECT_EQ(head.headers.all("SET-COOKIE"), (std::vector<std::string>{"a=1", "b=2"}));
 }
 
@@ -179,7 +181,8 @@ std::string decode(const std::string& body, std::size_t piece) {
 }
 
 TEST(ChunkedBody, IsDecodedHoweverItArrives) {
-  const std::string body = "5\r\nhello\r\n6;name=\"va;lue\"\r\n world\r\n0\r\nTrailer: x\r\n\r\nGET";
+  const std::string body =
+      "5\r\nhello\r\n6;name=\"va;lue\"\r\n world\r\n0\r\nTrailer: x\r\n\r\nGET";
   for (const std::size_t piece : {1u, 2u, 3u, 7u, 1000u}) {
     EXPECT_EQ(decode(body, piece).substr(0, 12), "hello world|") << piece;
   }
@@ -187,8 +190,8 @@ TEST(ChunkedBody, IsDecodedHoweverItArrives) {
 
 TEST(ChunkedBody, MustBeWellFormedToItsEnd) {
   for (const char* bad : {"z\r\nhello\r\n0\r\n\r\n", "5\r\nhelloXX0\r\n\r\n", "5\nhello\n0\n\r\n",
-                          "-5\r\nhello\r\n0\r\n\r\n", "FFFFFFFFFFFFFFFFF\r\n", "5 \r\nhello\r\n0\r\n\r\n",
-                          "0x5\r\nhello\r\n0\r\n\r\n"}) {
+                          "-5\r\nhello\r\n0\r\n\r\n", "FFFFFFFFFFFFFFFFF\r\n",
+                          "5 \r\nhello\r\n0\r\n\r\n", "0x5\r\nhello\r\n0\r\n\r\n"}) {
     EXPECT_THROW(decode(bad, 1000), Refusal) << bad;
   }
   EXPECT_THROW(decode("5\r\nhello\r\n", 1000), std::runtime_error);
@@ -214,8 +217,8 @@ TEST(Query, IsDecoded) {
 
 TEST(Range, IsOnePartOrNothing) {
   using Kind = RangeAnswer::Kind;
-  const auto is = [](std::string_view header, std::uint64_t size, Kind kind, std::uint64_t first = 0,
-                     std::uint64_t length = 0) {
+  const auto is = [](std::string_view header, std::uint64_t size, Kind kind,
+                     std::uint64_t first = 0, std::uint64_t length = 0) {
     const RangeAnswer answer = parse_range(header, size);
     return answer.kind == kind && answer.range.first == first && answer.range.length == length;
   };

@@ -33,8 +33,8 @@ class Wire : public Front {
 TEST_F(Wire, EveryAnswerCarriesTheHeadersOfTheContract) {
   start();
   for (const std::string& request :
-       {head("GET", "/health"), head("GET", "/nothing"), std::string("GET /exec HTTP/1.1\r\nHost: h\r\n\r\n"),
-        std::string("broken\r\n\r\n")}) {
+       {head("GET", "/health"), head("GET", "/nothing"),
+        std::string("GET /exec HTTP/1.1\r\nHost: h\r\n\r\n"), std::string("broken\r\n\r\n")}) {
     const Received answer = ask(request);
     EXPECT_EQ(answer.header("Connection"), "close");
     EXPECT_EQ(answer.count("Keep-Alive"), 0u);
@@ -75,7 +75,9 @@ TEST_F(Wire, ABodyThatNobodyReadIsNotTheNextRequest) {
   start();
   const std::string smuggled = head("GET", "/health");
 
-  const std::string text = talk(head("GET", "/health", "Content-Length: " + std::to_string(smuggled.size()) + "\r\n") + smuggled);
+  const std::string text =
+      talk(head("GET", "/health", "Content-Length: " + std::to_string(smuggled.size()) + "\r\n") +
+           smuggled);
 
   EXPECT_EQ(answers(text), 1u);
 }
@@ -84,8 +86,9 @@ TEST_F(Wire, AnErrorEndsTheConnectionWithItsUnreadBody) {
   config.http.keep_alive_exec = true;
   start();
 
-  const std::string text = talk(head("POST", "/exec", "Content-Type: text/plain\r\nContent-Length: 400\r\n") +
-                                head("GET", "/health") + std::string(1000, 'x'));
+  const std::string text =
+      talk(head("POST", "/exec", "Content-Type: text/plain\r\nContent-Length: 400\r\n") +
+           head("GET", "/health") + std::string(1000, 'x'));
 
   EXPECT_EQ(answers(text), 1u);
   EXPECT_EQ(status(text), 415);
@@ -110,7 +113,8 @@ TEST_F(Wire, AmbiguousFramingIsRefusedAndNothingBehindItIsServed) {
     EXPECT_EQ(status(text), 400) << fields;
     EXPECT_EQ(answers(text), 1u) << fields;
   }
-  const std::string text = talk(head("POST", "/exec", "Transfer-Encoding: gzip, chunked\r\n") + "0\r\n\r\n" + next);
+  const std::string text =
+      talk(head("POST", "/exec", "Transfer-Encoding: gzip, chunked\r\n") + "0\r\n\r\n" + next);
   EXPECT_EQ(status(text), 501);
   EXPECT_EQ(answers(text), 1u);
 }
@@ -118,9 +122,11 @@ TEST_F(Wire, AmbiguousFramingIsRefusedAndNothingBehindItIsServed) {
 TEST_F(Wire, ABadChunkIsRefusedAndNothingBehindItIsServed) {
   config.http.keep_alive_exec = true;
   start();
-  for (const char* body : {"z\r\n\r\n", "5\r\nhelloX\r\n0\r\n\r\n", "5\nhello\n0\n\n", "FFFFFFFFFFFFFFFFFF\r\n"}) {
-    const std::string text = talk(head("POST", "/exec", "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n") +
-                                  body + head("GET", "/health"));
+  for (const char* body :
+       {"z\r\n\r\n", "5\r\nhelloX\r\n0\r\n\r\n", "5\nhello\n0\n\n", "FFFFFFFFFFFFFFFFFF\r\n"}) {
+    const std::string text = talk(
+        head("POST", "/exec", "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n") +
+        body + head("GET", "/health"));
     EXPECT_EQ(status(text), 400) << body;
     EXPECT_EQ(answers(text), 1u) << body;
   }
@@ -129,8 +135,10 @@ TEST_F(Wire, ABadChunkIsRefusedAndNothingBehindItIsServed) {
 TEST_F(Wire, AChunkLineWithoutEndIsBounded) {
   start();
 
-  EXPECT_EQ(status(talk(head("POST", "/exec", "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n") +
-                        "5;" + std::string(20'000, 'x'))), 400);
+  EXPECT_EQ(status(talk(head("POST", "/exec",
+                             "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n") +
+                        "5;" + std::string(20'000, 'x'))),
+            400);
 }
 
 TEST_F(Wire, APostWithoutLengthHasAnEmptyBodyAndWaitsForNothing) {
@@ -144,8 +152,9 @@ TEST_F(Wire, AChunkedBodyIsReadToItsEndAndNoFurther) {
   config.http.keep_alive_exec = true;
   start();
   const std::string body = exec_body();
-  const std::string chunked = head("POST", "/exec", "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n") +
-                              "1\r\n{\r\n" + as_chunk(body.substr(1)) + "0\r\n\r\n";
+  const std::string chunked =
+      head("POST", "/exec", "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n") +
+      "1\r\n{\r\n" + as_chunk(body.substr(1)) + "0\r\n\r\n";
   Client client = connect();
   client.send(chunked + head("GET", "/health"));
 
@@ -156,8 +165,9 @@ TEST_F(Wire, AChunkedBodyIsReadToItsEndAndNoFurther) {
 TEST_F(Wire, ACutBodyIsNeverTakenForAWholeOne) {
   start();
   for (const std::string& request :
-       {post("/exec", exec_body()), head("POST", "/exec", "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n") +
-                                        "1e\r\n" + exec_body() + "\r\n0\r\n\r\n"}) {
+       {post("/exec", exec_body()),
+        head("POST", "/exec", "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n") +
+            "1e\r\n" + exec_body() + "\r\n0\r\n\r\n"}) {
     Client client = connect();
     client.send(request.substr(0, request.size() - 1));
     client.half_close();
@@ -197,8 +207,9 @@ TEST_F(Wire, ContinueIsSentOnlyWhenTheBodyWillBeRead) {
   start();
   const std::string body = exec_body();
   Client client = connect();
-  client.send(head("POST", "/exec", "Content-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: " +
-                                        std::to_string(body.size()) + "\r\n"));
+  client.send(head("POST", "/exec",
+                   "Content-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: " +
+                       std::to_string(body.size()) + "\r\n"));
   EXPECT_EQ(client.receive().status, 100);
   client.send(body);
   EXPECT_EQ(client.receive().status, 200);
@@ -212,7 +223,8 @@ TEST_F(Wire, ContinueIsSentOnlyWhenTheBodyWillBeRead) {
 TEST_F(Wire, AnAnswerReachesAClientThatIsStillSending) {
   start();
   Client client = connect();
-  client.send(head("POST", "/exec", "Content-Type: application/json\r\nContent-Length: 99999999999\r\n"));
+  client.send(
+      head("POST", "/exec", "Content-Type: application/json\r\nContent-Length: 99999999999\r\n"));
   const std::string more(1 << 20, 'x');
 
   for (int i = 0; i < 8; ++i) client.send(more);  // a reset would throw here or below
@@ -285,7 +297,8 @@ TEST_F(Wire, TenThousandBytesOfEveryKindEndInAnAnswerOrTheEnd) {
   unsigned seed = 1;
   for (int round = 0; round < 50; ++round) {
     std::string noise;
-    for (int i = 0; i < 200; ++i) noise += static_cast<char>(seed = seed * 1103515245 + 12345, seed >> 16);
+    for (int i = 0; i < 200; ++i)
+      noise += static_cast<char>(seed = seed * 1103515245 + 12345, seed >> 16);
     Client client = connect();
     client.send(noise + "\r\n\r\n");
     EXPECT_EQ(status(client.read_all()), 400);

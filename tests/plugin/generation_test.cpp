@@ -33,6 +33,7 @@ class Watched : public Storage {
   void remove(const std::string&) override {}
   bool has_local_files() const noexcept override { return false; }
   UniqueFd open_local(const std::string&) override { return {}; }
+  bool adopt(const std::string&, int, Bytes, const std::string&) override { return false; }
   void sweep() override {}
 
  private:

@@ -16,7 +16,7 @@ using podium::sdk::testing::TextSource;
 namespace {
 
 /// Blobs in a map, with the optional abilities of a storage.
-class Blobs : public Storage, public LocalFile, public Maintenance {
+class Blobs : public Storage, public LocalFile, public AdoptFile, public Maintenance {
  public:
   Blobs(Host host, const Options&) : host_(host) {}
   std::uint32_t max_concurrency() const noexcept override { return 1; }
@@ -44,6 +44,12 @@ class Blobs : public Storage, public LocalFile, public Maintenance {
   Descriptor open_local(std::string_view key) override {
     find(key);
     return Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  }
+  bool adopt(std::string_view key, int descriptor, std::uint64_t length,
+             std::string_view sha256) override {
+    if (descriptor < 0) return false;
+    blobs_[std::string(key)] = std::to_string(length) + " " + std::string(sha256);
+    return true;
   }
   void sweep() override { host_.info("swept"); }
 
@@ -188,6 +194,23 @@ TEST_F(StorageThunks, OpenABlobAsALocalFile) {
   Descriptor owned(descriptor);
   EXPECT_EQ(code_of([&] { call(local->open, storage.self(), bytes("none"), &descriptor); }),
             PODIUM_NOT_FOUND);
+}
+
+TEST_F(StorageThunks, AdoptAFileOrSayThatItCannotBeTaken) {
+  const auto* files = storage.extension<podium_adopt_file>(PODIUM_EXT_ADOPT_FILE);
+  ASSERT_NE(files, nullptr);
+  bool adopted = false;
+  podium_blob blob{};
+  blob.size = sizeof blob;
+
+  call(files->adopt, storage.self(), bytes("k"), 0, std::uint64_t{7}, bytes("abc"), &adopted);
+  EXPECT_TRUE(adopted);
+  ASSERT_EQ(head("k", &blob), PODIUM_OK);
+  EXPECT_EQ(blob.length, 5u) << "\"7 abc\"";
+
+  call(files->adopt, storage.self(), bytes("none"), -1, std::uint64_t{7}, bytes("abc"), &adopted);
+  EXPECT_FALSE(adopted);
+  EXPECT_EQ(head("none", &blob), PODIUM_NOT_FOUND);
 }
 
 TEST_F(StorageThunks, SweepThroughTheMaintenanceExtension) {

@@ -174,6 +174,29 @@ TEST_F(SessionStoreTest, RemovesAFileAndTellsItsBlob) {
   EXPECT_EQ(ids(store().files("s1")), std::vector<std::string>{"f2"});
 }
 
+TEST_F(SessionStoreTest, ShowsAFileThatIsGoneByItsIdOnly) {
+  store().commit(session_of("s1"), {file_of("f1", "s1", "a", 10), file_of("f2", "s1", "a", 20),
+                                    file_of("f3", "s1", "b", 30)});
+
+  store().commit(session_of("s1"), {}, {"f2"});
+  reopen();
+
+  EXPECT_EQ(ids(store().files("s1")), std::vector<std::string>{"f3"});
+  EXPECT_EQ(ids(store().current_files("s1")), std::vector<std::string>{"f3"});
+  EXPECT_FALSE(store().find_file_by_name("s1", "a"));
+  EXPECT_TRUE(store().find_file("f1") && store().find_file("f2"));
+  EXPECT_TRUE(store().blob_is_used("blob-f1"));
+}
+
+TEST_F(SessionStoreTest, KeepsWhatIsNewerThanTheFileThatIsGone) {
+  store().commit(session_of("s1"), {file_of("f1", "s1", "a", 10)});
+  store().commit(session_of("s1"), {file_of("f2", "s1", "a", 20)});
+
+  store().commit(session_of("s1"), {file_of("f3", "s1", "c", 30)}, {"f1"});
+
+  EXPECT_EQ(ids(store().current_files("s1")), (std::vector<std::string>{"f2", "f3"}));
+}
+
 TEST_F(SessionStoreTest, TellsWhetherABlobIsUsed) {
   FileRecord twin = file_of("f2", "s1", "b");
   twin.blob = "blob-f1";

@@ -2,8 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 
 #include "subject.hpp"
@@ -36,6 +39,87 @@ TEST(LocalPlugin, OpensBlobsAsFiles) {
 
   EXPECT_EQ(files->open(storage.self(), {"none", 4}, &descriptor, &error), PODIUM_NOT_FOUND);
   EXPECT_THAT(error.message, testing::HasSubstr("no such blob"));
+}
+
+/// A file without a name that holds `content`.
+int unnamed_file(const std::filesystem::path& folder, const std::string& content) {
+  const int file = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  EXPECT_EQ(write(file, content.data(), content.size()), static_cast<ssize_t>(content.size()));
+  return file;
+}
+
+struct Adoption {
+  podium_code code;
+  bool adopted = false;
+};
+
+Adoption adopt(Subject& storage, const char* key, int file, std::uint64_t length) {
+  const auto* files =
+      static_cast<const podium_adopt_file*>(storage.extension(PODIUM_EXT_ADOPT_FILE));
+  const std::string digest(64, 'd');
+  podium_error error{};
+  error.size = sizeof error;
+  Adoption made{};
+  made.code = files->adopt(storage.self(), {key, strlen(key)}, file, length,
+                           {digest.data(), digest.size()}, &made.adopted, &error);
+  return made;
+}
+
+TEST(LocalPlugin, TakesOverAFileWithoutAName) {
+  const TempFolder scratch;
+  Subject storage(PODIUM_LOCAL_PLUGIN, options(scratch.path() / "blobs"));
+  const int file = unnamed_file(scratch.path(), "content");
+
+  const Adoption made = adopt(storage, "key", file, 7);
+  close(file);
+
+  EXPECT_EQ(made.code, PODIUM_OK);
+  EXPECT_TRUE(made.adopted);
+  std::string content;
+  EXPECT_TRUE(storage.get("key", content).ok());
+  EXPECT_EQ(content, "content");
+  EXPECT_TRUE(std::filesystem::is_empty(scratch.path() / "blobs/tmp"));
+  EXPECT_TRUE(storage.remove("key").ok());
+  EXPECT_FALSE(std::filesystem::exists(scratch.path() / "blobs/blobs/dd" / std::string(64, 'd')));
+}
+
+TEST(LocalPlugin, LeavesAFileThatCannotBeGivenANameOrHasAnotherLength) {
+  const TempFolder scratch;
+  Subject storage(PODIUM_LOCAL_PLUGIN, options(scratch.path() / "blobs"));
+  const int elsewhere = unnamed_file("/dev/shm", "content");
+  const int file = unnamed_file(scratch.path(), "content");
+
+  const Adoption foreign = adopt(storage, "key", elsewhere, 7);
+  const Adoption short_of = adopt(storage, "key", file, 8);
+  close(elsewhere);
+  close(file);
+
+  EXPECT_EQ(foreign.code, PODIUM_OK);
+  EXPECT_FALSE(foreign.adopted);
+  EXPECT_EQ(short_of.code, PODIUM_INVALID_ARGUMENT);
+  EXPECT_TRUE(storage.keys().empty());
+  EXPECT_TRUE(std::filesystem::is_empty(scratch.path() / "blobs/tmp"));
+}
+
+TEST(LocalPlugin, KeepsZerosAsHoles) {
+  const TempFolder scratch;
+  Subject storage(PODIUM_LOCAL_PLUGIN, options(scratch.path() / "blobs"));
+  std::string content(3 << 20, '\0');
+  content.replace(1 << 20, 4, "data");
+
+  ASSERT_TRUE(storage.put("key", content).ok());
+
+  std::string kept;
+  EXPECT_TRUE(storage.get("key", kept).ok());
+  EXPECT_TRUE(kept == content);
+  const auto* files =
+      static_cast<const podium_local_file*>(storage.extension(PODIUM_EXT_LOCAL_FILE));
+  int descriptor = -1;
+  ASSERT_EQ(files->open(storage.self(), {"key", 3}, &descriptor, nullptr), PODIUM_OK);
+  struct stat info {};
+  ASSERT_EQ(fstat(descriptor, &info), 0);
+  close(descriptor);
+  EXPECT_LT(info.st_blocks * 512, 256 << 10);
 }
 
 TEST(LocalPlugin, TellsItsHealthWithFacts) {

@@ -34,10 +34,22 @@ LocalStore::LocalStore(StoreOptions options)
 
 void LocalStore::put(std::string_view key, const Reader& read,
                      std::optional<std::uint64_t> expected, const DigestTeller& digest) {
-  const std::string object = object_path(key);
   StagedFile staged(layout_);
   staged.receive(read, expected, options_.fsync, digest);
+  keep(key, staged);
+}
 
+bool LocalStore::adopt(std::string_view key, int descriptor, std::uint64_t length,
+                       std::string_view sha256) {
+  const auto staged = StagedFile::adopt(layout_, descriptor, length, std::string(sha256),
+                                        options_.fsync);
+  if (staged) keep(key, *staged);
+  return staged != nullptr;
+}
+
+/// Puts complete content under its key.
+void LocalStore::keep(std::string_view key, const StagedFile& staged) {
+  const std::string object = object_path(key);
   // Each step starts over when the blob went away in between, because a remove or a sweep found it
   // without a key. `staged` keeps the content until the end.
   const std::string blob = blob_path(staged.sha256());

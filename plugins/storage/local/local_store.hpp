@@ -49,7 +49,11 @@ class LocalStore {
   explicit LocalStore(StoreOptions options);
 
   /// Keeps what `read` gives under `key`, durable on return. `expected` bytes, when known.
-  void put(std::string_view key, const Reader& read, std::optional<std::uint64_t> expected, const DigestTeller& digest = nullptr);
+  void put(std::string_view key, const Reader& read, std::optional<std::uint64_t> expected,
+           const DigestTeller& digest = nullptr);
+  /// Keeps the content of a file without a name, without copying it; see podium_adopt_file. False
+  /// when it cannot get a name here.
+  bool adopt(std::string_view key, int descriptor, std::uint64_t length, std::string_view sha256);
   /// Pushes `length` bytes from `offset`, UINT64_MAX: to the end. `write` throws to stop.
   void get(std::string_view key, std::uint64_t offset, std::uint64_t length,
            const std::function<void(std::string_view)>& write) const;
@@ -67,6 +71,7 @@ class LocalStore {
   const std::string& root() const noexcept { return layout_.root(); }
 
  private:
+  void keep(std::string_view key, const StagedFile& staged);
   bool link_blob(const StagedFile& staged, const std::string& blob);
   bool link_object(const std::string& blob, const std::string& object);
   bool replace_object(const std::string& blob, const std::string& object);

@@ -10,6 +10,7 @@ namespace podium::local {
 
 class LocalStorage final : public sdk::Storage,
                            public sdk::LocalFile,
+                           public sdk::AdoptFile,
                            public sdk::Health,
                            public sdk::Maintenance {
  public:
@@ -44,6 +45,10 @@ class LocalStorage final : public sdk::Storage,
   void remove(std::string_view key) override { store_.remove(key); }
 
   Descriptor open_local(std::string_view key) override { return store_.open(key); }
+  bool adopt(std::string_view key, int descriptor, std::uint64_t length,
+             std::string_view sha256) override {
+    return store_.adopt(key, descriptor, length, sha256);
+  }
 
   void sweep() override {
     const SweepResult swept = store_.sweep();

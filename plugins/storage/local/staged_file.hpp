@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -23,6 +24,10 @@ std::string unique_name();
 class StagedFile {
  public:
   explicit StagedFile(const Layout& layout);
+  /// Takes over somebody's file without a name, whose content is complete; nullptr when it cannot
+  /// be given a name here. With `durable` it is on disk on return.
+  static std::unique_ptr<StagedFile> adopt(const Layout& layout, int descriptor, std::uint64_t size,
+                                           std::string sha256, bool durable);
   StagedFile(const StagedFile&) = delete;
   StagedFile& operator=(const StagedFile&) = delete;
   ~StagedFile();
@@ -37,6 +42,10 @@ class StagedFile {
   std::uint64_t size() const noexcept { return size_; }
 
  private:
+  struct Nothing {};
+  StagedFile(const Layout& layout, Nothing) : layout_(layout) {}
+  bool lock();
+  void complete(bool durable);
   void append(const char* data, std::size_t size);
   std::string path() const { return layout_.root() + "/tmp/" + name_; }
 

@@ -390,6 +390,19 @@ typedef struct podium_local_file {
   podium_code (*open)(void *self, podium_bytes key, int *descriptor, podium_error *err);
 } podium_local_file;
 
+/* Storage extension: takes over a file of the host, so that its content is not copied. */
+#define PODIUM_EXT_ADOPT_FILE "podium.adopt-file/1"
+typedef struct podium_adopt_file {
+  uint32_t size;
+  /* [any] Keeps the content of a regular file under the key, as put does: durable on return, and
+   * nothing new is visible when it fails. `descriptor` is open for reading and writing and the
+   * caller's, who only closes it afterwards; the file has no name (O_TMPFILE), `length` bytes and
+   * the SHA-256 `sha256` (64 lower-case digits), and nobody else knows it. *adopted false: this
+   * file cannot be taken over, perhaps because of its file system; nothing happened, use put. */
+  podium_code (*adopt)(void *self, podium_bytes key, int descriptor, uint64_t length,
+                       podium_bytes sha256, bool *adopted, podium_error *err);
+} podium_adopt_file;
+
 /* Storage extension: upkeep. */
 #define PODIUM_EXT_MAINTENANCE "podium.maintenance/1"
 typedef struct podium_maintenance {

@@ -1,8 +1,10 @@
 """T1 to T8: time and the process tree of one run."""
 
+import re
+import signal
 import time
 
-from .daemon import until
+from .daemon import read, until
 from .fixture import check, row
 
 
@@ -29,10 +31,23 @@ if os.fork() == 0:
     os._exit(0)
 time.sleep(.2)
 """)
-    # A pod's answer does not wait for the dying, who were all sent SIGKILL before it.
-    deadline = time.monotonic() + 0.1
-    while alive := [p for p in t.daemon.sandbox_processes() if p[1] == "left-over"]:
-        check(time.monotonic() < deadline, "nothing of the run lives", alive)
+    alive = [p for p in t.daemon.sandbox_processes() if p[1] == "left-over" and not doomed(p[0])]
+    check(not alive, "nothing of the run lives", alive)
+    gone = until(lambda: all(p[1] != "left-over" for p in t.daemon.sandbox_processes()))
+    check(gone, "nothing of the run is left", t.daemon.sandbox_processes())
+
+
+def doomed(pid):
+    """Whether a process can never again run code of its own: it has ended, is ending, or has a
+    SIGKILL that it has not taken yet. The kernel takes its memory down when it comes to it."""
+    status, stat = read(f"/proc/{pid}/status"), read(f"/proc/{pid}/stat")
+    if not status or not stat:
+        return True
+    killed = any(int(mask, 16) & 1 << signal.SIGKILL - 1
+                 for mask in re.findall(r"(?:SigPnd|ShdPnd):\t([0-9a-f]+)", status))
+    state, *rest = stat.rpartition(") ")[2].split()
+    exiting = int(rest[5]) & 0x4  # PF_EXITING
+    return killed or bool(exiting) or state in "ZX"
 
 
 @row("T3", "a background child that holds stdout does not hold the reply")

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <concepts>
+#include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -68,6 +69,16 @@ class LocalFile {
   virtual Descriptor open_local(std::string_view key) = 0;
 };
 
+/// podium.adopt-file/1, of storages whose blobs are files of this machine.
+class AdoptFile {
+ public:
+  virtual ~AdoptFile() = default;
+  /// Any thread. Keeps the content of the caller's file without a name under the key, as put does;
+  /// see podium_adopt_file. False: it cannot be taken over, and nothing happened.
+  virtual bool adopt(std::string_view key, int descriptor, std::uint64_t length,
+                     std::string_view sha256) = 0;
+};
+
 /// podium.maintenance/1, of storages.
 class Maintenance {
  public:
@@ -113,6 +124,13 @@ struct ExtensionThunks {
     });
   }
 
+  static podium_code adopt(void* self, podium_bytes key, int descriptor, std::uint64_t length,
+                           podium_bytes sha256, bool* adopted, podium_error* err) noexcept {
+    return guard(err, [&] {
+      *adopted = static_cast<T*>(self)->adopt(view(key), descriptor, length, view(sha256));
+    });
+  }
+
   static podium_code sweep(void* self, podium_error* err) noexcept {
     return guard(err, [&] { static_cast<T*>(self)->sweep(); });
   }
@@ -130,6 +148,10 @@ struct ExtensionThunks {
     if constexpr (std::derived_from<T, LocalFile>) {
       static constexpr podium_local_file kLocalFile{sizeof(podium_local_file), &open};
       if (is(PODIUM_EXT_LOCAL_FILE)) return &kLocalFile;
+    }
+    if constexpr (std::derived_from<T, AdoptFile>) {
+      static constexpr podium_adopt_file kAdoptFile{sizeof(podium_adopt_file), &adopt};
+      if (is(PODIUM_EXT_ADOPT_FILE)) return &kAdoptFile;
     }
     if constexpr (std::derived_from<T, Maintenance>) {
       static constexpr podium_maintenance kMaintenance{sizeof(podium_maintenance), &sweep};
