@@ -40,7 +40,10 @@ class Client:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         try:
             sent = {"X-API-Key": key or self.key, **(headers or {})}
-            connection.request(method, target, body, {k: v for k, v in sent.items() if v})
+            try:
+                connection.request(method, target, body, {k: v for k, v in sent.items() if v})
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # refused before all was sent: the answer is there to be read
             answer = connection.getresponse()
             whole = answer.read()
             return Reply(answer.status, answer.headers, whole, time.monotonic() - began)
