@@ -196,6 +196,34 @@ class AbiInstance {
   Interface abi_{};
 };
 
+/// What the instances of a `Kind` (Storage, Response) answer in the same way over their ABI struct.
+/// A runtime is not made of it: what it still hears after its runs must outlive the plugin.
+template <class Kind, class Factory, class Interface>
+class PluginInstance : public Kind {
+ public:
+  const std::string& name() const noexcept final { return abi_.name(); }
+  const std::string& plugin_id() const noexcept final { return abi_.plugin_id(); }
+  Health check_health(milliseconds deadline) noexcept final {
+    return checkup_.health(abi_.self(), deadline);
+  }
+  void collect_metrics(const std::function<void(const Metrics::Sample&)>& each) final {
+    checkup_.collect(abi_.self(), each);
+  }
+
+ protected:
+  using Abi = AbiInstance<Factory, Interface>;
+
+  /// As AbiInstance. Throws Failure.
+  PluginInstance(InstanceParts parts, std::uint32_t least_size,
+                 const char* (*complete)(const Interface&))
+      : abi_(std::move(parts), 0, least_size, complete), checkup_(abi_.checkup()) {}
+
+  Abi abi_;
+
+ private:
+  Checkup checkup_;
+};
+
 /// Creates an instance of the library's kind. Throws Failure.
 std::shared_ptr<Instance> make_instance(InstanceParts parts);
 std::shared_ptr<Instance> make_runtime(InstanceParts parts);

@@ -97,23 +97,15 @@ class PluginStream final : public ResponseStream {
   podium_response_stream* stream_;
 };
 
-class PluginResponse final : public Response {
+class PluginResponse final
+    : public PluginInstance<Response, podium_response_factory, podium_response> {
  public:
   explicit PluginResponse(InstanceParts parts)
-      : abi_(std::move(parts), 0, kResponseSize10, &missing_function), checkup_(abi_.checkup()) {
+      : PluginInstance(std::move(parts), kResponseSize10, &missing_function) {
     podium_response_traits traits{};
     traits.size = sizeof traits;
     call_plugin(abi_.who(), "get_traits", [&] { abi_->get_traits(abi_.self(), &traits); });
     take(traits);
-  }
-
-  const std::string& name() const noexcept override { return abi_.name(); }
-  const std::string& plugin_id() const noexcept override { return abi_.plugin_id(); }
-  Health check_health(milliseconds deadline) noexcept override {
-    return checkup_.health(abi_.self(), deadline);
-  }
-  void collect_metrics(const std::function<void(const Metrics::Sample&)>& each) override {
-    checkup_.collect(abi_.self(), each);
   }
 
   const std::string& media_type() const noexcept override { return media_type_; }
@@ -156,8 +148,6 @@ class PluginResponse final : public Response {
     }
   }
 
-  AbiResponse abi_;
-  Checkup checkup_;
   std::string media_type_;
   std::optional<milliseconds> first_window_;
   milliseconds interval_{0};

@@ -122,24 +122,15 @@ podium_bytes checked_key(const std::string& who, const std::string& key) {
   return to_bytes(key);
 }
 
-class PluginStorage final : public Storage {
+class PluginStorage final
+    : public PluginInstance<Storage, podium_storage_factory, podium_storage> {
  public:
   explicit PluginStorage(InstanceParts parts)
-      : abi_(std::move(parts), 0, kStorageSize10, &missing_function),
+      : PluginInstance(std::move(parts), kStorageSize10, &missing_function),
         gate_(abi_->max_concurrency),
-        checkup_(abi_.checkup()),
         local_file_(abi_.extension<podium_local_file>(PODIUM_EXT_LOCAL_FILE)),
         adopt_file_(abi_.extension<podium_adopt_file>(PODIUM_EXT_ADOPT_FILE)),
         maintenance_(abi_.extension<podium_maintenance>(PODIUM_EXT_MAINTENANCE)) {}
-
-  const std::string& name() const noexcept override { return abi_.name(); }
-  const std::string& plugin_id() const noexcept override { return abi_.plugin_id(); }
-  Health check_health(milliseconds deadline) noexcept override {
-    return checkup_.health(abi_.self(), deadline);
-  }
-  void collect_metrics(const std::function<void(const Metrics::Sample&)>& each) override {
-    checkup_.collect(abi_.self(), each);
-  }
 
   void put(const std::string& key, Source& source) override {
     podium_bytes name = checked_key(abi_.who(), key);
@@ -245,9 +236,7 @@ class PluginStorage final : public Storage {
     call_plugin_for_code(abi_.who(), what, std::forward<F>(body));
   }
 
-  AbiStorage abi_;
   CallGate gate_;
-  Checkup checkup_;
   const podium_local_file* local_file_;
   const podium_adopt_file* adopt_file_;
   const podium_maintenance* maintenance_;
