@@ -85,12 +85,16 @@ void Spool::append(std::string_view bytes) {
 
 void Spool::store(Storage& storage, const std::string& key) {
   sha256_ = hash_.hex();
-  if (file_ && storage.adopt(key, file_.get(), size_, sha256_)) return;
-  SpoolSource source(memory_, file_ ? file_.get() : -1, file_ ? size_ : memory_.size(), sha256_);
-  storage.put(key, source);
-  if (!source.exhausted()) {
-    throw Failure(Code::kInternal, "the storage did not take the whole upload");
+  if (!file_ || !storage.adopt(key, file_.get(), size_, sha256_)) {
+    SpoolSource source(memory_, file_ ? file_.get() : -1, file_ ? size_ : memory_.size(), sha256_);
+    storage.put(key, source);
+    if (!source.exhausted()) {
+      throw Failure(Code::kInternal, "the storage did not take the whole upload");
+    }
   }
+  // The object may live on until the form with its other files is complete.
+  file_.reset();
+  memory_ = std::string();
 }
 
 void Spool::write(std::string_view bytes) {
