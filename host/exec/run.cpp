@@ -17,6 +17,9 @@ std::int64_t microseconds_since(Clock::time_point start) {
   return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count();
 }
 
+/// What the answer of a run gets of the processors before the run is cleaned up.
+constexpr milliseconds kAnswerGoesFirst{2};
+
 constexpr const char* kCancelledSentence = "The run was cancelled.";
 
 /// A runtime's own words go to the log; a client learns what it can act on.
@@ -129,9 +132,10 @@ ExecService::State::Line::Line(std::shared_ptr<State> host,
 }
 
 ExecService::State::Line::~Line() {
-  // Ending the lease and removing files may be slow, and the answer is not out yet: first whoever
-  // waits for it goes on, then the pool cleans up.
-  asio::post(host_.io, [cleanup = host_.cleanup, live = std::move(live_)]() mutable {
+  // Ending the lease and removing files costs more than a short run, and the answer is not out yet:
+  // first whoever waits for it goes on, then the pool cleans up.
+  auto later = std::make_shared<asio::steady_timer>(host_.io, kAnswerGoesFirst);
+  later->async_wait([later, cleanup = host_.cleanup, live = std::move(live_)](auto) mutable {
     cleanup->submit([live = std::move(live)]() mutable { live.reset(); });
   });
 }

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <thread>
 
 #include <podium/sdk/values.hpp>
@@ -14,9 +15,10 @@ namespace podium::sandbox {
 /// Descriptors are watched under a tag chosen by the owner; a closed descriptor leaves by itself.
 class EventLoop {
  public:
-  /// `on_event(tag)` for each ready descriptor and `on_tick()` about once a second and at the times
-  /// of wake_at, both on the loop's thread. Neither may throw.
-  EventLoop(std::function<void(std::uint64_t tag)> on_event, std::function<void()> on_tick);
+  /// `on_event(tag)` for each ready descriptor, `on_wake()` at the times of wake_at and `on_tick()`
+  /// about once a second, all on the loop's thread. None may throw.
+  EventLoop(std::function<void(std::uint64_t tag)> on_event, std::function<void()> on_wake,
+            std::function<void()> on_tick);
   ~EventLoop();  ///< calls stop()
 
   /// Begins to call. Once.
@@ -27,7 +29,7 @@ class EventLoop {
   /// Any thread. False with errno.
   bool watch(int fd, std::uint64_t tag, bool for_writing = false) noexcept;
   void forget(int fd) noexcept;
-  /// on_tick is called at this time too, or soon after. Any thread.
+  /// on_wake is called at this time or soon after. Any thread; wakes nobody before.
   void wake_at(std::chrono::steady_clock::time_point time) noexcept;
 
  private:
@@ -35,10 +37,11 @@ class EventLoop {
   void run();
 
   std::function<void(std::uint64_t)> on_event_;
-  std::function<void()> on_tick_;
-  sdk::Descriptor epoll_, wake_;
+  std::function<void()> on_wake_, on_tick_;
+  sdk::Descriptor epoll_, wake_, alarm_;
   std::atomic<bool> stopping_{false};
-  std::atomic<std::int64_t> wake_ns_{INT64_MAX};  // earliest time of wake_at
+  std::mutex alarm_mutex_;
+  std::chrono::steady_clock::time_point alarm_at_ = std::chrono::steady_clock::time_point::max();
   std::thread thread_;
 };
 

@@ -115,6 +115,11 @@ class Init {
       must(::mkdir(folder, 0755) == 0 && ::chown(folder, s_.user_uid, s_.user_uid) == 0, folder);
     }
     must(::mkdir("/mnt/.work", 0700) == 0 && ::mkdir("/mnt/.none", 0) == 0, "mkdir /mnt/.work");
+    // The runs of others lie behind a folder of root's; from here on only behind this descriptor.
+    // Covered, not unmounted: that would wait until no processor can still be using it.
+    runs_ = ::open(kRunsInside, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    must(runs_ >= 0, "open the runs");
+    must(::mount("/mnt/.none", kHiddenInside, nullptr, MS_BIND, nullptr) == 0, "hiding the runs");
     must(::mkdir("/mnt/.tmp", 01777) == 0 &&
              ::mount("/mnt/.tmp", "/tmp", nullptr, MS_BIND, nullptr) == 0, "bind /tmp");
     must(::mkdir("/mnt/.shm", 01777) == 0 &&
@@ -292,9 +297,7 @@ class Init {
     }
     resize_box(header.limits);
     if (header.workspace[0] != '\0') mount_workspace(header);
-    // The runs of others lie behind a folder of root's; from here on behind nothing at all. Covered,
-    // not unmounted: that would wait for milliseconds until no processor can still be using it.
-    must(::mount("/mnt/.none", kHiddenInside, nullptr, MS_BIND, nullptr) == 0, "hiding the runs");
+    ::close(runs_);
     // A process that waits is modest; one that works is not.
     ::setpriority(PRIO_PROCESS, 0, 0);
     ::setpriority(PRIO_PROCESS, static_cast<id_t>(main_), 0);
@@ -339,8 +342,9 @@ class Init {
     changes_ = ::open(kWorkspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     must(changes_ >= 0, "open /mnt/data");
     char options[256];
-    std::snprintf(options, sizeof options, "lowerdir=%s/%.31s,upperdir=%s,workdir=/mnt/.work",
-                  kRunsInside, header.workspace, kWorkspace);
+    std::snprintf(options, sizeof options,
+                  "lowerdir=/proc/self/fd/%d/%.31s,upperdir=%s,workdir=/mnt/.work", runs_,
+                  header.workspace, kWorkspace);
     must(::mount("workspace", kWorkspace, "overlay", MS_NOSUID | MS_NODEV, options) == 0,
          "mounting the workspace overlay");
     merged_ = ::open(kWorkspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -455,6 +459,7 @@ class Init {
   ShellSetup s_;
   ShellLimits limits_;
   int children_ = -1;
+  int runs_ = -1;  ///< the folder with the inputs of every run, until this one begins
   int changes_ = -1, merged_ = -1;
   pid_t main_ = -1;
   bool ready_ = false, running_ = false, ended_ = false;

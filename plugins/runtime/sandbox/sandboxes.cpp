@@ -20,7 +20,8 @@ Sandboxes::Sandboxes(sdk::Host host, std::vector<PoolOptions> pools)
     : host_(host),
       options_(std::move(pools)),
       link_(host),
-      loop_([this](std::uint64_t tag) { on_event(tag); }, [this] { on_tick(); }) {
+      loop_([this](std::uint64_t tag) { on_event(tag); }, [this] { on_wake(); },
+            [this] { on_tick(); }) {
   link_.connect();
   unenforced_ = link_.unenforced();
   facts_ = link_.facts();
@@ -78,7 +79,7 @@ void Sandboxes::place(SandboxRun& run) {
     const std::size_t pool = run.pool;
     if (!assign(run, std::move(shell))) continue;
     const std::lock_guard lock(mutex_);
-    return refill(pool);
+    return refill_later(pool);
   }
   fail(&run, PODIUM_UNAVAILABLE, "its pool is left out on this host");
 }

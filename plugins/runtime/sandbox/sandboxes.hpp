@@ -52,8 +52,9 @@ struct PoolState {
 /// The sandboxes of one runtime: keeps them waiting, gives runs to them, hears how they end.
 ///
 /// Everything a run does after start() happens on one thread, the loop's; a sandbox is used once.
-/// Refill is driven by events: a sandbox taken, made, or dead. Destruction happens outside the lock
-/// and after the host has released the run. Any thread.
+/// Refill is driven by events: a sandbox taken, made, or dead. As long as others wait, it leaves the
+/// first milliseconds to the run that took one. Destruction happens outside the lock and after the
+/// host has released the run. Any thread.
 class Sandboxes {
  public:
   /// Throws sdk::Error when the spawner cannot be reached.
@@ -90,8 +91,10 @@ class Sandboxes {
     std::deque<SandboxRun*> waiting;
     unsigned starting = 0;
     Clock::time_point retry_at{};  // after a failure to make one
+    Clock::time_point refill_at{}; // a run has just taken one, and has the processors for itself
     Zygote zygote;                 // pods are forked from this one
     Zygote next;                   // being started; takes the other's place when it is ready
+    std::vector<Zygote> former;    // replaced; they go when they have forked what was asked of them
     Clock::time_point zygote_retry_at{};
     unsigned zygote_failures = 0;
     std::uint64_t packages = 0;            // of the watched paths, at the last look
@@ -103,6 +106,7 @@ class Sandboxes {
   using Doomed = std::vector<std::shared_ptr<Shell>>;  // destroyed after the lock is left
 
   void on_event(std::uint64_t tag);
+  void on_wake();
   void on_tick();
   void on_spawner();
   void on_made(const ShellMade& made, int descriptor);
@@ -120,12 +124,15 @@ class Sandboxes {
   std::shared_ptr<Shell> take(Pool& pool);
   void place(SandboxRun& run);
   void refill(std::size_t pool);
+  void refill_later(std::size_t pool);
   void start_zygote(std::size_t pool);
   void tend_zygote(std::size_t pool, Clock::time_point now);
   void look_at_packages(Clock::time_point now);
+  void let_go(Pool& pool);
   void drop_ready(Pool& pool, std::uint32_t zygote, Doomed& doomed);
   void drop_making(std::uint32_t zygote, Doomed& doomed);
   void fail(SandboxRun* run, podium_code code, const std::string& message);
+  void refuse(const std::vector<SandboxRun*>& late);
   void give_up_waiting(Clock::time_point now, std::vector<SandboxRun*>& late);
   void check_health(Clock::time_point now, Doomed& doomed);
   void lost_spawner();

@@ -18,6 +18,9 @@ namespace {
 /// Packages are unpacked file by file: a zygote is not started while they are at it.
 constexpr std::chrono::seconds kPackagesSettle{2};
 
+/// After which a run that took a sandbox has had its share; most have ended.
+constexpr std::chrono::milliseconds kRunGoesFirst{8};
+
 /// A zygote that lived so long did not die of a fault at its start.
 constexpr std::chrono::seconds kLongLife{10};
 
@@ -37,16 +40,29 @@ std::uint64_t fingerprint(const std::vector<std::string>& paths) {
 
 }  // namespace
 
+/// Making one costs milliseconds of a processor, more than most runs: the run that has just taken one
+/// goes first, unless it took the last.
+void Sandboxes::refill_later(std::size_t index) {
+  Pool& pool = pools_[index];
+  if (pool.ready.empty() || !pool.waiting.empty()) return refill(index);
+  pool.refill_at = Clock::now() + kRunGoesFirst;
+  loop_.wake_at(pool.refill_at);
+}
+
 /// Asks for as many as are missing. Called with the lock held whenever one was taken, made or lost.
 void Sandboxes::refill(std::size_t index) {
   Pool& pool = pools_[index];
   if (stopping_ || pool.left_out) return;
   const auto now = Clock::now();
   if (!pool.options.zygote.interpreter.empty()) {
+    let_go(pool);
     tend_zygote(index, now);
     if (pool.zygote.id == 0) return;
   }
-  if (now < pool.retry_at) return;
+  if (now < pool.retry_at) return loop_.wake_at(pool.retry_at);
+  if (now < pool.refill_at && !pool.ready.empty() && pool.waiting.empty()) {
+    return loop_.wake_at(pool.refill_at);
+  }
   // Runs that wait get theirs in any case; only the stock is given up when memory is short.
   const unsigned stock = memory_is_short_ ? std::min(1u, pool.size.target()) : pool.size.target();
   const std::size_t wanted = stock + pool.waiting.size();
@@ -149,16 +165,26 @@ void Sandboxes::on_zygote(std::uint32_t id) {
   for (auto* run : refused) fail(run, PODIUM_UNAVAILABLE, "its pool is left out on this host");
 }
 
-/// The successor takes over. The end of its socket tells the former one to go when it has forked
-/// what it was asked for.
+/// The successor takes over.
 void Sandboxes::zygote_ready(std::size_t index, Doomed& doomed) {
   Pool& pool = pools_[index];
-  const Zygote former = std::exchange(pool.zygote, std::exchange(pool.next, Zygote()));
+  Zygote former = std::exchange(pool.zygote, std::exchange(pool.next, Zygote()));
   if (former.id != 0) {
     ++pool.counts.recycles;
     if (former.packages != pool.zygote.packages) drop_ready(pool, former.id, doomed);
+    loop_.forget(former.socket.get());
+    pool.former.push_back(std::move(former));
   }
   refill(index);
+}
+
+/// The end of its socket tells a former zygote to go: once nobody waits for a fork of it.
+void Sandboxes::let_go(Pool& pool) {
+  std::erase_if(pool.former, [&](const Zygote& zygote) {
+    return std::ranges::none_of(shells_, [&](const auto& entry) {
+      return entry.second->zygote == zygote.id && entry.second->state == Shell::State::kMaking;
+    });
+  });
 }
 
 void Sandboxes::zygote_failed(std::size_t index, const Failed& failed,

@@ -35,6 +35,24 @@ bool memory_is_short() noexcept {
 
 }  // namespace
 
+/// What was put off until now.
+void Sandboxes::on_wake() {
+  const auto now = Clock::now();
+  std::vector<SandboxRun*> late;
+  {
+    const std::lock_guard lock(mutex_);
+    give_up_waiting(now, late);
+    for (std::size_t i = 0; i < pools_.size(); ++i) refill(i);
+  }
+  refuse(late);
+}
+
+void Sandboxes::refuse(const std::vector<SandboxRun*>& late) {
+  for (auto* run : late) {
+    fail(run, PODIUM_UNAVAILABLE, "no sandbox became free within the acquire timeout");
+  }
+}
+
 void Sandboxes::on_tick() {
   const auto now = Clock::now();
   std::vector<SandboxRun*> late;
@@ -56,9 +74,7 @@ void Sandboxes::on_tick() {
       refill(i);
     }
   }
-  for (auto* run : late) {
-    fail(run, PODIUM_UNAVAILABLE, "no sandbox became free within the acquire timeout");
-  }
+  refuse(late);
 }
 
 /// Runs whose pid 1 does not answer are ended by the spawner; idle ones are asked every 15 s and
@@ -139,6 +155,7 @@ void Sandboxes::lost_spawner() {
     loop_.wake_at(pool.retry_at);
     pool.zygote = Zygote();
     pool.next = Zygote();
+    pool.former.clear();
   }
 }
 

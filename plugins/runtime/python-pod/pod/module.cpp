@@ -2,19 +2,25 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <string>
+#include <vector>
 
+#include "hot_pages.hpp"
 #include "interpreter.h"
 #include "orders.hpp"
+#include "payload.hpp"
 #include "pod.hpp"
 
 namespace {
 
+using podium::pod::HotPages;
 using podium::pod::Order;
 using podium::pod::Pod;
 using podium::pod::Work;
@@ -61,18 +67,37 @@ void call(PyObject* function, PyObject* arguments) {
   Py_DECREF(arguments);
 }
 
-[[noreturn]] void live_as_pod(const Order& order, const podium::sandbox::SeccompProgram& seccomp,
-                              PyObject* prepare, PyObject* begin, PyObject* end) {
-  Pod pod;
-  pod.enter(order, seccomp);
+/// What zygote.py gives to serve().
+struct Callbacks {
+  PyObject *prepare = nullptr, *begin = nullptr, *end = nullptr;
+  const char* program = nullptr;    ///< something ordinary, to rehearse with
+  PyObject* environment = nullptr;  ///< of that program
+};
+
+/// After the fork: the interpreter as one that has just started, and warm.
+void prepare_pod(const Callbacks& callbacks) {
   check(podium_fresh_thread_state() == 0 &&
         podium_fresh_main(podium::sandbox::kZygoteScript) == 0);
-  call(prepare, PyTuple_New(0));
+  call(callbacks.prepare, PyTuple_New(0));
   check(podium_fresh_main(podium::sandbox::kZygoteScript) == 0);
+}
+
+/// The program, to the end of its interpreter. As podium_run_main.
+int run_work(const Work& work, const Callbacks& callbacks) {
+  call(callbacks.begin,
+       Py_BuildValue("(NN)", strings(work.command, false), strings(work.environment, true)));
+  return podium_run_main(work.source, callbacks.end);
+}
+
+[[noreturn]] void live_as_pod(const Order& order, const podium::sandbox::SeccompProgram& seccomp,
+                              const Callbacks& callbacks, const HotPages& hot) {
+  Pod pod;
+  pod.enter(order, seccomp);
+  prepare_pod(callbacks);
+  hot.populate();
   Work work;
   pod.wait(work);
-  call(begin, Py_BuildValue("(NN)", strings(work.command, false), strings(work.environment, true)));
-  const int status = podium_run_main(work.source, end);
+  const int status = run_work(work, callbacks);
   if (status == -SIGINT) {
     std::fflush(nullptr);
     ::signal(SIGINT, SIG_DFL);
@@ -81,22 +106,63 @@ void call(PyObject* function, PyObject* arguments) {
   std::exit(status == -SIGINT ? 128 + SIGINT : status);
 }
 
-/// serve(prepare, begin, end): the rest of the zygote's life, and of each pod's. Never returns.
+void before_fork() { PyOS_BeforeFork(); }
+void after_fork(bool in_child) { in_child ? PyOS_AfterFork_Child() : PyOS_AfterFork_Parent(); }
+
+/// What a program of this environment would be sent as.
+std::string rehearsal_payload(const Callbacks& callbacks) {
+  std::vector<std::string> environment;
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(callbacks.environment); ++i) {
+    environment.emplace_back(PyBytes_AsString(PyList_GET_ITEM(callbacks.environment, i)));
+  }
+  const std::vector<std::string> command{"/usr/bin/python3", podium::pod::kRehearsalSource};
+  podium::sandbox::PayloadWriter payload;
+  payload.string(podium::pod::kRehearsalName);
+  payload.string(callbacks.program);
+  payload.list(std::vector<std::string>());
+  payload.list(command);
+  payload.list(environment);
+  return payload.bytes();
+}
+
+void learn_hot_pages(HotPages& hot, const Callbacks& callbacks) {
+  const std::string payload = rehearsal_payload(callbacks);
+  const auto prepare = [&] {
+    const int null = ::open("/dev/null", O_RDWR);
+    for (const int stream : {0, 1, 2}) check(::dup2(null, stream) == stream);
+    prepare_pod(callbacks);
+  };
+  const auto run = [&] {
+    Work work;
+    podium::pod::unpack(payload, work);
+    check(run_work(work, callbacks) == 0);
+  };
+  if (!hot.learn(before_fork, after_fork, prepare, run)) {
+    podium::pod::say_failed(errno, "rehearsing a run in a child");
+  }
+  ::unlink(podium::pod::kRehearsalSource);
+}
+
+/// serve(prepare, begin, end, program, environment): the rest of the zygote's life, and of each
+/// pod's. Never returns.
 PyObject* serve(PyObject*, PyObject* args) {
-  PyObject *prepare = nullptr, *begin = nullptr, *end = nullptr;
-  if (!PyArg_ParseTuple(args, "OOO", &prepare, &begin, &end)) return nullptr;
+  Callbacks callbacks;
+  if (!PyArg_ParseTuple(args, "OOOsO!", &callbacks.prepare, &callbacks.begin, &callbacks.end,
+                        &callbacks.program, &PyList_Type, &callbacks.environment)) {
+    return nullptr;
+  }
   if (podium_interpreter_suits() == 0) {
     podium::pod::say_failed(ENOEXEC, "the interpreter is another version than this was built for");
   }
   if (podium_remember_modules() != 0) return nullptr;
   try {
     const auto seccomp = podium::sandbox::SeccompProgram::load(podium::sandbox::kZygoteSeccomp);
+    HotPages hot;
+    learn_hot_pages(hot, callbacks);
     Order order;
     podium::pod::say_ready();
-    podium::pod::serve_orders(order, [] { PyOS_BeforeFork(); }, [](bool in_pod) {
-      in_pod ? PyOS_AfterFork_Child() : PyOS_AfterFork_Parent();
-    });
-    live_as_pod(order, seccomp, prepare, begin, end);
+    podium::pod::serve_orders(order, before_fork, after_fork);
+    live_as_pod(order, seccomp, callbacks, hot);
   } catch (const std::exception& e) {
     podium::pod::say_failed(EINVAL, e.what());
   }

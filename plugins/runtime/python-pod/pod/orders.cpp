@@ -29,10 +29,13 @@ unsigned thread_count() noexcept {
 ///
 /// In the child everything of this frame is a copy of its own, so that it may return, which a
 /// child of vfork must not.
+///
+/// _Fork and not fork, which holds locks meanwhile: a quick pod's pid 1 kills whatever is left in its
+/// namespace, the process between too, and its locks are ours.
 __attribute__((noinline)) int fork_orphan() noexcept {
   const pid_t between = ::vfork();
   if (between == 0) {
-    const pid_t child = ::fork();
+    const pid_t child = ::_Fork();
     if (child == 0) return 0;
     ::_exit(child < 0 ? 1 : 0);
   }

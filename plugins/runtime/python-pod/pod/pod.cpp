@@ -23,6 +23,8 @@ using namespace podium::sandbox;
 
 namespace {
 
+constexpr int kDyingNice = 15;
+
 /// What tells the end of the program, at the end of this process and of no child of it.
 struct Ending {
   pid_t process = 0;
@@ -44,6 +46,7 @@ void tell_end(int status, void*) noexcept {
     return;
   }
   std::fflush(nullptr);
+  ::setpriority(PRIO_PROCESS, 0, kDyingNice);  // who waits for the answer goes first
   send_struct(ending.step, StepMessage{Step::kDone, status & 0xff});
   ::_exit(status);
 }
@@ -154,10 +157,8 @@ std::string_view Pod::receive(Go& go) noexcept {
   return {static_cast<const char*>(data), go.payload_bytes};
 }
 
-void Pod::wait(Work& work) noexcept {
-  send_struct(step_, StepMessage{Step::kWaiting, ::getpid()});
-  Go go{};
-  PayloadReader reader(receive(go));
+void unpack(std::string_view payload, Work& work) noexcept {
+  PayloadReader reader(payload);
   const std::string_view name = reader.string(), code = reader.string();
   reader.list();  // nothing is compiled
   work.command = reader.list();
@@ -169,9 +170,15 @@ void Pod::wait(Work& work) noexcept {
   }
   work.source = write_source(name, code);
   if (work.source == nullptr) refuse("writing the program's file");
-  set_limits(go);
   if (::chdir(kWorkspace) != 0) refuse(kWorkspace);
   environ = work.environment;
+}
+
+void Pod::wait(Work& work) noexcept {
+  send_struct(step_, StepMessage{Step::kWaiting, ::getpid()});
+  Go go{};
+  unpack(receive(go), work);
+  set_limits(go);
 }
 
 }  // namespace podium::pod

@@ -18,6 +18,14 @@ struct Work {
   char** environment = nullptr;
 };
 
+/// Where the code of a zygote's rehearsal lies.
+inline constexpr char kRehearsalName[] = "rehearsal.py";
+inline constexpr char kRehearsalSource[] = "/mnt/code/rehearsal.py";
+
+/// Reads a payload (see RunHeader), writes its code to its place, enters its environment and the
+/// workspace. What fails is said on stderr, and the process ends.
+void unpack(std::string_view payload, Work& work) noexcept;
+
 /// A pod's way between its fork and its program. Has nothing to do with Python.
 class Pod {
  public:
