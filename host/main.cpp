@@ -125,7 +125,7 @@ class Podiumd final : public Poco::Util::ServerApplication {
     podium::prepare_state_dir(config, account);
     podium::SandboxDoor door(podium::start_supervisor(
         {options.libexec_dir / "podium-spawner", config.state_dir / "runs", config.sandbox.uid_base,
-         config.sandbox.read_only_paths}));
+         config.shown_paths()}));
     podium::drop_privileges(account);
     fs::current_path(config.state_dir);  // relative paths of options are below it
     return podium::run_daemon(options, std::move(config), std::move(door), log);

@@ -27,6 +27,7 @@ enum class Code : std::uint8_t {
   kUnavailable,        ///< a part is not there now
   kDeadlineExceeded,
   kCancelled,
+  kUnsupported,  ///< this host cannot, and trying again will not help
   kInternal
 };
 

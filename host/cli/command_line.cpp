@@ -121,14 +121,16 @@ std::optional<Command> read_words(const std::vector<std::string>& given, Words& 
 }
 
 Command take_command(std::vector<std::string>& operands) {
-  if (operands.empty()) throw UsageError("a command is missing: exec, status, doctor or reload");
+  if (operands.empty()) throw UsageError("a command is missing: exec, status, languages, doctor or reload");
   const std::string name = operands.front();
   operands.erase(operands.begin());
   if (name == "exec") return Command::kExec;
   if (name == "status") return Command::kStatus;
   if (name == "doctor") return Command::kDoctor;
   if (name == "reload") return Command::kReload;
-  throw UsageError("unknown command '" + name + "'; expected exec, status, doctor or reload");
+  if (name == "languages") return Command::kLanguages;
+  throw UsageError("unknown command '" + name +
+                   "'; expected exec, status, languages, doctor or reload");
 }
 
 void check_exec(const Words& words, ExecOptions& exec) {
@@ -217,6 +219,7 @@ std::string_view help_text() noexcept {
 
 usage: podium exec [OPTIONS] FILE     run a program; FILE may be - for standard input
        podium status [OPTIONS]        how the daemon and its plugins are
+       podium languages [OPTIONS]     what can be run here, with versions, and what lacks for the rest
        podium doctor [OPTIONS]        what this machine lacks, with a remedy each
        podium reload [OPTIONS]        make the daemon read its configuration again
 
@@ -234,7 +237,7 @@ all:
   --key KEY       API key; better: [PODIUM_KEY], or a file:
   --key-file F    [PODIUM_KEY_FILE, first-key in the state directory]
   --state-dir D   state directory of the daemon [PODIUM_STATE_DIR, /var/lib/podium]
-  --config FILE   configuration that the daemon runs with, for doctor
+  --config FILE   configuration that the daemon runs with, for doctor and languages
   --json, --text  how to print; text on a terminal, JSON elsewhere
   --help, --version
 

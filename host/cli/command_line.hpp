@@ -11,7 +11,7 @@
 namespace podium::cli {
 
 /// What `podium` is asked to do.
-enum class Command { kHelp, kVersion, kExec, kStatus, kDoctor, kReload };
+enum class Command { kHelp, kVersion, kExec, kStatus, kDoctor, kReload, kLanguages };
 
 /// How results are written. kAuto: text on a terminal, JSON elsewhere.
 enum class Output { kAuto, kText, kJson };

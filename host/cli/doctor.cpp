@@ -1,28 +1,12 @@
 #include "cli/doctor.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <iomanip>
-#include <iterator>
 
 #include "base/failure.hpp"
+#include "cli/languages.hpp"
 
 namespace podium::cli {
-namespace {
-
-std::string read_text(const char* file) {
-  std::ifstream in(file);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
-Config configuration(const CommandLine& line) {
-  Config config = line.config.empty() ? parse_config(default_config_text(), "built-in defaults")
-                                      : load_config(line.config);
-  config.state_dir = line.state_dir;
-  return config;
-}
-
-}  // namespace
 
 const char* to_string(Check::Verdict verdict) noexcept {
   switch (verdict) {
@@ -57,19 +41,19 @@ int print_checks(const std::vector<Check>& checks, Console& console) {
 
 int run_doctor(const CommandLine& line, const Client& client, Console& console) {
   std::vector<Check> checks{check_namespaces(), check_overlay(),
-                            check_seccomp(read_text("/proc/sys/kernel/seccomp/actions_avail")),
+                            check_seccomp(read_whole("/proc/sys/kernel/seccomp/actions_avail")),
                             check_landlock(),
-                            check_cgroups(read_text("/proc/self/mountinfo"),
-                                          read_text("/sys/fs/cgroup/cgroup.controllers"))};
+                            check_cgroups(read_whole("/proc/self/mountinfo"),
+                                          read_whole("/sys/fs/cgroup/cgroup.controllers"))};
   const Check plugins = check_plugins(line.config);
   try {
-    const Config config = configuration(line);
+    const Config config = configuration_of(line);
     checks.push_back(check_account(config.user));
     checks.push_back(check_state_dir(config.state_dir, config.user));
     checks.push_back(check_disk(config.state_dir));
     checks.push_back(check_clock());
     checks.push_back(check_descriptors(config.http.max_connections));
-    for (Check& check : check_packages(config, read_text("/var/lib/dpkg/status"))) {
+    for (Check& check : check_packages(config, read_whole("/var/lib/dpkg/status"))) {
       checks.push_back(std::move(check));
     }
   } catch (const Failure&) {

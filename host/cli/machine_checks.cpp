@@ -11,6 +11,7 @@
 
 #include "cli/check.hpp"
 #include "cli/exec.hpp"
+#include "cli/languages.hpp"
 
 namespace podium::cli {
 namespace {
@@ -19,18 +20,6 @@ namespace fs = std::filesystem;
 using Verdict = Check::Verdict;
 
 constexpr double kMiB = 1024.0 * 1024;
-
-/// Whether dpkg's status file says that a package is installed.
-bool is_installed(std::string_view status, const std::string& package) {
-  const std::string head = "Package: " + package + "\n";
-  for (std::size_t at = status.find(head); at != std::string_view::npos;
-       at = status.find(head, at + 1)) {
-    if (at != 0 && status[at - 1] != '\n') continue;
-    const std::string_view entry = status.substr(at, status.find("\n\n", at) - at);
-    if (entry.find("\nStatus: install ok installed") != std::string_view::npos) return true;
-  }
-  return false;
-}
 
 }  // namespace
 
@@ -134,18 +123,28 @@ Check check_descriptors(std::uint64_t connections) {
 
 std::vector<Check> check_packages(const Config& config, std::string_view dpkg_status) {
   std::vector<Check> checks;
+  std::string absent;
   for (const LanguageConfig& language : config.languages) {
     std::string missing;
     for (const std::string& package : language.packages) {
       if (!is_installed(dpkg_status, package)) missing += " " + package;
     }
     const std::string name = "language " + language.name;
-    if (missing.empty()) {
+    const std::string why = why_unusable(language, config);
+    if (!why.empty() && !missing.empty()) {
+      absent += " " + language.name;  // nobody wants it here
+    } else if (!why.empty()) {
+      checks.push_back({name, Verdict::kWeak, why, "see podium languages"});
+    } else if (missing.empty()) {
       checks.push_back({name, Verdict::kGood, language.command.front(), ""});
     } else {
       checks.push_back({name, Verdict::kWeak, "not installed:" + missing,
                         "apt-get install" + missing});
     }
+  }
+  if (!absent.empty()) {
+    checks.push_back({"languages", Verdict::kGood, "not installed:" + absent,
+                      "podium languages names the packages"});
   }
   return checks;
 }

@@ -1,42 +1,14 @@
 #include <sys/wait.h>
 
-#include <array>
-#include <cstdio>
-#include <memory>
-
 #include "base/failure.hpp"
 #include "cli/check.hpp"
+#include "cli/shell.hpp"
 
 namespace podium::cli {
 namespace {
 
 namespace fs = std::filesystem;
 using Verdict = Check::Verdict;
-
-/// A word for the shell, whatever it holds.
-std::string quoted(const std::string& word) {
-  std::string out = "'";
-  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
-
-struct Outcome {
-  std::string output;
-  int status = -1;
-};
-
-Outcome run_shell(const std::string& command) {
-  Outcome outcome;
-  FILE* pipe = ::popen(command.c_str(), "re");
-  if (pipe == nullptr) return outcome;
-  std::array<char, 4096> buffer;
-  for (std::size_t n; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) {
-    outcome.output.append(buffer.data(), n);
-  }
-  outcome.status = ::pclose(pipe);
-  while (!outcome.output.empty() && outcome.output.back() == '\n') outcome.output.pop_back();
-  return outcome;
-}
 
 std::string text_member(const Json& object, const char* key) {
   const Json* value = object.find(key);
@@ -77,7 +49,7 @@ Check check_plugins(const fs::path& config) {
   }
   std::string command = quoted(daemon.string()) + " --check";
   if (!config.empty()) command += "=" + quoted(fs::absolute(config).string());
-  const Outcome outcome = run_shell(command + " 2>&1 </dev/null");
+  const ShellOutcome outcome = run_shell(command + " 2>&1 </dev/null");
   if (outcome.status == 0) return {"configuration", Verdict::kGood, outcome.output, ""};
   std::string found = outcome.output;
   if (WIFSIGNALED(outcome.status) || found.empty()) {

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <set>
 
 #include "base/fd.hpp"
 #include "base/units.hpp"
@@ -100,6 +101,17 @@ bool lies_in(const std::filesystem::path& inner, const std::filesystem::path& ou
   return end == outer.end();
 }
 
+void check_shown(const Config& config, const std::vector<std::string>& paths,
+                 const std::string& where) {
+  const std::filesystem::path state = config.state_dir.lexically_normal();
+  for (const std::string& shown : paths) {
+    if (!lies_in(state, shown) && !lies_in(shown, state)) continue;
+    throw config_failure(where, "found " + json_quote(shown) +
+                                    ", expected no folder that holds or is in state_dir (" +
+                                    state.native() + "): programs would read it");
+  }
+}
+
 void check_references(const Config& config) {
   for (const LanguageConfig& language : config.languages) {
     const std::string path = path_of(path_of("/languages", language.name), "runtimes");
@@ -123,14 +135,9 @@ void check_references(const Config& config) {
                              format_size(config.http.max_request) +
                              "): the largest request could never be taken");
   }
-  const std::filesystem::path state = config.state_dir.lexically_normal();
-  for (const std::string& shared : config.sandbox.read_only_paths) {
-    if (lies_in(state, shared) || lies_in(shared, state)) {
-      throw config_failure("/sandbox/read_only_paths",
-                           "found " + json_quote(shared) +
-                               ", expected no folder that holds or is " + "in state_dir (" +
-                               state.native() + "): programs would read it");
-    }
+  check_shown(config, config.sandbox.read_only_paths, "/sandbox/read_only_paths");
+  for (const LanguageConfig& language : config.languages) {
+    check_shown(config, language.paths, path_of(path_of("/languages", language.name), "paths"));
   }
 }
 
@@ -186,6 +193,12 @@ const LanguageConfig* Config::language(std::string_view name_or_alias) const noe
     }
   }
   return nullptr;
+}
+
+std::vector<std::string> Config::shown_paths() const {
+  std::set<std::string> paths(sandbox.read_only_paths.begin(), sandbox.read_only_paths.end());
+  for (const LanguageConfig& each : languages) paths.insert(each.paths.begin(), each.paths.end());
+  return {paths.begin(), paths.end()};
 }
 
 std::filesystem::path Config::resolve(const std::filesystem::path& path) const {

@@ -27,6 +27,10 @@ struct Limits {
   Bytes workspace = 512u << 20;
   std::uint64_t workspace_files = 10'000;
   std::uint64_t open_files = 1024;
+  // Of the compiler, instead of those of the same name above.
+  std::uint32_t compile_cpu_millis = 2000;
+  Bytes compile_memory = 1u << 30;
+  std::uint64_t compile_processes = 256;
 };
 
 /// One instance of a plugin.
@@ -40,12 +44,17 @@ struct LanguageConfig {
   std::string name;  ///< canonical: "py"
   std::vector<std::string> aliases;
   std::vector<std::string> runtimes;  ///< instance names, tried in order
-  std::string source;                 ///< file name of the code, e.g. "main.py"
-  std::vector<std::string> compile;   ///< may be empty
-  std::vector<std::string> command;   ///< "{source}" stands for the path of the source
+  /// File name of the code, e.g. "main.py". Here and in the command lines below, words in braces
+  /// stand for something: see policy/command_words.hpp.
+  std::string source;
+  std::vector<std::string> compile;  ///< may be empty
+  std::vector<std::string> command;
   std::map<std::string, std::string> environment;
-  std::vector<std::string> packages;  ///< Debian packages that provide it, for `doctor`
-  Limits limits;                      ///< the config's top-level run limits, overridden here
+  std::vector<std::string> packages;  ///< Debian packages that provide it
+  std::vector<std::string> paths;     ///< beside /usr, what its programs read of the host
+  std::vector<std::string> version;   ///< command line that prints its version; may be empty
+  /// The config's top-level run limits, times the language's multipliers, overridden by its own.
+  Limits limits;
 };
 
 /// One API key: its SHA-256 and what may be shown.
@@ -105,6 +114,7 @@ struct SandboxConfig {
   bool strict = false;                       ///< refuse to start when a limit cannot be enforced
   std::uint32_t uid_base = 300'000;          ///< sandbox n runs as uid_base + n
   std::vector<std::string> read_only_paths;  ///< added to the sandbox's allow-list
+  std::string network = "none";              ///< nothing else can be had
 };
 
 struct LogConfig {
@@ -133,6 +143,9 @@ struct Config {
   const PluginConfig* plugin(std::string_view name) const noexcept;
   /// By name or alias, case-insensitive; nullptr when unknown.
   const LanguageConfig* language(std::string_view name_or_alias) const noexcept;
+  /// What the sandbox's allow-list has beside the system's: read_only_paths and the languages'
+  /// paths, each once, in order.
+  std::vector<std::string> shown_paths() const;
   /// `path` itself when absolute, otherwise below state_dir.
   std::filesystem::path resolve(const std::filesystem::path& path) const;
 };

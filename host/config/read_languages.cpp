@@ -56,9 +56,41 @@ void check_source(const std::string& source, const std::string& path) {
 
 void check_command(const std::vector<std::string>& command, const std::string& path) {
   // A name without a slash would be looked up along a PATH that nobody set for it.
-  if (command.front().rfind('/', 0) == 0 || command.front().rfind("{source}", 0) == 0) return;
-  throw config_failure(path_of(path, "0"), "found " + json_quote(command.front()) +
+  const std::string& program = command.front();
+  if (program.rfind('/', 0) == 0 || program.rfind("{source}", 0) == 0 ||
+      program.rfind("{folder}/", 0) == 0) {
+    return;
+  }
+  throw config_failure(path_of(path, "0"), "found " + json_quote(program) +
                                                ", expected the absolute path of a program");
+}
+
+/// Words in braces must be known ones; braces around anything else are the command's own.
+void check_words(const std::string& text, const std::vector<std::string>& known,
+                 const std::string& path) {
+  for (std::size_t open = text.find('{'); open != text.npos; open = text.find('{', open + 1)) {
+    const std::size_t close = text.find('}', open);
+    if (close == text.npos) return;
+    const std::string word = text.substr(open + 1, close - open - 1);
+    if (!made_of(word, 32, {kLower, "_"}) ||
+        std::find(known.begin(), known.end(), word) != known.end()) {
+      continue;
+    }
+    std::string choices;
+    for (const std::string& each : known) choices += (choices.empty() ? "{" : ", {") + each + "}";
+    throw config_failure(path, "found {" + word + "}, expected one of " + choices);
+  }
+}
+
+void read_command(Section& section, const char* key, std::vector<std::string>& out) {
+  section.texts(key, out);
+  const std::string path = section.path_of(key);
+  if (out.empty()) return;
+  check_command(out, path);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    check_words(out[i], {"source", "folder", "memory", "public_class", "main_class"},
+                path_of(path, std::to_string(i)));
+  }
 }
 
 void read_environment(const Json& value, const std::string& path,
@@ -69,6 +101,16 @@ void read_environment(const Json& value, const std::string& path,
                            "expected a name of letters, digits and _, not beginning with a digit");
     }
     out[name] = require_string(text, path_of(path, name));
+  }
+}
+
+void read_packages(Section& section, std::vector<std::string>& out) {
+  section.texts("packages", out);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (made_of(out[i], 128, {kLower, kDigits, "+.-"})) continue;
+    throw config_failure(
+        path_of(section.path_of("packages"), std::to_string(i)),
+        "found " + json_quote(out[i]) + ", expected the name of a Debian package");
   }
 }
 
@@ -90,23 +132,21 @@ LanguageConfig read_language(const std::string& name, const Json& value, const L
   section.require("source");
   section.text("source", out.source);
   check_source(out.source, section.path_of("source"));
-  section.texts("compile", out.compile);
-  if (!out.compile.empty()) check_command(out.compile, section.path_of("compile"));
+  check_words(out.source, {"public_class"}, section.path_of("source"));
+  read_command(section, "compile", out.compile);
   section.require("command");
-  section.texts("command", out.command);
+  read_command(section, "command", out.command);
   if (out.command.empty()) {
     throw config_failure(section.path_of("command"), "is empty, expected a command line");
   }
-  check_command(out.command, section.path_of("command"));
+  read_command(section, "version", out.version);
   if (const Json* environment = section.find("environment")) {
     read_environment(*environment, section.path_of("environment"), out.environment);
   }
-  section.texts("packages", out.packages);
-  for (std::size_t i = 0; i < out.packages.size(); ++i) {
-    if (made_of(out.packages[i], 128, {kLower, kDigits, "+.-"})) continue;
-    throw config_failure(
-        path_of(section.path_of("packages"), std::to_string(i)),
-        "found " + json_quote(out.packages[i]) + ", expected the name of a Debian package");
+  read_packages(section, out.packages);
+  read_shown_paths(section, "paths", out.paths);
+  if (const Json* factors = section.find("multipliers")) {
+    multiply_limits(Section(*factors, section.path_of("multipliers")), out.limits);
   }
   if (const Json* own = section.find("limits")) {
     read_limits(Section(*own, section.path_of("limits")), out.limits);

@@ -3,7 +3,9 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "config/options.hpp"
 
@@ -21,6 +23,17 @@ bool is_ip_address(const std::string& text) {
 }
 
 }  // namespace
+
+void read_shown_paths(Section& section, std::string_view key, std::vector<std::string>& out) {
+  section.texts(key, out);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const std::filesystem::path path = out[i];
+    if (path.is_absolute() && path == path.lexically_normal() && path.has_filename()) continue;
+    throw config_failure(path_of(section.path_of(key), std::to_string(i)),
+                         "found " + json_quote(path.native()) +
+                             ", expected an absolute path without . and .., not ending in /");
+  }
+}
 
 void read_listen(Section section, HttpConfig& out) {
   section.text("address", out.address);
@@ -93,13 +106,13 @@ void read_sandbox(Section section, SandboxConfig& out) {
   section.flag("strict", out.strict);
   // Below are the accounts of the machine; above, 2^32 - 1 means "no user".
   section.count<std::uint32_t>("uid_base", out.uid_base, {100'000, 4'294'000'000});
-  section.texts("read_only_paths", out.read_only_paths);
-  for (std::size_t i = 0; i < out.read_only_paths.size(); ++i) {
-    const std::filesystem::path path = out.read_only_paths[i];
-    if (path.is_absolute() && path == path.lexically_normal() && path.has_filename()) continue;
-    throw config_failure(path_of(section.path_of("read_only_paths"), std::to_string(i)),
-                         "found " + json_quote(path.native()) +
-                             ", expected an absolute path without . and .., not ending in /");
+  read_shown_paths(section, "read_only_paths", out.read_only_paths);
+  section.text("network", out.network);
+  if (out.network != "none") {
+    throw config_failure(section.path_of("network"),
+                         "found " + json_quote(out.network) +
+                             ", expected \"none\": programs have no network, and this version "
+                             "can enforce no other policy");
   }
   section.finish();
 }
@@ -121,6 +134,36 @@ void read_limits(Section section, Limits& out) {
   section.size("workspace", out.workspace, {1, 1'024 * kTiB});
   section.count<std::uint64_t>("workspace_files", out.workspace_files, {1, 1'000'000'000});
   section.count<std::uint64_t>("open_files", out.open_files, {16, 1'048'576});
+  section.cores("compile_cpu", out.compile_cpu_millis, {10, 1'024'000});
+  section.size("compile_memory", out.compile_memory, {kMiB, 1'024 * kTiB});
+  section.count<std::uint64_t>("compile_processes", out.compile_processes, {1, 4'194'304});
+  section.finish();
+}
+
+void multiply_limits(Section section, Limits& limits) {
+  constexpr Bounds<double> kFactors{0.01, 1000};
+  const auto times = [&](std::string_view key, auto& limit) {
+    const double product = static_cast<double>(limit) * section.factor(key, kFactors);
+    limit = static_cast<std::remove_reference_t<decltype(limit)>>(std::max(std::round(product), 1.0));
+  };
+  const auto time = [&](std::string_view key, milliseconds& limit) {
+    auto count = limit.count();
+    times(key, count);
+    limit = milliseconds(count);
+  };
+  time("wall", limits.wall);
+  time("compile_wall", limits.compile_wall);
+  times("cpu", limits.cpu_millis);
+  times("memory", limits.memory);
+  times("processes", limits.processes);
+  times("output", limits.output);
+  times("file_size", limits.file_size);
+  times("workspace", limits.workspace);
+  times("workspace_files", limits.workspace_files);
+  times("open_files", limits.open_files);
+  times("compile_cpu", limits.compile_cpu_millis);
+  times("compile_memory", limits.compile_memory);
+  times("compile_processes", limits.compile_processes);
   section.finish();
 }
 

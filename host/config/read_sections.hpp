@@ -15,6 +15,10 @@ void read_auth(Section section, AuthConfig& out);
 void read_sandbox(Section section, SandboxConfig& out);
 void read_log(Section section, LogConfig& out);
 void read_limits(Section section, Limits& out);
+/// An object with factors for some of the limits, e.g. {"wall": 2}; the results are rounded.
+void multiply_limits(Section section, Limits& limits);
+/// Paths of the host to show in the sandbox: absolute, without "." and "..".
+void read_shown_paths(Section& section, std::string_view key, std::vector<std::string>& out);
 void read_routes(const Json& value, std::map<std::string, RouteConfig>& out);
 void read_plugins(const Json& value, std::vector<PluginConfig>& out);
 /// `limits` are those of the top level, which each language starts from.

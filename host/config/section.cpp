@@ -153,6 +153,19 @@ void Section::cores(std::string_view key, std::uint32_t& out, Bounds<std::uint32
   out = static_cast<std::uint32_t>(thousandths);
 }
 
+double Section::factor(std::string_view key, Bounds<double> bounds) {
+  const Json* member = find(key);
+  if (member == nullptr) return 1;
+  if (!member->is_number()) throw wrong_type(path_of(key), *member, "a factor, like 1.5");
+  const double value = member->number();
+  if (!(value >= bounds.min && value <= bounds.max)) {
+    throw config_failure(path_of(key), "found " + json_dump(*member) + ", expected a factor from " +
+                                           json_dump(Json(bounds.min)) + " to " +
+                                           json_dump(Json(bounds.max)));
+  }
+  return value;
+}
+
 std::uint64_t Section::count_between(std::string_view key, std::uint64_t absent, std::uint64_t min,
                                      std::uint64_t max) {
   const Json* member = find(key);

@@ -60,6 +60,9 @@ class Section {
   /// Cores as a decimal number, kept in thousandths.
   void cores(std::string_view key, std::uint32_t& out, Bounds<std::uint32_t> bounds);
 
+  /// A factor above 0 as a decimal number; 1 when absent.
+  double factor(std::string_view key, Bounds<double> bounds);
+
   template <std::unsigned_integral T>
   void count(std::string_view key, T& out, Bounds<T> bounds) {
     out = static_cast<T>(count_between(key, out, bounds.min, bounds.max));

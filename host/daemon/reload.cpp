@@ -151,8 +151,9 @@ void Reloader::say_what_needs_a_restart(const Config& before, const Config& afte
   say(before.http.address != after.http.address || before.http.port != after.http.port, "/listen");
   say(before.state_dir != after.state_dir, "/state_dir");
   say(before.user != after.user, "/user");
-  say(before.sandbox.uid_base != after.sandbox.uid_base ||
-          before.sandbox.read_only_paths != after.sandbox.read_only_paths, "/sandbox");
+  say(before.sandbox.uid_base != after.sandbox.uid_base, "/sandbox/uid_base");
+  say(before.shown_paths() != after.shown_paths(),
+      "/sandbox/read_only_paths or a language's paths");
 }
 
 }  // namespace podium

@@ -22,6 +22,8 @@ std::string in_seconds(milliseconds time) {
 
 Outcome limit_outcome(const Completion& completion, const Limits& limits) {
   const bool in_compile = completion.in_compile;
+  const Bytes memory = in_compile ? limits.compile_memory : limits.memory;
+  const auto processes = in_compile ? limits.compile_processes : limits.processes;
   // Some programs see their limit as an error, and end by themselves.
   const char* how = completion.exit_code >= 0 ? " hit a limit: it " : " was stopped: it ";
   const std::string stopped = (in_compile ? "The compiler" : "The program") + std::string(how);
@@ -30,18 +32,20 @@ Outcome limit_outcome(const Completion& completion, const Limits& limits) {
     case LimitHit::kWall:
       return {RunStatus::kTimedOut, stopped + "ran longer than its limit of " +
                                         in_seconds(in_compile ? limits.compile_wall : limits.wall) +
-                                        "."};
+                                        (in_compile ? "; make the code simpler to compile."
+                                                    : "; do less in one run, or find a faster way.")};
     case LimitHit::kMemory:
       return {RunStatus::kOutOfMemory, stopped + "needed more memory than its limit of " +
-                                           format_size(limits.memory) + "."};
+                                           format_size(memory) +
+                                           "; use smaller data, or a part of it at a time."};
     case LimitHit::kProcesses:
       return {RunStatus::kProcessLimit,
               stopped + "started more processes and threads than its limit of " +
-                  std::to_string(limits.processes) + "."};
+                  std::to_string(processes) + "; use fewer workers, and wait for those that ended."};
     case LimitHit::kOutput:
       return {RunStatus::kOutputLimit,
               stopped + "wrote more to stdout or stderr than its limit of " +
-                  format_size(limits.output) + "."};
+                  format_size(limits.output) + "; print less, or write to a file in /mnt/data."};
     case LimitHit::kDisk:
       return {RunStatus::kDiskLimit, stopped + "wrote more to files than its limits allow: " +
                                          format_size(limits.file_size) + " a file, " +
@@ -49,6 +53,20 @@ Outcome limit_outcome(const Completion& completion, const Limits& limits) {
                                          std::to_string(limits.workspace_files) + " files in all."};
   }
   return {};
+}
+
+/// What most often is behind a signal, for who has to mend the program.
+const char* meaning_of(int signal) {
+  switch (signal) {
+    case SIGSEGV: return " (it used memory that is not its own, or recursed too deeply)";
+    case SIGBUS: return " (it used memory that is not there, e.g. behind the end of a mapped file)";
+    case SIGABRT: return " (it gave up by itself, e.g. at a failed assertion or uncaught exception)";
+    case SIGFPE: return " (an arithmetic error, e.g. a division by zero)";
+    case SIGILL: return " (an instruction that this processor does not have)";
+    case SIGSYS: return " (a system call that is not allowed here)";
+    case SIGPIPE: return " (it wrote to a pipe that nobody reads)";
+    default: return "";
+  }
 }
 
 Outcome run_outcome(const Completion& completion, const Limits& limits) {
@@ -59,7 +77,13 @@ Outcome run_outcome(const Completion& completion, const Limits& limits) {
   }
   if (completion.signal != 0) {
     return {RunStatus::kSignaled,
-            "The program was ended by the signal " + signal_name(completion.signal) + "."};
+            "The program was ended by the signal " + signal_name(completion.signal) +
+                meaning_of(completion.signal) + "."};
+  }
+  if (completion.exit_code == 127 || completion.exit_code == 126) {
+    return {RunStatus::kFailed, "The program exited with code " +
+                                    std::to_string(completion.exit_code) +
+                                    ": a command was not found or could not be started."};
   }
   if (completion.exit_code > 0) {
     return {RunStatus::kFailed,
@@ -72,13 +96,16 @@ Outcome run_outcome(const Completion& completion, const Limits& limits) {
 }
 
 Outcome compile_outcome(const Completion& completion) {
-  std::string how = ".";
+  std::string how;
   if (completion.signal != 0) {
-    how = ": the compiler was ended by the signal " + signal_name(completion.signal) + ".";
-  } else if (completion.exit_code >= 0) {
-    how = ": the compiler exited with code " + std::to_string(completion.exit_code) + ".";
+    how = "the compiler was ended by the signal " + signal_name(completion.signal) + ".";
+  } else if (completion.exit_code == 0) {
+    how = "the compiler made nothing that can be started; does the code have a main program?";
+  } else {
+    how = "the compiler exited with code " + std::to_string(completion.exit_code) +
+          "; what it says is on stderr.";
   }
-  return {RunStatus::kCompileError, "The program could not be compiled" + how};
+  return {RunStatus::kCompileError, "The program could not be compiled: " + how};
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "exec/collect.hpp"
 #include "exec/outcome.hpp"
 #include "exec/state.hpp"
+#include "policy/command_words.hpp"
 #include "policy/limits.hpp"
 
 namespace podium {
@@ -29,11 +30,20 @@ Failure for_client(const Failure& failure, const std::string& language) {
         .with_retry_after(std::chrono::seconds(1));
   }
   if (failure.code() == Code::kInvalidArgument) return failure;
+  if (failure.code() == Code::kUnsupported) {
+    return {Code::kUnsupported, "Unsupported language: " + language +
+                                    " (its programs are not installed on this server)"};
+  }
   return Failure(Code::kInternal, "the runtime could not run the program");
 }
 
 // More takes longer than others should wait for.
 constexpr Bytes kLargeCollection = 16u << 20;
+
+/// What lets another runtime try: nothing was started.
+bool given_back(const Failure& failure) {
+  return failure.code() == Code::kUnavailable || failure.code() == Code::kUnsupported;
+}
 
 /// On the pool: stores the outputs, then makes their records durable.
 Collection collect_and_record(const CollectRequest& what, Survey found, const LiveRun& live,
@@ -186,10 +196,11 @@ RunRequest ExecService::State::Line::request() {
   request.id = result_.run_id;
   request.language = language_.name;
   request.code = command_.code;
-  request.source_name = language_.source;
+  ProgramWords words = program_words(language_, command_.code, limits_);
+  request.source_name = std::move(words.source);
   request.arguments = command_.arguments;
-  request.compile = language_.compile;
-  request.command = language_.command;
+  request.compile = std::move(words.compile);
+  request.command = std::move(words.command);
   auto environment = language_.environment;
   for (const auto& [name, value] : command_.environment) {
     if (allowed_environment_name(name)) {
@@ -223,8 +234,9 @@ void ExecService::State::Line::start(Runtime& runtime, const RunRequest& request
   live_->lease = runtime.start(request, *live_->mailbox);
 }
 
-/// Runs on the first runtime that can. One that gives the run back unstarted (kUnavailable), at
-/// once or because nothing became free in it, passes it on to the next of the language.
+/// Runs on the first runtime that can. One that gives the run back unstarted, at once, or because
+/// nothing became free in it, or because it lacks the programs, passes it on to the next of the
+/// language.
 Task<bool> ExecService::State::Line::execute() {
   RunRequest request = this->request();
   std::optional<Failure> refusal;
@@ -236,14 +248,14 @@ Task<bool> ExecService::State::Line::execute() {
       start(*runtime, request);
       co_await completion();
       refusal = live_->mailbox->completion().failure;
-      if (!refusal || refusal->code() != Code::kUnavailable) break;
+      if (!refusal || !given_back(*refusal)) break;
     } catch (const Failure& failure) {
       refusal = failure;
     }
     host_.log.warning("a runtime gave a run back", {{"run", result_.run_id},
                                                     {"runtime", runtime->name()},
                                                     {"why", refusal->what()}});
-    if (refusal->code() != Code::kUnavailable) break;
+    if (!given_back(*refusal)) break;
     live_->lease.reset();
     completed_ = false;
   }

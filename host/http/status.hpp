@@ -13,6 +13,7 @@ namespace podium {
 constexpr int http_status(Code code) noexcept {
   switch (code) {
     case Code::kMalformed:
+    case Code::kUnsupported:  // as an unknown language: the request cannot be served here
     case Code::kInvalidArgument: return 400;
     case Code::kUnprocessable: return 422;
     case Code::kUnsupportedMedia: return 415;

@@ -17,7 +17,7 @@ constexpr Code code_of(std::uint32_t code) noexcept {
     case PODIUM_DEADLINE_EXCEEDED: return Code::kDeadlineExceeded;
     case PODIUM_CANCELLED: return Code::kCancelled;
     case PODIUM_RESOURCE_EXHAUSTED: return Code::kResourceExhausted;
-    case PODIUM_UNSUPPORTED:
+    case PODIUM_UNSUPPORTED: return Code::kUnsupported;
     case PODIUM_INTERNAL:
     case PODIUM_OK:
     default: break;
@@ -40,6 +40,7 @@ constexpr podium_code abi_code_of(Code code) noexcept {
     case Code::kUnavailable: return PODIUM_UNAVAILABLE;
     case Code::kDeadlineExceeded: return PODIUM_DEADLINE_EXCEEDED;
     case Code::kCancelled: return PODIUM_CANCELLED;
+    case Code::kUnsupported: return PODIUM_UNSUPPORTED;
     case Code::kUnauthenticated:
     case Code::kForbidden:
     case Code::kInternal: break;

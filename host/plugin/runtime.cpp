@@ -37,7 +37,11 @@ class AbiRun {
                from.file_size,
                from.workspace,
                from.workspace_files,
-               from.open_files};
+               from.open_files,
+               from.compile_memory,
+               from.compile_processes,
+               from.compile_cpu_millis,
+               0};
     for (const RunInput& input : request.inputs) {
       inputs_.push_back(
           {sizeof(podium_input), input.descriptor, to_bytes(input.name), input.read_only});

@@ -131,7 +131,7 @@ class Timed {
                                         sdk::bytes("PYTHONPATH=/mnt/data"),
                                         sdk::bytes("MPLBACKEND=Agg")};
     const podium_limits limits{sizeof limits, 1000, 30'000, 10'000, 512u << 20, 128, 1u << 20,
-                               64u << 20, 512u << 20, 10'000, 256};
+                               64u << 20, 512u << 20, 10'000, 256, 1u << 30, 256, 2000, 0};
     podium_run run{};
     run.size = sizeof run;
     run.id = sdk::bytes("bbbbbbbbbbbbbbbbbbbbb");

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "base/failure.hpp"
 #include "config/temporary_folder.hpp"
 
@@ -70,13 +72,33 @@ TEST(DefaultConfig, GivesEachLanguageTheDefaultLimits) {
     EXPECT_EQ(limits.workspace, expected.workspace);
     EXPECT_EQ(limits.workspace_files, expected.workspace_files);
     EXPECT_EQ(limits.open_files, expected.open_files);
+    EXPECT_EQ(limits.compile_cpu_millis, expected.compile_cpu_millis);
+    EXPECT_EQ(limits.compile_memory, expected.compile_memory);
+    EXPECT_EQ(limits.compile_processes, expected.compile_processes);
+  }
+}
+
+TEST(DefaultConfig, HasThirteenLanguagesByAllTheirAliases) {
+  const Config config = parse_config("{}", "c");
+
+  EXPECT_EQ(config.languages.size(), 13u);
+  const std::vector<std::pair<const char*, const char*>> kNames{
+      {"py", "py"},   {"python", "py"},     {"js", "js"},      {"javascript", "js"}, {"node", "js"},
+      {"nodejs", "js"}, {"ts", "ts"},       {"typescript", "ts"}, {"bash", "bash"}, {"sh", "bash"},
+      {"go", "go"},   {"java", "java"},     {"c", "c"},        {"cpp", "cpp"},      {"c++", "cpp"},
+      {"php", "php"}, {"rs", "rs"},         {"rust", "rs"},    {"r", "r"},          {"R", "r"},
+      {"f90", "f90"}, {"fortran", "f90"},   {"d", "d"}};
+  for (const auto& [alias, name] : kNames) {
+    ASSERT_NE(config.language(alias), nullptr) << alias;
+    EXPECT_EQ(config.language(alias)->name, name);
+    EXPECT_FALSE(config.language(alias)->packages.empty()) << alias;
+    EXPECT_FALSE(config.language(alias)->version.empty()) << alias;
   }
 }
 
 TEST(DefaultConfig, RunsPythonAndBashAsJobsAndAnswersWithHeartbeats) {
   const Config config = parse_config("{}", "c");
 
-  ASSERT_EQ(config.languages.size(), 2u);
   const LanguageConfig& python = *config.language("Python");
   EXPECT_EQ(python.name, "py");
   EXPECT_EQ(python.source, "main.py");
@@ -141,6 +163,74 @@ TEST(ParseConfig, LaysALanguagesLimitsOverTheCommonOnes) {
   EXPECT_EQ(limits.open_files, 64u);
   EXPECT_EQ(limits.memory, 1u << 30);
   EXPECT_EQ(config.language("py")->limits.wall, 10s);
+}
+
+TEST(ParseConfig, MultipliesTheCommonLimitsAndLaysALanguagesOwnOverThem) {
+  const Config config = parse_config(R"({"limits": {"wall": "10s", "memory": "1GiB"}, "languages": {
+    "x": {"runtimes": ["jobs"], "source": "x", "command": ["/x"],
+          "multipliers": {"wall": 1.5, "memory": 2, "cpu": 0.5, "processes": 0.01},
+          "limits": {"memory": "3GiB"}}}})",
+                                     "c");
+
+  const Limits& limits = config.language("x")->limits;
+  EXPECT_EQ(limits.wall, 15s);
+  EXPECT_EQ(limits.memory, Bytes{3} << 30);
+  EXPECT_EQ(limits.cpu_millis, 500u);
+  EXPECT_EQ(limits.processes, 1u);
+  EXPECT_EQ(config.language("py")->limits.wall, 10s);
+}
+
+std::string refusal_of(const std::string& text) {
+  try {
+    parse_config(text, "c");
+  } catch (const Failure& failure) {
+    return failure.what();
+  }
+  return "taken";
+}
+
+std::string refusal_of_language(const std::string& members) {
+  return refusal_of(R"({"languages": {"x": {"runtimes": ["jobs"], )" + members + "}}}");
+}
+
+TEST(ParseConfig, RefusesWordsInBracesThatStandForNothing) {
+  EXPECT_EQ(refusal_of_language(R"("source": "x", "command": ["/x", "{sorce}"])"),
+            "c: /languages/x/command/1: found {sorce}, expected one of {source}, {folder}, {memory}, "
+            "{public_class}, {main_class}");
+  EXPECT_NE(refusal_of_language(R"("source": "{main}.x", "command": ["/x"])").find("{public_class}"),
+            std::string::npos);
+  EXPECT_EQ(refusal_of_language(R"("source": "x", "command": ["/x", "awk {print $1} {} {"])"), "taken");
+}
+
+TEST(ParseConfig, RefusesAMultiplierThatIsNoFactorOrUnknown) {
+  const std::string rest = R"("source": "x", "command": ["/x"], "multipliers": )";
+
+  EXPECT_NE(refusal_of_language(rest + R"({"wall": 0})").find("/multipliers/wall: found 0, expected a factor"),
+            std::string::npos);
+  EXPECT_NE(refusal_of_language(rest + R"({"wal": 2})").find("did you mean \"wall\"?"), std::string::npos);
+}
+
+TEST(ParseConfig, RefusesEveryNetworkPolicyButNone) {
+  EXPECT_EQ(refusal_of(R"({"sandbox": {"network": "none"}})"), "taken");
+  for (const char* policy : {"full", "egress", "", "None"}) {
+    EXPECT_EQ(refusal_of(R"({"sandbox": {"network": ")" + std::string(policy) + "\"}}"),
+              "c: /sandbox/network: found \"" + std::string(policy) +
+                  "\", expected \"none\": programs have no network, and this version can enforce no "
+                  "other policy");
+  }
+}
+
+TEST(Config, ShowsInSandboxesWhatLanguagesReadAndWhatTheSectionNames) {
+  const Config config = parse_config(R"({"sandbox": {"read_only_paths": ["/opt/x"]}, "languages": {
+    "x": {"runtimes": ["jobs"], "source": "x", "command": ["/x"], "paths": ["/etc/x", "/opt/x"]}}})",
+                                     "c");
+
+  const auto paths = config.shown_paths();
+  EXPECT_EQ(std::count(paths.begin(), paths.end(), "/opt/x"), 1);
+  EXPECT_EQ(std::count(paths.begin(), paths.end(), "/etc/x"), 1);
+  EXPECT_NE(refusal_of(R"({"state_dir": "/var/lib/p", "languages": {"x": {"runtimes": ["jobs"],
+    "source": "x", "command": ["/x"], "paths": ["/var/lib/p/keys"]}}})").find("/languages/x/paths"),
+            std::string::npos);
 }
 
 TEST(ParseConfig, TakesNoKeyModeOnLoopback) {

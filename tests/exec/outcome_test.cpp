@@ -31,7 +31,8 @@ TEST(Outcome, TellsTheSignal) {
   const Outcome outcome = of([](Completion& c) { c.signal = SIGSEGV; });
 
   EXPECT_EQ(outcome.status, RunStatus::kSignaled);
-  EXPECT_EQ(outcome.message, "The program was ended by the signal SIGSEGV.");
+  EXPECT_EQ(outcome.message, "The program was ended by the signal SIGSEGV (it used memory that is not its own, or recursed "
+            "too deeply).");
 }
 
 TEST(Outcome, TellsEachLimitWithItsValue) {
@@ -44,10 +45,12 @@ TEST(Outcome, TellsEachLimitWithItsValue) {
 
   EXPECT_EQ(hit(LimitHit::kWall).status, RunStatus::kTimedOut);
   EXPECT_EQ(hit(LimitHit::kWall).message,
-            "The program was stopped: it ran longer than its limit of 30 s.");
+            "The program was stopped: it ran longer than its limit of 30 s; do less in one run, or "
+            "find a faster way.");
   EXPECT_EQ(hit(LimitHit::kMemory).status, RunStatus::kOutOfMemory);
   EXPECT_EQ(hit(LimitHit::kMemory).message,
-            "The program was stopped: it needed more memory than its limit of 512MiB.");
+            "The program was stopped: it needed more memory than its limit of 512MiB; use "
+            "smaller data, or a part of it at a time.");
   EXPECT_EQ(hit(LimitHit::kProcesses).status, RunStatus::kProcessLimit);
   EXPECT_NE(hit(LimitHit::kProcesses).message.find("128"), std::string::npos);
   EXPECT_EQ(hit(LimitHit::kOutput).status, RunStatus::kOutputLimit);
@@ -65,7 +68,7 @@ TEST(Outcome, SaysNotThatAProgramWasStoppedWhenItEndedByItself) {
   EXPECT_EQ(outcome.status, RunStatus::kProcessLimit);
   EXPECT_EQ(outcome.message,
             "The program hit a limit: it started more processes and threads than its limit of "
-            "128.");
+            "128; use fewer workers, and wait for those that ended.");
 }
 
 TEST(Outcome, SaysFractionsOfASecond) {
@@ -75,7 +78,8 @@ TEST(Outcome, SaysFractionsOfASecond) {
   limits.wall = milliseconds(1050);
 
   EXPECT_EQ(outcome_of(completion, limits).message,
-            "The program was stopped: it ran longer than its limit of 1.05 s.");
+            "The program was stopped: it ran longer than its limit of 1.05 s; do less in one run, or "
+            "find a faster way.");
 }
 
 TEST(Outcome, TakesSigxfszForTheFileSizeLimit) {
@@ -99,8 +103,21 @@ TEST(Outcome, SaysThatItWasTheCompiler) {
   EXPECT_EQ(failed.status, RunStatus::kCompileError);
   EXPECT_NE(failed.message.find("compiler exited with code 1"), std::string::npos);
   EXPECT_EQ(late.status, RunStatus::kTimedOut);
-  EXPECT_EQ(late.message, "The compiler was stopped: it ran longer than its limit of 60 s.");
+  EXPECT_EQ(late.message, "The compiler was stopped: it ran longer than its limit of 60 s; make the code "
+            "simpler to compile.");
   EXPECT_EQ(big.status, RunStatus::kCompileError);
+  EXPECT_EQ(big.message, "The compiler was stopped: it needed more memory than its limit of 1GiB; use "
+            "smaller data, or a part of it at a time.");
+}
+
+TEST(Outcome, SaysThatTheCompilerMadeNoProgram) {
+  const Outcome outcome = of([](Completion& c) {
+    c.in_compile = true;
+    c.exit_code = 0;
+  });
+
+  EXPECT_EQ(outcome.status, RunStatus::kCompileError);
+  EXPECT_NE(outcome.message.find("nothing that can be started"), std::string::npos);
 }
 
 TEST(SignalName, KnowsOrdinaryRealTimeAndUnknownOnes) {

@@ -105,7 +105,8 @@ TEST_F(Run, TellsALimitWithThePartialOutput) {
   EXPECT_EQ(result.out, "so far");
   EXPECT_EQ(result.signal, "SIGKILL");
   EXPECT_EQ(result.exit_code, std::nullopt);
-  EXPECT_EQ(result.err, "The program was stopped: it ran longer than its limit of 30 s.\n");
+  EXPECT_EQ(result.err, "The program was stopped: it ran longer than its limit of 30 s; do less in one run, or "
+                        "find a faster way.\n");
 }
 
 TEST_F(Run, CutsOutputAtTheLimit) {

@@ -11,7 +11,7 @@ TEST(AbiCode, MapsEveryFailureOfAPluginToItsMeaning) {
   EXPECT_EQ(code_of(PODIUM_DEADLINE_EXCEEDED), Code::kDeadlineExceeded);
   EXPECT_EQ(code_of(PODIUM_CANCELLED), Code::kCancelled);
   EXPECT_EQ(code_of(PODIUM_RESOURCE_EXHAUSTED), Code::kResourceExhausted);
-  EXPECT_EQ(code_of(PODIUM_UNSUPPORTED), Code::kInternal);
+  EXPECT_EQ(code_of(PODIUM_UNSUPPORTED), Code::kUnsupported);
   EXPECT_EQ(code_of(PODIUM_INTERNAL), Code::kInternal);
 }
 

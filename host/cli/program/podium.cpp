@@ -11,6 +11,7 @@
 #include "cli/command_line.hpp"
 #include "cli/doctor.hpp"
 #include "cli/exec.hpp"
+#include "cli/languages.hpp"
 #include "cli/reload.hpp"
 #include "cli/status.hpp"
 
@@ -33,6 +34,7 @@ int carry_out(const CommandLine& line) {
     case Command::kExec: return podium::cli::run_exec(line.exec, client, console);
     case Command::kStatus: return podium::cli::run_status(client, console);
     case Command::kDoctor: return podium::cli::run_doctor(line, client, console);
+    case Command::kLanguages: return podium::cli::run_languages(line, console);
     case Command::kReload: return podium::cli::run_reload(line.state_dir, client, console);
   }
   return kUsage;

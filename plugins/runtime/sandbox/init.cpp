@@ -196,6 +196,9 @@ class Init {
         deadline_us_ = now_us() + compile_wall_us_;
         in_compile_ = true;
         break;
+      case Step::kCompiled:
+        if (in_compile_) end_compile();
+        break;
       case Step::kRunning:
         started_us_ = now_us();
         deadline_us_ = started_us_ + wall_us_;
@@ -220,6 +223,22 @@ class Init {
         break;
     }
     return true;
+  }
+
+  /// From here on the limits are those of the run, and what the compiler met of its own is forgotten.
+  void end_compile() noexcept {
+    const int error = apply_limits(s_.cgroup, limits_, nullptr);
+    // v1 refuses a limit below what is used and cannot be freed: files that the compiler made.
+    if (error == EBUSY) {
+      in_compile_ = false;
+      return finish(Stop::kMemory);
+    }
+    if (error != 0) fail("setting the limits after the compile step", error);
+    oom_before_ = read_number(s_.cgroup.oom_events, "oom_kill");
+    process_hits_before_ = read_number(s_.cgroup.pids_events, "max");
+    if (!send_struct(s_.step, StepMessage{Step::kCompiled, 0}) && main_ > 0) {
+      ::kill(main_, SIGKILL);
+    }
   }
 
   void announce(std::int32_t pid) noexcept {
@@ -292,7 +311,8 @@ class Init {
     on_children();  // a process that died while it waited must not get the run
     RunHeader header{};
     std::memcpy(&header, buffer_, sizeof header);
-    if (const int error = apply_limits(s_.cgroup, header.limits, &limits_)) {
+    const ShellLimits& first = header.compiles != 0 ? header.compile_limits : header.limits;
+    if (const int error = apply_limits(s_.cgroup, first, &limits_)) {
       fail("setting the limits of the run", error);
     }
     resize_box(header.limits);
@@ -306,12 +326,18 @@ class Init {
     wall_us_ = header.wall_ms * 1000;
     compile_wall_us_ = header.compile_wall_ms * 1000;
     Go go{};
-    go.file_bytes = header.file_bytes;
+    go.file_bytes = file_bytes_ = header.file_bytes;
     go.open_files = header.open_files;
     go.payload_bytes = header.payload_bytes;
     go.payload_is_descriptor = header.payload_is_descriptor;
-    if (s_.cgroup.memory_limit < 0) go.address_space = header.limits.memory_bytes;
-    if (s_.cgroup.pids_limit < 0) go.processes = header.limits.processes;
+    if (s_.cgroup.memory_limit < 0) {
+      go.data_bytes = header.limits.memory_bytes;
+      go.compile_data_bytes = first.memory_bytes;
+    }
+    if (s_.cgroup.pids_limit < 0) {
+      go.processes = header.limits.processes;
+      go.compile_processes = first.processes;
+    }
     const int payload = packet.descriptor(0);
     const std::string_view rest{buffer_ + sizeof header, size - sizeof header};
     running_ = true;
@@ -363,14 +389,14 @@ class Init {
     if (merged_ >= 0) make_enterable(merged_);
     // A pod that says it is done has written all its output. When it left no files either, nobody
     // has to wait until a big interpreter is gone.
-    bool changed = false;
+    TreeFacts left;
     if (done_) {
       ::kill(-1, SIGKILL);
-      changed = make_readable(changes_);
+      left = make_readable(changes_);
     }
-    if (!done_ || changed) {
+    if (!done_ || left.any) {
       kill_everything();
-      changed = make_readable(changes_);
+      left = make_readable(changes_);
     }
 
     RunEnd end{};
@@ -382,11 +408,13 @@ class Init {
     end.wall_us = ended_us - started_us_;
     end.cpu_us = cpu_us();
     end.memory_peak = read_number(s_.cgroup.memory_peak, "");
-    end.oom_kills = read_number(s_.cgroup.oom_events, "oom_kill");
-    end.process_limit_hits = read_number(s_.cgroup.pids_events, "max");
+    end.oom_kills = read_number(s_.cgroup.oom_events, "oom_kill") - oom_before_;
+    end.process_limit_hits = read_number(s_.cgroup.pids_events, "max") - process_hits_before_;
     struct statfs box {};
     end.disk_full = ::statfs("/mnt", &box) == 0 && (box.f_bfree == 0 || box.f_ffree == 0);
-    send_end(end, changed);
+    // A program that ignores SIGXFSZ, as Python does, sees an error when a file has reached its limit.
+    if (file_bytes_ > 0 && left.largest >= file_bytes_) end.disk_full = 1;
+    send_end(end, left.any);
   }
 
   /// What the pod's own process has used since its fork; 0 when it is reaped.
@@ -470,6 +498,8 @@ class Init {
   int status_ = 0, compile_status_ = 0, exec_errno_ = 0;
   std::int64_t started_us_ = 0, deadline_us_ = 0, wall_us_ = 0, compile_wall_us_ = 0;
   std::int64_t cpu_before_us_ = 0;
+  std::uint64_t file_bytes_ = 0;
+  std::uint64_t oom_before_ = 0, process_hits_before_ = 0;  ///< of the compiler
   int pod_stat_ = -1;
   alignas(8) char buffer_[sizeof(RunHeader) + kInlinePayload + 64];
 };

@@ -103,13 +103,14 @@ inline constexpr std::size_t kInlinePayload = 96 * 1024;
 struct RunHeader {
   Message message{Kind::kRun};
   ShellLimits limits;
+  ShellLimits compile_limits;  ///< during the compile step; those of the tmpfs as in limits
   std::int64_t wall_ms = 0;
   std::int64_t compile_wall_ms = 0;
   std::uint64_t file_bytes = 0;
   std::uint64_t open_files = 0;
   std::uint64_t payload_bytes = 0;
   std::uint32_t payload_is_descriptor = 0;
-  std::uint32_t reserved = 0;
+  std::uint32_t compiles = 0;  ///< 1: there is a compile step
   char workspace[32] = {};  ///< name below the runs directory; empty: the run has no inputs
 };
 
@@ -152,6 +153,8 @@ enum class Step : std::uint32_t {
   kWaiting = 1,  ///< → pid 1: confined, waiting; value: its pid in the sandbox
   kCompiling,    ///< → pid 1
   kRunning,      ///< → pid 1: the program itself begins now
+  kCompiled,     ///< → pid 1: the compiler succeeded; answered by kCompiled, after which the limits
+                 ///< are those of the run
   kCompileFailed,///< → pid 1: value is the compiler's wait status
   kExecFailed,   ///< → pid 1: value is errno
   kDone,         ///< → pid 1: a pod's program ended; value is its exit code. Not to be trusted
@@ -169,8 +172,10 @@ struct Go {
   std::uint64_t file_bytes = 0;
   std::uint64_t open_files = 0;
   std::uint64_t payload_bytes = 0;
-  std::uint64_t address_space = 0;  ///< RLIMIT_AS where no cgroup limits memory; 0: none
-  std::uint64_t processes = 0;      ///< RLIMIT_NPROC where no cgroup counts them; 0: none
+  std::uint64_t data_bytes = 0;  ///< RLIMIT_DATA where no cgroup limits memory; 0: none
+  std::uint64_t processes = 0;   ///< RLIMIT_NPROC where no cgroup counts them; 0: none
+  std::uint64_t compile_data_bytes = 0;  ///< the same during the compile step
+  std::uint64_t compile_processes = 0;
   std::uint32_t payload_is_descriptor = 0;
   std::uint32_t reserved = 0;
 };

@@ -22,12 +22,12 @@ void check(bool ok, const std::string& step) {
   if (!ok) throw std::system_error(errno, std::generic_category(), step);
 }
 
-/// Whole directories that programs need. What is missing on a host is left out: it could not be
+/// Whole directories that programs of any language need, or the templates of Python, which no
+/// language's table need name; what others read besides is in their tables ("paths"). What is missing on a host is left out: it could not be
 /// used there either.
 constexpr std::array kDirectories{
     "/usr",          "/etc/alternatives", "/etc/ssl/certs",    "/etc/ca-certificates",
     "/etc/fonts",    "/etc/ld.so.conf.d", "/etc/python3",      "/etc/python3.11",
-    "/etc/java-17-openjdk", "/etc/R",     "/etc/php",          "/etc/nodejs",
     "/etc/matplotlib"};
 
 constexpr std::array kFiles{"/etc/ld.so.cache", "/etc/ld.so.conf",  "/etc/ssl/openssl.cnf",
@@ -156,7 +156,10 @@ void enter_prepared_root(const std::string& runs, const std::vector<std::string>
   add_top_level(root);
   for (const char* path : kDirectories) add_tree(root, path);
   for (const char* path : kFiles) add_file(root, path);
-  for (const auto& path : extra) add_tree(root, path);
+  for (const auto& path : extra) {
+    std::error_code error;
+    fs::is_regular_file(path, error) ? add_file(root, path) : add_tree(root, path);
+  }
   for (const auto& stub : kStubs) {
     make_parents(root, stub.path);
     write_stub(root + stub.path, stub.text);

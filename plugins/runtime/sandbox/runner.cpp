@@ -42,7 +42,14 @@ class Runner {
     set_limits(go);
     take_streams();
     if (::chdir(kWorkspace) != 0) give_up(errno);
-    if (compile != nullptr && compile[0] != nullptr) run_compiler(compile, environment);
+    if (compile != nullptr && compile[0] != nullptr) {
+      // The hard limits are those of the run when they are wider: they cannot be raised again.
+      limit_tree(RLIMIT_DATA, go.compile_data_bytes, go.data_bytes);
+      limit_tree(RLIMIT_NPROC, go.compile_processes, go.processes);
+      run_compiler(compile, environment);
+    }
+    limit_tree(RLIMIT_DATA, go.data_bytes, 0);
+    limit_tree(RLIMIT_NPROC, go.processes, 0);
     say(Step::kRunning, 0);
     ::execvpe(command[0], command, environment);
     give_up(errno);
@@ -116,11 +123,22 @@ class Runner {
     return error;
   }
 
+  template <class Resource>
+  static void set(Resource which, std::uint64_t value) noexcept {
+    const rlimit limit{value, value};
+    ::setrlimit(which, &limit);
+  }
+
+  /// Where no cgroup does it. Not the address space: the runtimes of Java, Go and JavaScript reserve
+  /// many gigabytes of it and use little; what counts is what can be written (getrlimit(2)).
+  template <class Resource>
+  static void limit_tree(Resource which, std::uint64_t now, std::uint64_t later) noexcept {
+    if (now == 0) return;
+    const rlimit limit{now, std::max(now, later)};
+    ::setrlimit(which, &limit);
+  }
+
   void set_limits(const Go& go) noexcept {
-    const auto set = [](auto which, std::uint64_t value) {
-      const rlimit limit{value, value};
-      ::setrlimit(which, &limit);
-    };
     set(RLIMIT_FSIZE, go.file_bytes);
     set(RLIMIT_NOFILE, go.open_files);
     // Not 0: a core_pattern that is a pipe ignores that, and 1 alone means none (core(5)).
@@ -128,8 +146,6 @@ class Runner {
     set(RLIMIT_MEMLOCK, 64 * 1024);
     set(RLIMIT_MSGQUEUE, 64 * 1024);
     set(RLIMIT_SIGPENDING, 4096);
-    if (go.address_space != 0) set(RLIMIT_AS, go.address_space);
-    if (go.processes != 0) set(RLIMIT_NPROC, go.processes);
   }
 
   void take_streams() noexcept {
@@ -156,14 +172,22 @@ class Runner {
     if (pid == 0) {
       ::dup2(2, 1);
       ::execvpe(command[0], command, environment);
+      say(Step::kExecFailed, errno);
       ::_exit(127);
     }
     int status = 0;
     while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
-    if (status == 0) return;
-    say(Step::kCompileFailed, status);
-    ::_exit(1);
+    if (status != 0) {
+      say(Step::kCompileFailed, status);
+      ::_exit(1);
+    }
+    say(Step::kCompiled, 0);
+    StepMessage answer{};
+    Packet packet;
+    const ssize_t n =
+        packet.receive(s_.step, {reinterpret_cast<char*>(&answer), sizeof answer});
+    if (n != sizeof answer) ::_exit(1);  // pid 1 is gone, and so are we
   }
 
   RunnerSetup s_;

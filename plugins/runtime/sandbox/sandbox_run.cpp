@@ -16,13 +16,15 @@
 namespace podium::sandbox {
 namespace {
 
-/// "{source}" in a command line is the path of the code inside the sandbox.
-std::string with_source(std::string_view word, const std::string& source) {
+/// "{source}" in a command line is the path of the code inside the sandbox, "{folder}" the folder it
+/// lies in.
+std::string with_paths(std::string_view word, const std::string& source) {
   std::string text(word);
-  constexpr std::string_view kMark = "{source}";
-  for (std::size_t at; (at = text.find(kMark)) != std::string::npos;) {
-    text.replace(at, kMark.size(), source);
-    break;
+  for (const auto& [mark, path] : {std::pair<std::string_view, std::string_view>{"{source}", source},
+                                   {"{folder}", kCode}}) {
+    for (std::size_t at = 0; (at = text.find(mark, at)) != std::string::npos; at += path.size()) {
+      text.replace(at, mark.size(), path);
+    }
   }
   return text;
 }
@@ -40,6 +42,16 @@ std::vector<std::string> environment_of(const sdk::RunView& view) {
       out.emplace_back(base);
     }
   }
+  return out;
+}
+
+/// A host that does not know limits of the compile step means those of the run.
+ShellLimits compile_limits(const podium_limits& limits, const ShellLimits& run) {
+  ShellLimits out = run;
+  if (!PODIUM_HAS(&limits, compile_cpu_millis) || limits.compile_cpu_millis == 0) return out;
+  out.memory_bytes = limits.compile_memory_bytes;
+  out.processes = limits.compile_processes;
+  out.cpu_millis = limits.compile_cpu_millis;
   return out;
 }
 
@@ -65,13 +77,14 @@ SandboxRun::SandboxRun(const sdk::RunView& view, const sdk::Callbacks& to)
   const podium_limits& limits = view.limits();
   const std::string source = std::string(kCode) + "/" + std::string(view.source_name());
   std::vector<std::string> compile, whole;
-  for (const auto word : view.compile()) compile.push_back(with_source(word, source));
-  for (const auto word : view.command()) whole.push_back(with_source(word, source));
+  for (const auto word : view.compile()) compile.push_back(with_paths(word, source));
+  for (const auto word : view.command()) whole.push_back(with_paths(word, source));
   if (whole.empty()) {
     throw sdk::Error(PODIUM_INVALID_ARGUMENT, "language '" + std::string(view.language()) +
                                                   "' has no command line to run");
   }
-  command = whole.front();
+  command = compile.empty() ? whole.front() : compile.front();
+  makes_program = !compile.empty() && whole.front().starts_with(kCode);
   for (const auto word : view.arguments()) whole.emplace_back(word);
 
   PayloadWriter writer;
@@ -83,6 +96,8 @@ SandboxRun::SandboxRun(const sdk::RunView& view, const sdk::Callbacks& to)
   payload = writer.bytes();
 
   header.limits = shell_limits(limits);
+  header.compile_limits = compile_limits(limits, header.limits);
+  header.compiles = compile.empty() ? 0 : 1;
   header.wall_ms = limits.wall_ms;
   header.compile_wall_ms = limits.compile_wall_ms;
   header.file_bytes = limits.file_bytes;
@@ -167,6 +182,15 @@ podium_completion completion_of(SandboxRun& run, const RunEnd& end) noexcept {
   } else if (end.exec_errno == ENOSPC || end.exec_errno == EFBIG) {
     completion.code = PODIUM_INVALID_ARGUMENT;
     run.message = "the code is longer than what a run may write to files";
+  } else if (end.exec_errno != 0 && end.in_compile == 0 && run.makes_program) {
+    // It may be a library, or the work of a compiler that was told to write elsewhere.
+    completion.phase = PODIUM_PHASE_COMPILE;
+    completion.exit_code = 0;
+  } else if (end.exec_errno == ENOENT || end.exec_errno == EACCES || end.exec_errno == ENOTDIR) {
+    completion.code = PODIUM_UNSUPPORTED;
+    run.message = run.command + " cannot be started in the sandbox: " +
+                  std::generic_category().message(end.exec_errno) +
+                  "; is it installed? (podium languages)";
   } else if (end.exec_errno != 0) {
     completion.code = PODIUM_UNAVAILABLE;
     run.message = "cannot start " + run.command + " in the sandbox: " +

@@ -35,7 +35,8 @@ struct SandboxRun {
 
   sdk::Callbacks callbacks;
   std::string id;
-  std::string command;       ///< for messages
+  std::string command;       ///< for messages: the first program to be started
+  bool makes_program = false;  ///< what is run at last comes from the compile step
   RunHeader header;          ///< without nonce
   std::string payload;
   std::string standard_input;

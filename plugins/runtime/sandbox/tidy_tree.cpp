@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -39,19 +40,22 @@ void add_mode(int path_fd, mode_t mode, mode_t missing) noexcept {
 
 constexpr int kMaxDepth = 64;
 
-bool walk(int directory, int depth) noexcept;
+void walk(int directory, int depth, TreeFacts& facts) noexcept;
 
-void visit(int directory, const char* name, int depth) noexcept {
+void visit(int directory, const char* name, int depth, TreeFacts& facts) noexcept {
   const int fd = open_beneath(directory, name, O_PATH);
   if (fd < 0) return;
   struct stat info {};
   if (::fstat(fd, &info) == 0) {
+    if (S_ISREG(info.st_mode)) {
+      facts.largest = std::max(facts.largest, static_cast<std::uint64_t>(info.st_size));
+    }
     if (S_ISREG(info.st_mode) && (info.st_mode & 0444) != 0444) add_mode(fd, info.st_mode, 0444);
     if (S_ISDIR(info.st_mode)) {
       if ((info.st_mode & 0555) != 0555) add_mode(fd, info.st_mode, 0555);
       const int below = open_beneath(directory, name, O_RDONLY | O_DIRECTORY);
       if (below >= 0) {
-        if (depth < kMaxDepth) walk(below, depth + 1);
+        if (depth < kMaxDepth) walk(below, depth + 1, facts);
         ::close(below);
       }
     }
@@ -59,8 +63,7 @@ void visit(int directory, const char* name, int depth) noexcept {
   ::close(fd);
 }
 
-bool walk(int directory, int depth) noexcept {
-  bool any = false;
+void walk(int directory, int depth, TreeFacts& facts) noexcept {
   alignas(Entry) char buffer[2048];
   ::lseek(directory, 0, SEEK_SET);
   for (;;) {
@@ -70,12 +73,11 @@ bool walk(int directory, int depth) noexcept {
       const auto* entry = reinterpret_cast<const Entry*>(buffer + at);
       at += entry->length;
       if (std::strcmp(entry->name, ".") == 0 || std::strcmp(entry->name, "..") == 0) continue;
-      any = true;
-      visit(directory, entry->name, depth);
+      facts.any = true;
+      visit(directory, entry->name, depth, facts);
     }
   }
   ::lseek(directory, 0, SEEK_SET);
-  return any;
 }
 
 }  // namespace
@@ -86,9 +88,11 @@ void make_enterable(int directory) noexcept {
   ::fchmod(directory, (info.st_mode & 07777) | 0555);
 }
 
-bool make_readable(int directory) noexcept {
+TreeFacts make_readable(int directory) noexcept {
+  TreeFacts facts;
   make_enterable(directory);
-  return walk(directory, 0);
+  walk(directory, 0, facts);
+  return facts;
 }
 
 }  // namespace podium::sandbox

@@ -1,12 +1,19 @@
 #pragma once
+#include <cstdint>
 
 namespace podium::sandbox {
 
+/// What make_readable() met.
+struct TreeFacts {
+  bool any = false;           ///< the directory holds something
+  std::uint64_t largest = 0;  ///< bytes of the largest regular file
+};
+
 /// Makes every regular file below the directory readable and every directory enterable for others,
 /// so that the daemon, which is another user, can collect them. Never follows a symbolic link,
-/// enters no other file system, stops at 64 levels. True when the directory holds anything.
-/// Needs CAP_DAC_READ_SEARCH and CAP_FOWNER for folders of the user. Async-signal-safe.
-bool make_readable(int directory) noexcept;
+/// enters no other file system, stops at 64 levels. Needs CAP_DAC_READ_SEARCH and CAP_FOWNER for
+/// folders of the user. Async-signal-safe.
+TreeFacts make_readable(int directory) noexcept;
 
 /// Lets others list and enter this one directory. Async-signal-safe.
 void make_enterable(int directory) noexcept;

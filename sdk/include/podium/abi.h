@@ -208,6 +208,12 @@ typedef struct podium_limits {
   uint64_t workspace_bytes; /* everything written to the workspace and /tmp */
   uint64_t workspace_files;
   uint64_t open_files;      /* descriptors a process */
+  /* During the compile step instead of those of the same name above; set when the size says that
+   * they are there. */
+  uint64_t compile_memory_bytes;
+  uint64_t compile_processes;
+  uint32_t compile_cpu_millis;
+  uint32_t reserved;
 } podium_limits;
 
 /* An input file, already lying in the workspace directory under its name. */
@@ -227,7 +233,9 @@ typedef struct podium_run {
   podium_bytes code;
   podium_bytes source_name;   /* the file name the code wants, e.g. "main.py" */
   const podium_bytes *arguments;
-  const podium_bytes *compile;  /* command line, "{source}" stands for the source's path */
+  /* Command line. Here and in command "{source}" stands for the source's path and "{folder}" for
+   * that of the writable folder it lies in. */
+  const podium_bytes *compile;
   uint32_t compile_count;       /* 0: nothing to compile */
   uint32_t command_count;
   const podium_bytes *command;  /* command line, arguments not included */

@@ -70,7 +70,7 @@ void set_limits(const Go& go) noexcept {
   set(RLIMIT_MEMLOCK, 64 * 1024);
   set(RLIMIT_MSGQUEUE, 64 * 1024);
   set(RLIMIT_SIGPENDING, 4096);
-  if (go.address_space != 0) set(RLIMIT_AS, go.address_space);
+  if (go.data_bytes != 0) set(RLIMIT_DATA, go.data_bytes);
   if (go.processes != 0) set(RLIMIT_NPROC, go.processes);
 }
 

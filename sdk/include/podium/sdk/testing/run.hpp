@@ -18,6 +18,9 @@ constexpr podium_limits ample_limits() noexcept {
   limits.cpu_millis = 1000;
   limits.wall_ms = 30'000;
   limits.compile_wall_ms = 60'000;
+  limits.compile_memory_bytes = 1u << 30;
+  limits.compile_processes = 256;
+  limits.compile_cpu_millis = 2000;
   limits.memory_bytes = 512u << 20;
   limits.processes = 128;
   limits.output_bytes = 1u << 20;

@@ -1,0 +1,5 @@
+png("plot.png"); plot(1:10, main = "Ünïcode"); invisible(dev.off())
+pdf("plot.pdf"); hist(rnorm(100)); invisible(dev.off())
+svg("plot.svg"); barplot(c(a = 1, b = 2)); invisible(dev.off())
+stopifnot(file.size(c("plot.png", "plot.pdf", "plot.svg")) > 0)
+cat("ok\n")

@@ -1,0 +1,6 @@
+library(parallel)
+stopifnot(sum(unlist(mclapply(1:20, function(n) n^2, mc.cores = 2))) == 2870)
+cluster <- makePSOCKcluster(1)
+stopifnot(identical(parSapply(cluster, 1:3, function(n) n * 2), c(2, 4, 6)))
+stopCluster(cluster)
+cat("ok\n")

@@ -1,0 +1,20 @@
+const fs = require('fs'), zlib = require('zlib'), crypto = require('crypto'), { pipeline } = require('stream/promises');
+const http = require('http'), net = require('net');
+(async () => {
+  fs.writeFileSync('a.txt', 'x'.repeat(100000));
+  await pipeline(fs.createReadStream('a.txt'), zlib.createGzip(), fs.createWriteStream('a.gz'));
+  if (zlib.gunzipSync(fs.readFileSync('a.gz')).length !== 100000) throw new Error('gzip');
+  crypto.generateKeyPairSync('ed25519');
+  if (crypto.scryptSync('a', 'b', 16).length !== 16) throw new Error('scrypt');
+  fs.watch('.').close();
+  const server = http.createServer((q, r) => r.end('served')).listen(0, '127.0.0.1');
+  await new Promise((go) => server.once('listening', go));
+  const text = await (await fetch(`http://127.0.0.1:${server.address().port}/`)).text();
+  if (text !== 'served') throw new Error(text);
+  server.close();
+  const local = net.createServer((s) => s.end('hi')).listen('/tmp/node-socket');
+  await new Promise((go) => local.once('listening', go));
+  await new Promise((go) => net.connect('/tmp/node-socket').on('data', go));
+  local.close();
+  console.log('ok');
+})();

@@ -1,0 +1,20 @@
+<?php
+$store = ["b" => 2, "a" => 1];
+ksort($store);
+file_put_contents("data.json", json_encode($store));
+assert(json_decode(file_get_contents("data.json"), true) === $store);
+[$out, $code] = [[], 0];
+exec("echo hi", $out, $code);
+if ($out !== ["hi"] || $code !== 0) throw new Exception("exec");
+$process = proc_open(["cat"], [["pipe", "r"], ["pipe", "w"]], $pipes);
+fwrite($pipes[0], "through"); fclose($pipes[0]);
+if (stream_get_contents($pipes[1]) !== "through" || proc_close($process) !== 0) throw new Exception("proc_open");
+$server = stream_socket_server("tcp://127.0.0.1:0");
+$client = stream_socket_client("tcp://" . stream_socket_get_name($server, false));
+fwrite(stream_socket_accept($server), "served\n");
+if (fgets($client) !== "served\n") throw new Exception("socket");
+$fiber = new Fiber(fn () => Fiber::suspend(7));
+if ($fiber->start() !== 7 || password_verify("x", password_hash("x", PASSWORD_BCRYPT, ["cost" => 4])) !== true) throw new Exception("fiber");
+if (preg_match('/\p{L}+/u', 'é') !== 1 || (new DateTime("2024-07-01", new DateTimeZone("Europe/Paris")))->getOffset() !== 7200) throw new Exception("text");
+usleep(1000);
+echo "ok\n";
