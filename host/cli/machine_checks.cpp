@@ -136,7 +136,8 @@ std::vector<Check> check_packages(const Config& config, std::string_view dpkg_st
     } else if (!why.empty()) {
       checks.push_back({name, Verdict::kWeak, why, "see podium languages"});
     } else if (missing.empty()) {
-      checks.push_back({name, Verdict::kGood, language.command.front(), ""});
+      const auto& first = language.compile.empty() ? language.command : language.compile;
+      checks.push_back({name, Verdict::kGood, first.front(), ""});
     } else {
       checks.push_back({name, Verdict::kWeak, "not installed:" + missing,
                         "apt-get install" + missing});

@@ -207,8 +207,90 @@ TEST_F(SandboxRunTest, SaysWhichCommandCannotBeStarted) {
 
   const auto run = this->run(program);
 
-  EXPECT_EQ(run->end.code, PODIUM_UNAVAILABLE);
+  EXPECT_EQ(run->end.code, PODIUM_UNSUPPORTED);
   EXPECT_NE(run->message.find("/usr/bin/no-such-interpreter"), std::string::npos) << run->message;
+}
+
+TEST_F(SandboxRunTest, SaysWhichCompilerCannotBeStarted) {
+  Program program;
+  program.compile = {"/usr/bin/no-such-compiler", "{source}"};
+  program.command = {"{folder}/program"};
+
+  const auto run = this->run(program);
+
+  EXPECT_EQ(run->end.code, PODIUM_UNSUPPORTED);
+  EXPECT_NE(run->message.find("/usr/bin/no-such-compiler"), std::string::npos) << run->message;
+}
+
+TEST_F(SandboxRunTest, TakesACompilerThatMakesNoProgramForOneThatFailed) {
+  Program program;
+  program.compile = {"/bin/true"};
+  program.command = {"{folder}/program"};
+
+  const auto run = this->run(program);
+
+  EXPECT_EQ(run->end.code, PODIUM_OK);
+  EXPECT_EQ(run->end.phase, PODIUM_PHASE_COMPILE);
+  EXPECT_EQ(run->end.exit_code, 0);
+}
+
+/// Uses 100 MB and twenty processes.
+constexpr const char* kUseMemory =
+    "head -c 100M /dev/zero | tail | wc -c; for i in {1..20}; do sleep 0.2 & done; wait; echo had 20";
+
+TEST_F(SandboxRunTest, CompilesWithLimitsOfItsOwn) {
+  Program program;
+  program.code = kUseMemory;
+  program.compile = {"/bin/bash", "{source}"};
+  program.command = {"/bin/true"};
+  program.limits.memory_bytes = 48u << 20;
+  program.limits.processes = 10;
+
+  const auto run = this->run(program);
+
+  EXPECT_EQ(run->end.limit, PODIUM_LIMIT_NONE);
+  EXPECT_EQ(run->end.exit_code, 0) << run->err;
+  EXPECT_EQ(run->err, "104857600\nhad 20\n");
+}
+
+TEST_F(SandboxRunTest, GivesTheProgramItsOwnLimitsWhenItIsCompiled) {
+  Program program;
+  program.code = kUseMemory;
+  program.compile = {"/bin/true"};
+  program.limits.memory_bytes = 48u << 20;
+
+  const auto run = this->run(program);
+
+  EXPECT_EQ(run->end.limit, PODIUM_LIMIT_MEMORY);
+  EXPECT_EQ(run->end.phase, PODIUM_PHASE_RUN);
+}
+
+TEST_F(SandboxRunTest, ForgetsWhatACompilerMetThatSucceededAllTheSame) {
+  Program program;
+  program.code = "echo fine";
+  program.compile = {"/usr/bin/python3", "-c",
+                     "import os, signal\n"
+                     "try:\n"
+                     "  while True:\n"
+                     "    if os.fork() == 0: signal.pause()\n"
+                     "except OSError:\n"
+                     "  os.kill(0, signal.SIGCONT); os._exit(0)"};
+  program.limits.compile_processes = 10;
+
+  const auto run = this->run(program);
+
+  EXPECT_EQ(run->end.limit, PODIUM_LIMIT_NONE);
+  EXPECT_EQ(run->out, "fine\n");
+}
+
+TEST_F(SandboxRunTest, SaysThatAFileGrewPastItsLimitToAProgramThatOnlySeesAnError) {
+  Program program = Program::python("open('big', 'wb').write(b'x' * 9_000_000)");
+  program.limits.file_bytes = 1u << 20;
+
+  const auto run = this->run(program);
+
+  EXPECT_EQ(run->end.limit, PODIUM_LIMIT_DISK) << run->err;
+  EXPECT_NE(run->err.find("File too large"), std::string::npos);
 }
 
 TEST_F(SandboxRunTest, GoesOnWithTheNextSpawnerWhenOneDies) {
