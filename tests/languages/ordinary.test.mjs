@@ -19,7 +19,7 @@ const programs = fs.readdirSync(folder).sort().flatMap((file) => {
 const runs = Number(process.env.PODIUM_ORDINARY_RUNS ?? 0);
 const daemon = new Daemon({
   // Toolchains that a shell script starts are run, not compile, steps.
-  limits: { memory: '1GiB', wall: '60s', cpu: 2 },
+  limits: { memory: '1GiB', wall: '5m', compile_wall: '5m', cpu: 2 },
   languages: {
     cold: { runtimes: ['jobs'], source: 'main.py', command: ['/usr/bin/python3', '{source}'],
             environment: { MPLBACKEND: 'Agg' } },
@@ -50,9 +50,11 @@ describe('ordinary programs', { concurrency: 2 }, () => {
 if (runs > 0) {
   test(`${runs} runs of them, four at a time`, async () => {
     let next = 0;
+    const failures = [];
     const worker = async () => {
-      while (next < runs) await check(programs[next++ % programs.length]);
+      while (next < runs) await check(programs[next++ % programs.length]).catch((error) => failures.push(error.message));
     };
     await Promise.all([worker(), worker(), worker(), worker()]);
+    assert.deepEqual(failures, []);
   });
 }

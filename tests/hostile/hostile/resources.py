@@ -262,7 +262,7 @@ def _(t):
 
 COMPILED = {"source": "main.c", "compile": ["/usr/bin/cc", "-O1", "-o", "/mnt/code/program", "{source}"],
             "command": ["/mnt/code/program"], "runtimes": ["jobs"],
-            "limits": {"compile_wall": "5s", "memory": "256MiB"}}
+            "limits": {"compile_wall": "5s", "compile_memory": "256MiB"}}
 
 
 @row("R14", "compile bombs: the compiler is named", own=True)

@@ -17,4 +17,5 @@ $fiber = new Fiber(fn () => Fiber::suspend(7));
 if ($fiber->start() !== 7 || password_verify("x", password_hash("x", PASSWORD_BCRYPT, ["cost" => 4])) !== true) throw new Exception("fiber");
 if (preg_match('/\p{L}+/u', 'é') !== 1 || (new DateTime("2024-07-01", new DateTimeZone("Europe/Paris")))->getOffset() !== 7200) throw new Exception("text");
 usleep(1000);
+if (mb_strlen("éé") !== 2 || simplexml_load_string("<a><b>1</b></a>")->b != "1") throw new Exception("extensions");
 echo "ok\n";
