@@ -80,6 +80,24 @@ TEST(PackageCheck, IsGoodWhenAllAreThere) {
 
   ASSERT_EQ(checks.size(), 1u);
   EXPECT_EQ(checks[0].verdict, Verdict::kGood);
+  EXPECT_EQ(checks[0].found, "/usr/bin/python3");
+}
+
+TEST(PackageCheck, NamesInOneLineTheLanguagesThatNobodyInstalled) {
+  Config config = config_with_packages({"python3"});
+  for (const char* name : {"x", "y"}) {
+    LanguageConfig absent;
+    absent.name = name;
+    absent.command = {"/usr/bin/no-such-interpreter"};
+    absent.packages = {"no-such-package"};
+    config.languages.push_back(absent);
+  }
+
+  const auto checks = check_packages(config, "Package: python3\nStatus: install ok installed\n");
+
+  ASSERT_EQ(checks.size(), 2u);
+  EXPECT_EQ(checks[1].verdict, Verdict::kGood);
+  EXPECT_EQ(checks[1].found, "not installed: x y");
 }
 
 TEST(AccountCheck, TellsAMissingAccountWithTheCommandThatMakesIt) {
