@@ -152,12 +152,12 @@ TEST(ParseConfig, RemovesAnEntryThatIsNull) {
 
 TEST(ParseConfig, LaysALanguagesLimitsOverTheCommonOnes) {
   const Config config = parse_config(R"({"limits": {"wall": "10s", "memory": "1GiB"}, "languages": {
-    "c++": {"aliases": ["cpp"], "runtimes": ["jobs"], "source": "main.cpp",
+    "my++": {"aliases": ["mine"], "runtimes": ["jobs"], "source": "main.cpp",
             "compile": ["/usr/bin/g++", "-o", "/tmp/main", "{source}"], "command": ["/tmp/main"],
             "packages": ["g++"], "limits": {"wall": "2m", "cpu": 2, "open_files": 64}}}})",
                                      "c");
 
-  const Limits& limits = config.language("CPP")->limits;
+  const Limits& limits = config.language("MINE")->limits;
   EXPECT_EQ(limits.wall, 2min);
   EXPECT_EQ(limits.cpu_millis, 2000u);
   EXPECT_EQ(limits.open_files, 64u);
@@ -399,7 +399,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{language_x(R"({"environment": {"A": 1}})"),
             {"/languages/x/environment/A: found a number, expected a string"}},
         Bad{language_x(R"({"packages": ["a; rm"]})"), {"/languages/x/packages/0"}},
-        Bad{R"({"languages": {"py": null, "bash": null}})", {"/languages: is empty"}}));
+        Bad{R"({"languages": {"bash": null, "c": null, "cpp": null, "d": null, "f90": null, "go": null, "java": null,)"
+                          R"("js": null, "php": null, "py": null, "r": null, "rs": null, "ts": null}})", {"/languages: is empty"}}));
 
 INSTANTIATE_TEST_SUITE_P(
     References, BadConfig,
