@@ -159,6 +159,18 @@ TEST_F(SandboxRunTest, CutsEndlessOutputAtTheLimit) {
   EXPECT_EQ(run->out.size(), 100'000u);
 }
 
+TEST_F(SandboxRunTest, TellsCutOutputOfAProgramThatEndsBeforeItCouldBeKilled) {
+  Program program = Program::bash("printf '%01000d'");
+  program.limits.output_bytes = 100;
+
+  for (int i = 0; i < 20; ++i) {
+    const auto run = this->run(program);
+
+    EXPECT_EQ(run->end.limit, PODIUM_LIMIT_OUTPUT);
+    EXPECT_EQ(run->out, std::string(100, '0'));
+  }
+}
+
 TEST_F(SandboxRunTest, SaysThatTheDiskIsFull) {
   Program program = Program::bash("head -c 50000000 /dev/zero > big; exit 1");
   program.limits.workspace_bytes = 1u << 20;

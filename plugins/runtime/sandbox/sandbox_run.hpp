@@ -44,6 +44,8 @@ struct SandboxRun {
   std::uint64_t output_limit = 0;
   std::uint64_t passed[3] = {0, 0, 0};  ///< bytes by stream number
 
+  bool output_over = false;  ///< more was written than the limit
+
   std::size_t pool = 0;
   Clock::time_point started;       ///< start() was called
   Clock::time_point give_up_at;    ///< while it waits for a shell; max(): never

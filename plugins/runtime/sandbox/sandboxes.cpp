@@ -322,6 +322,7 @@ void Sandboxes::on_output(const std::shared_ptr<Shell>& shell, std::uint32_t str
   bool over = false;
   if (!drain_output(*shell->run, fd.get(), stream, over)) loop_.forget(fd.get());
   if (over) {
+    shell->run->output_over = true;  // it may end by itself before it is killed
     KillRun kill;
     kill.message.nonce = shell->nonce;
     kill.stop = Stop::kOutput;
@@ -339,7 +340,7 @@ void Sandboxes::on_end(const std::shared_ptr<Shell>& shell, const RunEnd& end, P
     --pools_[shell->pool].counts.busy;
   }
   // Every process of the run is dead: what is in the pipes now is all there will be.
-  bool over = false;
+  bool over = run->output_over;
   for (const std::uint32_t stream : {1u, 2u}) {
     sdk::Descriptor& fd = stream == 1 ? shell->output : shell->error;
     if (!fd) continue;
