@@ -1,23 +1,21 @@
-#include "contract.hpp"
+#include <podium/testing/storage_contract.hpp>
 
-namespace podium::test {
+namespace podium::sdk::testing {
 
 namespace {
 
-StorageCase local(const char* name, bool fsync) {
+StorageCase local(const char* name, const char* fsync) {
   return {name, [fsync](const std::filesystem::path& scratch) {
-            return std::make_unique<Subject>(
-                PODIUM_LOCAL_PLUGIN,
-                std::vector<OptionValue>{{"root", PODIUM_STRING, scratch / "blobs"},
-                                         {"fsync", PODIUM_BOOLEAN, {}, fsync},
-                                         {"low_space", PODIUM_SIZE, {}, 0}});
+            return std::make_unique<LoadedStorage>(
+                PODIUM_LOCAL_PLUGIN, std::map<std::string, std::string>{
+                                         {"root", scratch / "blobs"}, {"fsync", fsync}});
           }};
 }
 
 }  // namespace
 
 INSTANTIATE_TEST_SUITE_P(Local, StorageContract,
-                         testing::Values(local("Durable", true), local("Unsynced", false)),
+                         ::testing::Values(local("Durable", "true"), local("Unsynced", "false")),
                          case_name);
 
-}  // namespace podium::test
+}  // namespace podium::sdk::testing

@@ -1,4 +1,4 @@
-#include "contract.hpp"
+#include <podium/testing/storage_contract.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -6,7 +6,7 @@
 #include <set>
 #include <thread>
 
-namespace podium::test {
+namespace podium::sdk::testing {
 
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(StorageContract);
 
@@ -79,6 +79,12 @@ std::vector<std::string> hostile_keys() {
 }
 
 }  // namespace
+
+std::string case_name(const ::testing::TestParamInfo<StorageCase>& info) {
+  return info.param.name;
+}
+
+void StorageContract::SetUp() { storage_ = GetParam().open(scratch_.path()); }
 
 TEST_P(StorageContract, GivesBackWhatWasPutFromNothingTo64MiB) {
   for (const std::size_t size : {0ul, 1ul, 4095ul, 4096ul, 262'143ul, 262'144ul, 262'145ul,
@@ -236,7 +242,7 @@ TEST_P(StorageContract, TellsKeysApartWhateverBytesTheyHave) {
   const std::vector<std::string> keys = hostile_keys();
   for (const std::string& key : keys) {
     const Outcome put = storage().put(key, "content of " + key);
-    ASSERT_TRUE(put.ok()) << testing::PrintToString(key) << ": " << put.message;
+    ASSERT_TRUE(put.ok()) << ::testing::PrintToString(key) << ": " << put.message;
   }
 
   for (const std::string& key : keys) EXPECT_EQ(content(key), "content of " + key);
@@ -359,4 +365,4 @@ TEST_P(StorageContract, LetsManyThreadsPutAndRemoveTheSameContent) {
   EXPECT_TRUE(storage().keys().empty());
 }
 
-}  // namespace podium::test
+}  // namespace podium::sdk::testing

@@ -1,4 +1,5 @@
-#include "subject.hpp"
+#include <podium/sdk/testing/test_config.hpp>
+#include <podium/testing/loaded_storage.hpp>
 
 #include <dlfcn.h>
 
@@ -7,11 +8,9 @@
 #include <random>
 #include <stdexcept>
 
-namespace podium::test {
+namespace podium::sdk::testing {
 
 namespace {
-
-podium_bytes bytes(std::string_view text) { return {text.data(), text.size()}; }
 
 std::string text(podium_bytes value) {
   return value.size == 0 ? std::string() : std::string(value.data, value.size);
@@ -57,14 +56,8 @@ std::string noise(std::size_t size, std::uint64_t seed) {
   return content;
 }
 
-Subject::Subject(const std::string& library, const std::vector<OptionValue>& options,
-                 std::uint32_t flags) {
-  host_ = {sizeof host_, this,
-           [](void* self, std::uint32_t, podium_bytes message) {
-             static_cast<Subject*>(self)->log_.push_back(text(message));
-           },
-           [](void*, const char*) -> const void* { return nullptr; }};
-
+LoadedStorage::LoadedStorage(const std::string& library, const std::vector<OptionValue>& options,
+                             std::uint32_t flags) {
   std::vector<podium_value> values;
   for (const OptionValue& option : options) {
     podium_value value{};
@@ -77,19 +70,39 @@ Subject::Subject(const std::string& library, const std::vector<OptionValue>& opt
   }
   const podium_config config{sizeof config, static_cast<std::uint32_t>(values.size()),
                              values.data(), bytes("files"), bytes("{}")};
+  create(factory_of(library), config, flags);
+}
+
+LoadedStorage::LoadedStorage(const std::string& library,
+                             const std::map<std::string, std::string>& options,
+                             std::uint32_t flags) {
+  const podium_storage_factory& factory = factory_of(library);
+  std::span<const podium_option> table;
+  if (factory.options != nullptr) table = {factory.options->options, factory.options->count};
+  const TestConfig config(table, options, "files");
+  create(factory, *config.raw(), flags);
+}
+
+void LoadedStorage::create(const podium_storage_factory& factory, const podium_config& config,
+                           std::uint32_t flags) {
+  host_ = {sizeof host_, this,
+           [](void* self, std::uint32_t, podium_bytes message) {
+             static_cast<LoadedStorage*>(self)->log_.push_back(text(message));
+           },
+           [](void*, const char*) -> const void* { return nullptr; }};
   storage_.size = sizeof storage_;
   const Outcome created = answer([&](podium_error* error) {
-    return factory_of(library).create(&host_, &config, flags, &storage_, error);
+    return factory.create(&host_, &config, flags, &storage_, error);
   });
   if (!created.ok()) throw std::runtime_error(created.message);
   created_ = (flags & PODIUM_DRY_RUN) == 0;
 }
 
-Subject::~Subject() {
+LoadedStorage::~LoadedStorage() {
   if (created_) storage_.destroy(storage_.self);
 }
 
-Outcome Subject::put(std::string_view key, const TestSource& source, std::int64_t expected) {
+Outcome LoadedStorage::put(std::string_view key, const TestSource& source, std::int64_t expected) {
   TestSource copy = source;
   const podium_source abi{sizeof abi, &copy, expected,
                           [](void* ctx, char* buffer, std::size_t capacity) {
@@ -100,7 +113,7 @@ Outcome Subject::put(std::string_view key, const TestSource& source, std::int64_
       [&](podium_error* error) { return storage_.put(storage_.self, bytes(key), &abi, error); });
 }
 
-Outcome Subject::get(std::string_view key, std::string& out, std::uint64_t offset,
+Outcome LoadedStorage::get(std::string_view key, std::string& out, std::uint64_t offset,
                      std::uint64_t length) {
   out.clear();
   const podium_sink sink{sizeof sink, &out, [](void* ctx, podium_bytes chunk) {
@@ -112,7 +125,7 @@ Outcome Subject::get(std::string_view key, std::string& out, std::uint64_t offse
   });
 }
 
-Outcome Subject::get(std::string_view key, const std::function<bool(std::string_view)>& write) {
+Outcome LoadedStorage::get(std::string_view key, const std::function<bool(std::string_view)>& write) {
   auto copy = write;
   const podium_sink sink{sizeof sink, &copy, [](void* ctx, podium_bytes chunk) {
                            return (*static_cast<std::function<bool(std::string_view)>*>(ctx))(
@@ -123,7 +136,7 @@ Outcome Subject::get(std::string_view key, const std::function<bool(std::string_
   });
 }
 
-Outcome Subject::head(std::string_view key, Listed& out) {
+Outcome LoadedStorage::head(std::string_view key, Listed& out) {
   podium_blob blob{};
   blob.size = sizeof blob;
   const Outcome outcome = answer(
@@ -132,7 +145,7 @@ Outcome Subject::head(std::string_view key, Listed& out) {
   return outcome;
 }
 
-Outcome Subject::list(std::string_view prefix, const std::function<bool(const Listed&)>& each) {
+Outcome LoadedStorage::list(std::string_view prefix, const std::function<bool(const Listed&)>& each) {
   auto copy = each;
   return answer([&](podium_error* error) {
     return storage_.list(
@@ -145,12 +158,12 @@ Outcome Subject::list(std::string_view prefix, const std::function<bool(const Li
   });
 }
 
-Outcome Subject::remove(std::string_view key) {
+Outcome LoadedStorage::remove(std::string_view key) {
   return answer(
       [&](podium_error* error) { return storage_.remove(storage_.self, bytes(key), error); });
 }
 
-std::vector<std::string> Subject::keys(std::string_view prefix) {
+std::vector<std::string> LoadedStorage::keys(std::string_view prefix) {
   std::vector<std::string> found;
   const Outcome outcome = list(prefix, [&](const Listed& blob) {
     found.push_back(blob.key);
@@ -161,8 +174,8 @@ std::vector<std::string> Subject::keys(std::string_view prefix) {
   return found;
 }
 
-const void* Subject::extension(const char* id) const {
+const void* LoadedStorage::extension(const char* id) const {
   return storage_.get_extension == nullptr ? nullptr : storage_.get_extension(storage_.self, id);
 }
 
-}  // namespace podium::test
+}  // namespace podium::sdk::testing
