@@ -166,6 +166,7 @@ Config decode(const Json& value) {
   read_admission(section("admission"), config.admission);
   read_sessions(section("sessions"), config.sessions);
   read_outputs(section("outputs"), config.outputs);
+  read_input_cache(section("input_cache"), config.input_cache);
   read_auth(section("auth"), config.auth);
   read_sandbox(section("sandbox"), config.sandbox);
   read_log(section("log"), config.log);

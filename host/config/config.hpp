@@ -110,6 +110,11 @@ struct OutputFilesConfig {
   std::uint32_t max_depth = 10;
 };
 
+/// Contents of a remote storage that are kept on this machine.
+struct InputCacheConfig {
+  Bytes size = 4ull << 30;  ///< of all together; 0: nothing is kept
+};
+
 struct SandboxConfig {
   bool strict = false;                       ///< refuse to start when a limit cannot be enforced
   std::uint32_t uid_base = 300'000;          ///< sandbox n runs as uid_base + n
@@ -135,6 +140,7 @@ struct Config {
   AdmissionConfig admission;
   SessionConfig sessions;
   OutputFilesConfig outputs;
+  InputCacheConfig input_cache;
   AuthConfig auth;
   SandboxConfig sandbox;
   LogConfig log;

@@ -87,6 +87,11 @@ void read_outputs(Section section, OutputFilesConfig& out) {
   section.finish();
 }
 
+void read_input_cache(Section section, InputCacheConfig& out) {
+  section.size("size", out.size, {0, 1024 * kTiB});
+  section.finish();
+}
+
 void read_auth(Section section, AuthConfig& out) {
   std::string mode = out.mode == AuthConfig::Mode::kNone ? "none" : "keys";
   section.choice("mode", mode, {"keys", "none"});

@@ -21,12 +21,22 @@ Failure not_found() { return Failure(Code::kNotFound, "File not found"); }
 
 /// A blob opened for a download: a descriptor, which outlives the blob's removal, or its key.
 struct OpenBlob {
+  void read_remote(Bytes offset, Bytes length,
+                   const std::function<bool(std::string_view)>& write) const {
+    try {
+      generation->storage().get(key, offset, length, write);
+    } catch (const Failure& failure) {
+      throw for_client(failure);
+    }
+  }
+
   std::shared_ptr<const Generation> generation;
   std::string key;
   UniqueFd fd;
+  std::function<Failure(const Failure&)> for_client;
 
   void read(Bytes offset, Bytes length, const std::function<bool(std::string_view)>& write) const {
-    if (!fd) return generation->storage().get(key, offset, length, write);
+    if (!fd) return read_remote(offset, length, write);
     std::string buffer(std::min<Bytes>(length, kPiece), '\0');
     while (length > 0) {
       const std::size_t wanted = std::min<Bytes>(length, buffer.size());
@@ -46,14 +56,24 @@ struct OpenBlob {
   }
 };
 
+/// `State` is ExecService's, which names it for itself only.
+template <class State>
 std::shared_ptr<const OpenBlob> open_blob(std::shared_ptr<const Generation> generation,
-                                          const FileRecord& file) {
+                                          State& state, const FileRecord& file) {
   auto blob = std::make_shared<OpenBlob>();
+  blob->for_client = [owner = state.shared_from_this()](const Failure& failure) {
+    return owner->for_client(failure);
+  };
   Storage& storage = generation->storage();
-  if (storage.has_local_files()) {
-    blob->fd = storage.open_local(file.blob);
-  } else if (!storage.head(file.blob)) {
-    throw not_found();
+  try {
+    if (storage.has_local_files()) {
+      blob->fd = storage.open_local(file.blob);
+    } else {
+      blob->fd = state.input_cache->find(file.sha256, file.size);
+      if (!blob->fd && !storage.head(file.blob)) throw not_found();
+    }
+  } catch (const Failure& failure) {
+    throw blob->for_client(failure);
   }
   blob->generation = std::move(generation);
   blob->key = file.blob;
@@ -99,6 +119,9 @@ std::unique_ptr<Upload> ExecService::begin_upload(std::shared_ptr<const Generati
   StoredUpload::Host host{state_->io, *state_->in_use, state_->lanes_of(*generation).work,
                           state_->runs_dir, [state = state_](auto owner, std::string key) {
                             state->remove_blob_later(std::move(owner), std::move(key));
+                          },
+                          [state = state_](const Failure& failure) {
+                            return state->for_client(failure);
                           }};
   return std::make_unique<StoredUpload>(std::move(host), std::move(generation), std::move(name),
                                         std::move(canonical));
@@ -156,7 +179,7 @@ Task<Download> ExecService::open(std::shared_ptr<const Generation> generation,
   Download download;
   download.file = co_await find(principal, std::move(file));
   const auto lane = state_->lanes_of(*generation).work;
-  auto work = [&] { return open_blob(generation, download.file); };
+  auto work = [&] { return open_blob(generation, *state_, download.file); };
   const auto opened = co_await in_lane(lane, nullptr, work);
   const std::shared_ptr<const OpenBlob> blob = *opened;
   download.read = [blob](Bytes offset, Bytes length,

@@ -24,7 +24,7 @@ constexpr milliseconds kAnswerGoesFirst{2};
 constexpr const char* kCancelledSentence = "The run was cancelled.";
 
 /// A runtime's own words go to the log; a client learns what it can act on.
-Failure for_client(const Failure& failure, const std::string& language) {
+Failure runtime_failure(const Failure& failure, const std::string& language) {
   if (failure.code() == Code::kUnavailable || failure.code() == Code::kResourceExhausted) {
     return Failure(Code::kUnavailable, "no runtime can start a program in " + language + " now")
         .with_retry_after(std::chrono::seconds(1));
@@ -167,7 +167,7 @@ Task<ExecResult> ExecService::State::Line::run() {
     host_.log.error("a runtime failed", {{"run", result_.run_id},
                                          {"language", language_.name},
                                          {"why", completion.failure->what()}});
-    throw for_client(*completion.failure, language_.name);
+    throw runtime_failure(*completion.failure, language_.name);
   }
 
   since = Clock::now();
@@ -178,10 +178,16 @@ Task<ExecResult> ExecService::State::Line::run() {
 
 Task<bool> ExecService::State::Line::stage() {
   // The work owns or copies what it touches: when the run is cancelled, it goes on by itself.
-  auto work = [live = live_, control = control_, files = live_->inputs->files]() mutable {
+  auto work = [owner = owner_, live = live_, control = control_,
+               files = live_->inputs->files]() mutable {
     Staged staged{std::move(files), {}};
-    live->files->stage(live->generation->storage(), staged.files, staged.warnings,
-                       [&] { return control->requested(); });
+    try {
+      live->files->stage(live->generation->storage(), *owner->input_cache,
+                         live->generation->config().input_cache.size, staged.files,
+                         staged.warnings, [&] { return control->requested(); });
+    } catch (const Failure& failure) {
+      throw owner->for_client(failure);
+    }
     return staged;
   };
   auto staged = co_await in_lane(host_.lanes_of(*live_->generation).work, control_.get(), work);
@@ -260,7 +266,7 @@ Task<bool> ExecService::State::Line::execute() {
     completed_ = false;
   }
   live_->files->close_inputs();
-  if (!completed_) throw for_client(*refusal, language_.name);
+  if (!completed_) throw runtime_failure(*refusal, language_.name);
   co_return true;
 }
 

@@ -52,6 +52,7 @@ ExecService::State::State(asio::io_context& io_context, asio::thread_pool& threa
       runs_dir(std::move(directory)),
       pool_threads(thread_count),
       admission(std::make_shared<Admission>(io)),
+      input_cache(std::make_shared<InputCache>(runs_dir.parent_path() / "cache")),
       database(std::make_shared<Lane>(io, pool, std::max(2u, thread_count / 4))),
       cleanup(std::make_shared<Lane>(io, pool, std::max(1u, thread_count / 4))) {
   std::error_code error;
@@ -79,6 +80,17 @@ StorageLanes ExecService::State::lanes_of(const Generation& generation) {
 void ExecService::State::touch(const std::string& session, const std::string& principal) {
   const EpochMs now = epoch_ms_now();
   sessions.commit_later({session, principal, "", now, now});
+}
+
+Failure ExecService::State::for_client(const Failure& failure) const {
+  const bool full = failure.code() == Code::kResourceExhausted;
+  if (!full && failure.code() != Code::kUnavailable && failure.code() != Code::kDeadlineExceeded) {
+    return failure;
+  }
+  log.warning("the storage failed", {{"why", failure.what()}});
+  return Failure(failure.code(), full ? "the storage has no room left"
+                                      : "the storage does not answer as it should; try again later")
+      .with_retry_after(std::chrono::seconds(5));
 }
 
 void ExecService::State::remove_blob_later(std::shared_ptr<const Generation> generation,

@@ -62,12 +62,26 @@ UniqueFd copy_blob(Storage& storage, const FileRecord& file, int folder, const s
   return in;
 }
 
+/// A descriptor of the blob on this machine; none when it has no file here.
+UniqueFd local_blob(Storage& storage, InputCache& cache, Bytes capacity, const FileRecord& file,
+                    const std::function<bool()>& cancelled) {
+  if (storage.has_local_files()) return storage.open_local(file.blob);
+  const auto fetch = [&](const InputCache::Write& write) {
+    storage.get(file.blob, 0, file.size, [&](std::string_view bytes) {
+      write(bytes);
+      return true;
+    });
+  };
+  return cache.open(file.sha256, file.size, capacity, fetch, cancelled);
+}
+
 /// Links the file behind a descriptor; false when this file system or the kernel's rules for links
-/// do not allow it, so that a copy has to do.
+/// do not allow it, or the cache has just let go of the file, so that a copy has to do.
 bool link_blob(int blob, int folder, const std::string& name) {
   const std::string path = "/proc/self/fd/" + std::to_string(blob);
   if (::linkat(AT_FDCWD, path.c_str(), folder, name.c_str(), AT_SYMLINK_FOLLOW) == 0) return true;
-  if (errno != EXDEV && errno != EPERM && errno != EMLINK && errno != EOPNOTSUPP) {
+  if (errno != EXDEV && errno != EPERM && errno != EMLINK && errno != EOPNOTSUPP &&
+      errno != ENOENT) {
     fail("linking an input", errno);
   }
   return false;
@@ -86,8 +100,9 @@ RunFiles::~RunFiles() {
   }
 }
 
-void RunFiles::stage(Storage& storage, std::vector<InputFile>& inputs,
-                     std::vector<std::string>& warnings, const std::function<bool()>& cancelled) {
+void RunFiles::stage(Storage& storage, InputCache& cache, Bytes cache_capacity,
+                     std::vector<InputFile>& inputs, std::vector<std::string>& warnings,
+                     const std::function<bool()>& cancelled) {
   if (inputs.empty()) return;
   made_ = true;
   workspace_ = open_folder(AT_FDCWD, (runs_dir_ / id_).string());
@@ -95,7 +110,7 @@ void RunFiles::stage(Storage& storage, std::vector<InputFile>& inputs,
   for (InputFile& input : inputs) {
     if (cancelled()) throw Failure(Code::kCancelled, "the run was cancelled");
     try {
-      descriptors_.push_back(place(storage, input, cancelled));
+      descriptors_.push_back(place(storage, cache, cache_capacity, input, cancelled));
       placed.push_back(std::move(input));
     } catch (const Failure& failure) {
       if (failure.code() != Code::kNotFound) throw;
@@ -106,8 +121,8 @@ void RunFiles::stage(Storage& storage, std::vector<InputFile>& inputs,
   inputs = std::move(placed);
 }
 
-UniqueFd RunFiles::place(Storage& storage, const InputFile& input,
-                         const std::function<bool()>& cancelled) {
+UniqueFd RunFiles::place(Storage& storage, InputCache& cache, Bytes cache_capacity,
+                         const InputFile& input, const std::function<bool()>& cancelled) {
   UniqueFd below;
   int folder = workspace_.get();
   std::string_view rest = input.name;
@@ -116,10 +131,8 @@ UniqueFd RunFiles::place(Storage& storage, const InputFile& input,
     folder = below.get();
   }
   const std::string last(rest);
-  if (storage.has_local_files()) {
-    UniqueFd blob = storage.open_local(input.file.blob);
-    if (link_blob(blob.get(), folder, last)) return blob;
-  }
+  UniqueFd blob = local_blob(storage, cache, cache_capacity, input.file, cancelled);
+  if (blob && link_blob(blob.get(), folder, last)) return blob;
   return copy_blob(storage, input.file, folder, last, cancelled);
 }
 

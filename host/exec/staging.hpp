@@ -8,6 +8,7 @@
 #include "exec/cancellation.hpp"
 #include "exec/command.hpp"
 #include "exec/in_use.hpp"
+#include "exec/input_cache.hpp"
 #include "exec/service.hpp"
 #include "plugin/interfaces.hpp"
 
@@ -48,9 +49,11 @@ class RunFiles {
   ~RunFiles();
 
   /// Puts the inputs in place: hard links to the blobs where the storage has files on the same
-  /// file system, otherwise copies. Files that are gone are taken out of `inputs`, with a line in
-  /// `warnings`. Throws Failure; kCancelled when `cancelled` became true.
-  void stage(Storage& storage, std::vector<InputFile>& inputs, std::vector<std::string>& warnings,
+  /// file system, to what the cache keeps of a remote one, otherwise copies. Files that are gone
+  /// are taken out of `inputs`, with a line in `warnings`. Throws Failure; kCancelled when
+  /// `cancelled` became true.
+  void stage(Storage& storage, InputCache& cache, Bytes cache_capacity,
+             std::vector<InputFile>& inputs, std::vector<std::string>& warnings,
              const std::function<bool()>& cancelled);
   /// The inputs as the runtime wants them; names and descriptors are borrowed.
   std::vector<RunInput> run_inputs(const std::vector<InputFile>& inputs) const;
@@ -67,7 +70,8 @@ class RunFiles {
   static std::string run_of_entry(const std::string& entry);
 
  private:
-  UniqueFd place(Storage& storage, const InputFile& input, const std::function<bool()>& cancelled);
+  UniqueFd place(Storage& storage, InputCache& cache, Bytes cache_capacity, const InputFile& input,
+                 const std::function<bool()>& cancelled);
 
   const std::filesystem::path runs_dir_;
   const std::string id_;

@@ -4,8 +4,10 @@
 #include <set>
 #include <string>
 
+#include "base/failure.hpp"
 #include "exec/admission.hpp"
 #include "exec/in_use.hpp"
+#include "exec/input_cache.hpp"
 #include "exec/lane.hpp"
 #include "exec/live_run.hpp"
 #include "exec/service.hpp"
@@ -16,7 +18,7 @@ struct RunControl::State : Cancellation {
   std::function<void(unsigned, std::string_view)> listener;
 };
 
-struct ExecService::State {
+struct ExecService::State : std::enable_shared_from_this<ExecService::State> {
   asio::io_context& io;
   asio::thread_pool& pool;
   SessionStore& sessions;
@@ -25,6 +27,7 @@ struct ExecService::State {
   const unsigned pool_threads;
   const std::shared_ptr<Admission> admission;
   const std::shared_ptr<InUse> in_use = std::make_shared<InUse>();
+  const std::shared_ptr<InputCache> input_cache;
   const std::shared_ptr<Lane> database;
   const std::shared_ptr<Lane> cleanup;  ///< leases and directories of ended runs
   std::map<const Storage*, StorageLanes> lanes;
@@ -39,6 +42,10 @@ struct ExecService::State {
 
   /// Sets when a session was last used, without waiting.
   void touch(const std::string& session, const std::string& principal);
+
+  /// What a client is told of a storage's failure. The storage's own words name its host, bucket
+  /// and keys: they are for the operator, so they go to the log.
+  Failure for_client(const Failure& failure) const;
 
   /// Removes a blob in the background unless a record names it; what fails is left to the sweep.
   void remove_blob_later(std::shared_ptr<const Generation> generation, std::string key);

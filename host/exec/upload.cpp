@@ -96,9 +96,13 @@ Task<> StoredUpload::write(std::string chunk) {
 
 Task<> StoredUpload::finish() {
   co_await last_step();
-  start([job = job_, piece = std::exchange(gathered_, {})] {
+  start([job = job_, piece = std::exchange(gathered_, {}), for_client = host_.for_client] {
     job->spool.append(piece);
-    job->store();
+    try {
+      job->store();
+    } catch (const Failure& failure) {
+      throw for_client(failure);
+    }
   });
   co_await last_step();
 }

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <string>
 
+#include "base/failure.hpp"
 #include "exec/in_use.hpp"
 #include "exec/lane.hpp"
 #include "exec/service.hpp"
@@ -30,6 +31,8 @@ class StoredUpload : public Upload {
     std::filesystem::path folder;   ///< for spools
     /// Removes a blob in the background.
     std::function<void(std::shared_ptr<const Generation>, std::string)> remove_blob;
+    /// What a client is told of a storage's failure.
+    std::function<Failure(const Failure&)> for_client;
   };
 
   StoredUpload(Host host, std::shared_ptr<const Generation> generation, std::string given_name,

@@ -277,11 +277,11 @@ int waiters_command(const Arguments& a) {
   return 0;
 }
 
-/// One upload of --bytes random-looking bytes; prints the answer's ids too.
+/// One upload of --bytes random-looking bytes, others for each --seed; prints the answer's ids too.
 int upload_command(const Arguments& a) {
   const auto bytes = static_cast<std::size_t>(a.number("bytes", 250'000'000));
   std::string block(1u << 20, '\0');
-  std::uint64_t x = 88172645463325252ull;
+  std::uint64_t x = 88172645463325252ull + static_cast<std::uint64_t>(a.number("seed", 0));
   for (char& c : block) {
     x ^= x << 13, x ^= x >> 7, x ^= x << 17;
     c = static_cast<char>(x);

@@ -257,6 +257,26 @@ TEST_F(Staging, LeavesNoRunDirectoryBehind) {
   until([&] { return runtime->released == 1 && run_directories() == 0; });
 }
 
+TEST_F(Staging, FetchesAFileOfARemoteStorageOnceForManyRunsAndLinksIt) {
+  storage->local = false;
+  const FileRecord file = upload("data.csv", "1,2,3");
+  const unsigned before = storage->calls;
+
+  EXPECT_THAT(staged({reference(file)}), ElementsAre(Pair("data.csv", "1,2,3")));
+  EXPECT_THAT(staged({reference(file)}), ElementsAre(Pair("data.csv", "1,2,3")));
+
+  EXPECT_EQ(storage->calls - before, 1u);
+}
+
+TEST_F(Staging, CopiesFromARemoteStorageWhenTheCacheIsTurnedOff) {
+  config.input_cache.size = 0;
+  storage->local = false;
+  const FileRecord file = upload("data.csv", "1,2,3");
+
+  EXPECT_THAT(staged({reference(file)}), ElementsAre(Pair("data.csv", "1,2,3")));
+  EXPECT_FALSE(std::filesystem::exists(dir / "cache"));
+}
+
 TEST(RunFiles, KnowsTheRunOfAnEntry) {
   EXPECT_EQ(RunFiles::run_of_entry("AAAAAAAAAAAAAAAAAAAAA"), "AAAAAAAAAAAAAAAAAAAAA");
   EXPECT_EQ(RunFiles::run_of_entry("AAAAAAAAAAAAAAAAAAAAA.out"), "AAAAAAAAAAAAAAAAAAAAA");

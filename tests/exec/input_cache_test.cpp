@@ -1,0 +1,202 @@
+#include "exec/input_cache.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <fstream>
+#include <future>
+#include <latch>
+#include <thread>
+
+#include "base/failure.hpp"
+#include "base/sha256.hpp"
+#include "exec/world.hpp"
+
+namespace podium {
+namespace {
+
+using test::TempDir;
+
+class Cache : public testing::Test {
+ protected:
+  static constexpr Bytes kCapacity = 1000;
+
+  InputCache::Fetch gives(const std::string& content) {
+    return [this, content](const InputCache::Write& write) {
+      ++fetches;
+      write(std::string_view(content).substr(0, content.size() / 2));
+      write(std::string_view(content).substr(content.size() / 2));
+    };
+  }
+  UniqueFd open(const std::string& content, Bytes capacity = kCapacity) {
+    return cache->open(sha256_hex(content), content.size(), capacity, gives(content), never);
+  }
+  static std::string content_of(const UniqueFd& fd) {
+    std::string text(2000, '\0');
+    const ssize_t got = ::pread(fd.get(), text.data(), text.size(), 0);
+    text.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+    return text;
+  }
+  std::filesystem::path file_of(const std::string& content) const {
+    return dir / "cache" / sha256_hex(content);
+  }
+  void restart() { cache = std::make_unique<InputCache>(dir / "cache"); }
+
+  const std::function<bool()> never = [] { return false; };
+  TempDir dir;
+  std::atomic<int> fetches{0};
+  std::unique_ptr<InputCache> cache = std::make_unique<InputCache>(dir / "cache");
+};
+
+TEST_F(Cache, FetchesOnceWhatIsUsedOften) {
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(content_of(open("the content")), "the content");
+
+  EXPECT_EQ(fetches, 1);
+  EXPECT_EQ(cache->counts().hits, 9u);
+  EXPECT_EQ(cache->counts().bytes, 11u);
+}
+
+TEST_F(Cache, GivesADescriptorForReadingOfAFileThatAnOverlayMayCopyUp) {
+  const UniqueFd fd = open("x");
+  struct stat file {}, folder {};
+  ::fstat(fd.get(), &file);
+  ::stat((dir / "cache").c_str(), &folder);
+
+  EXPECT_EQ(::fcntl(fd.get(), F_GETFL) & O_ACCMODE, O_RDONLY);
+  EXPECT_EQ(file.st_mode & 07777, 0666u);
+  EXPECT_EQ(folder.st_mode & 07777, 0700u);
+}
+
+TEST_F(Cache, FetchesOnceForManyAtATime) {
+  std::latch began(1), go(1);
+  const std::string content = "shared";
+  auto slow = [&](const InputCache::Write& write) {
+    ++fetches;
+    began.count_down();
+    go.wait();
+    write(content);
+  };
+  std::vector<std::future<std::string>> readers;
+  const auto read = [&] {
+    return content_of(cache->open(sha256_hex(content), content.size(), kCapacity, slow, never));
+  };
+  readers.push_back(std::async(std::launch::async, read));
+  began.wait();
+  for (int i = 0; i < 4; ++i) readers.push_back(std::async(std::launch::async, read));
+  go.count_down();
+
+  for (auto& reader : readers) EXPECT_EQ(reader.get(), content);
+  EXPECT_EQ(fetches, 1);
+}
+
+TEST_F(Cache, GoesOnWithAnotherWhenTheOneWhoFetchesFails) {
+  std::latch began(1), go(1);
+  auto failing = [&](const InputCache::Write&) {
+    began.count_down();
+    go.wait();
+    throw Failure(Code::kCancelled, "the run was cancelled");
+  };
+  const std::string content = "shared";
+  auto first = std::async(std::launch::async, [&] {
+    return cache->open(sha256_hex(content), content.size(), kCapacity, failing, never);
+  });
+  began.wait();
+  auto second = std::async(std::launch::async, [&] { return content_of(open(content)); });
+  go.count_down();
+
+  EXPECT_THROW(first.get(), Failure);
+  EXPECT_EQ(second.get(), content);
+}
+
+TEST_F(Cache, EndsAWaitWhenTheRunIsCancelled) {
+  std::latch began(1), go(1);
+  auto slow = [&](const InputCache::Write& write) {
+    began.count_down();
+    go.wait();
+    write("x");
+  };
+  auto first = std::async(std::launch::async, [&] {
+    return cache->open(sha256_hex("x"), 1, kCapacity, slow, never);
+  });
+  began.wait();
+
+  EXPECT_THROW(cache->open(sha256_hex("x"), 1, kCapacity, slow, [] { return true; }), Failure);
+
+  go.count_down();
+  first.get();
+}
+
+TEST_F(Cache, RefusesAnotherContentThanItsDigestAndKeepsNothingOfIt) {
+  for (const char* wrong : {"thE content", "the", "the content and more"}) {
+    EXPECT_THROW(cache->open(sha256_hex("the content"), 11, kCapacity, gives(wrong), never),
+                 Failure);
+  }
+
+  EXPECT_TRUE(std::filesystem::is_empty(dir / "cache"));
+  EXPECT_EQ(content_of(open("the content")), "the content");
+}
+
+TEST_F(Cache, DropsWhatWasUsedLeastRecentlyAndNothingThatIsOpen) {
+  const std::string a(400, 'a'), b(400, 'b'), c(400, 'c');
+  const UniqueFd held = open(a);
+  open(b);
+  open(a);
+
+  open(c);
+
+  EXPECT_TRUE(std::filesystem::exists(file_of(a)));
+  EXPECT_FALSE(std::filesystem::exists(file_of(b)));
+  open(b);
+  EXPECT_FALSE(std::filesystem::exists(file_of(a)));
+  EXPECT_EQ(content_of(held), a);
+  EXPECT_LE(cache->counts().bytes, kCapacity);
+}
+
+TEST_F(Cache, HasNoPlaceForWhatIsLargerThanItselfOrHasNoDigest) {
+  EXPECT_FALSE(open(std::string(1001, 'x')));
+  EXPECT_FALSE(open("x", 0));
+  EXPECT_FALSE(cache->open("", 1, kCapacity, gives("x"), never));
+  EXPECT_FALSE(cache->open("../../etc/passwd", 1, kCapacity, gives("x"), never));
+  EXPECT_EQ(fetches, 0);
+}
+
+TEST_F(Cache, HasAfterARestartWhatItHad) {
+  open("the content");
+  restart();
+
+  EXPECT_EQ(content_of(open("the content")), "the content");
+  EXPECT_EQ(fetches, 1);
+}
+
+TEST_F(Cache, VerifiesAfterARestartWhatItFinds) {
+  open("the content");
+  { std::ofstream(file_of("the content")) << "thE content"; }
+  restart();
+
+  EXPECT_EQ(content_of(open("the content")), "the content");
+  EXPECT_EQ(fetches, 2);
+}
+
+TEST_F(Cache, RemovesWhatAnEarlierProcessLeftHalfDone) {
+  open("the content");
+  { std::ofstream(dir / "cache" / "part.abc") << "half"; }
+  restart();
+
+  open("another");
+
+  EXPECT_FALSE(std::filesystem::exists(dir / "cache" / "part.abc"));
+  EXPECT_TRUE(std::filesystem::exists(file_of("the content")));
+}
+
+TEST_F(Cache, FindsOnlyWhatIsThere) {
+  open("the content");
+
+  EXPECT_EQ(content_of(cache->find(sha256_hex("the content"), 11)), "the content");
+  EXPECT_FALSE(cache->find(sha256_hex("another"), 7));
+  EXPECT_EQ(fetches, 1);
+}
+
+}  // namespace
+}  // namespace podium
