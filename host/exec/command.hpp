@@ -12,12 +12,20 @@
 
 namespace podium {
 
+/// What a request says that a file belongs to; each part may be empty.
+struct FileScope {
+  std::string kind;      ///< "user", "agent" or "skill"
+  std::string resource;  ///< the id beside kind
+  std::string version;
+};
+
 /// A file that a run is to find in its workspace.
 struct FileReference {
   std::string id;
   std::string name;       ///< as given; may be empty
   std::string session;    ///< session_id or storage_session_id
   bool new_style = false; ///< came with storage_session_id: unchanged inputs are listed too
+  FileScope scope = {};
 };
 
 /// POST /exec, read and checked in form.
@@ -45,6 +53,7 @@ struct ResultFile {
   std::string id, name, session;
   std::string modified_from, modified_from_session;  ///< empty: none
   bool inherited = false;
+  FileScope scope = {};  ///< of an inherited file: clients send it back with the next reference
 };
 
 /// How long each stage took, for the log and the metrics. Microseconds.

@@ -9,6 +9,7 @@
 #include "base/failure.hpp"
 #include "base/file_name.hpp"
 #include "base/ids.hpp"
+#include "exec/ownership.hpp"
 #include "exec/state.hpp"
 #include "exec/upload.hpp"
 
@@ -95,19 +96,23 @@ Task<std::string> read_piece(std::shared_ptr<const OpenBlob> blob, std::shared_p
   co_return std::move(*piece);
 }
 
-/// On the pool: the record when the principal may see it. Being asked for keeps a session alive,
-/// but is worth a write only now and then.
-FileRecord visible_file(SessionStore& sessions, const std::string& principal,
-                        const std::string& id) {
-  std::optional<FileRecord> file;
-  if (is_id(id)) file = sessions.find_file(id);
-  if (!file || file->principal != principal) throw not_found();
+/// On the pool. Being asked for keeps a session alive, but is worth a write only now and then.
+void note_use(SessionStore& sessions, const std::string& id) {
   constexpr EpochMs kMinute = 60'000;
-  auto session = sessions.find_session(file->session);
+  auto session = sessions.find_session(id);
   if (session && epoch_ms_now() - session->used > kMinute) {
     session->used = epoch_ms_now();
     sessions.commit_later(std::move(*session));
   }
+}
+
+/// On the pool: the record when the principal may see it.
+FileRecord visible_file(SessionStore& sessions, const Principal& principal, const std::string& id,
+                        const FileScope& scope) {
+  std::optional<FileRecord> file;
+  if (is_id(id)) file = sessions.find_file(id);
+  if (!file || !may_use(principal, *file, scope)) throw not_found();
+  note_use(sessions, file->session);
   return *file;
 }
 
@@ -131,7 +136,7 @@ Task<std::vector<UploadedFile>> ExecService::commit_uploads(
     const Principal& principal, const UploadForm& form,
     std::vector<std::unique_ptr<Upload>> uploads, std::string& session) {
   const EpochMs now = epoch_ms_now();
-  const SessionRecord row{new_id(), principal.id, form.entity_id, now, now};
+  const SessionRecord row{new_id(), principal.id, form.entity_id, now, now, principal.tenant};
   std::vector<FileRecord> records;
   std::vector<UploadedFile> answer;
   for (const auto& upload : uploads) {
@@ -157,45 +162,52 @@ Task<std::vector<UploadedFile>> ExecService::commit_uploads(
   co_return answer;
 }
 
-Task<std::vector<FileRecord>> ExecService::list(const Principal& principal, std::string session) {
+Task<std::vector<FileRecord>> ExecService::list(const Principal& principal, std::string session,
+                                                FileScope scope) {
   if (!is_id(session)) co_return std::vector<FileRecord>();
   auto work = [&] {
-    const auto row = state_->sessions.find_session(session);
-    if (!row || row->principal != principal.id) return std::vector<FileRecord>();
-    return state_->sessions.files(session);
+    std::vector<FileRecord> found = state_->sessions.files(session);
+    std::erase_if(found, [&](const FileRecord& file) { return !may_use(principal, file, scope); });
+    // The listing says that the files are fresh, and clients rely on it for a day.
+    if (!found.empty()) note_use(state_->sessions, session);
+    return found;
   };
   auto files = co_await in_lane(state_->database, nullptr, work);
   co_return std::move(*files);
 }
 
-Task<FileRecord> ExecService::find(const Principal& principal, std::string file) {
-  auto work = [&] { return visible_file(state_->sessions, principal.id, file); };
+Task<FileRecord> ExecService::find(const Principal& principal, std::string file, FileScope scope) {
+  auto work = [&] { return visible_file(state_->sessions, principal, file, scope); };
   auto found = co_await in_lane(state_->database, nullptr, work);
   co_return std::move(*found);
 }
 
 Task<Download> ExecService::open(std::shared_ptr<const Generation> generation,
-                                 const Principal& principal, std::string file) {
+                                 const Principal& principal, std::string file,
+                                 FileScope scope) {
   Download download;
-  download.file = co_await find(principal, std::move(file));
+  download.file = co_await find(principal, std::move(file), std::move(scope));
+  const auto hold =
+      std::make_shared<const InUse::Hold>(state_->in_use->hold(download.file.session));
   const auto lane = state_->lanes_of(*generation).work;
   auto work = [&] { return open_blob(generation, *state_, download.file); };
   const auto opened = co_await in_lane(lane, nullptr, work);
   const std::shared_ptr<const OpenBlob> blob = *opened;
-  download.read = [blob](Bytes offset, Bytes length,
-                         const std::function<bool(std::string_view)>& write) {
+  download.read = [blob, hold](Bytes offset, Bytes length,
+                               const std::function<bool(std::string_view)>& write) {
     blob->read(offset, length, write);
   };
-  download.piece = [blob, lane](Bytes offset, Bytes length) {
+  download.piece = [blob, lane, hold](Bytes offset, Bytes length) {
     return read_piece(blob, lane, offset, length);
   };
   co_return download;
 }
 
 Task<FileRecord> ExecService::remove(std::shared_ptr<const Generation> generation,
-                                     const Principal& principal, std::string file) {
+                                     const Principal& principal, std::string file,
+                                     FileScope scope) {
   auto work = [&] {
-    FileRecord found = visible_file(state_->sessions, principal.id, file);
+    FileRecord found = visible_file(state_->sessions, principal, file, scope);
     if (!state_->sessions.remove_file(found.id)) throw not_found();  // someone was faster
     return found;
   };

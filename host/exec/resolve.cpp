@@ -4,6 +4,7 @@
 #include "base/failure.hpp"
 #include "base/file_name.hpp"
 #include "base/ids.hpp"
+#include "exec/ownership.hpp"
 #include "exec/staging.hpp"
 #include "exec/text.hpp"
 
@@ -33,13 +34,13 @@ class Resolution {
   void add(const FileReference& reference, std::size_t index) {
     const std::string name = reference.name.empty() ? "" : canonical(reference.name, index);
     auto file = find(reference, name);
-    if (!file) {
-      inputs_->warnings.push_back("warning: file reference skipped: no file has the id \"" +
-                                  printable(reference.id) + "\" or the name \"" +
-                                  printable(reference.name) + "\" in its session");
-      return;
+    if (!file) return skipped(reference);
+    if (hold(file->session)) {
+      // Between finding and holding it the sweep may have taken it: held now, it stays.
+      file = find(reference, name);
+      if (!file) return skipped(reference);
+      hold(file->session);
     }
-    hold(file->session);
     const std::string mounted = name.empty() ? file->name : name;
     InputFile& input = by_name_[mounted];
     std::string covers = input.name.empty() || input.referenced ? input.covers : input.file.id;
@@ -62,20 +63,38 @@ class Resolution {
     }
   }
 
+  void skipped(const FileReference& reference) {
+    inputs_->warnings.push_back("warning: file reference skipped: no file has the id \"" +
+                                printable(reference.id) + "\" or the name \"" +
+                                printable(reference.name) + "\" in its session");
+  }
+
   std::optional<FileRecord> find(const FileReference& reference, const std::string& name) {
     std::optional<FileRecord> file;
     if (is_id(reference.id)) file = sessions_.find_file(reference.id);
     if (!file && !name.empty() && is_id(reference.session)) {
       file = sessions_.find_file_by_name(reference.session, name);
+      // Whether there is such a name in a session of somebody else is nobody's business.
+      if (!file && is_foreign(reference.session)) refuse();
     }
-    if (file && file->principal != principal_.id) {
-      throw Failure(Code::kForbidden, "Unauthorized file reference");
-    }
+    if (file && !may_use(principal_, *file, reference.scope)) refuse();
     return file;
   }
 
-  void hold(const std::string& session) {
-    if (held_.insert(session).second) inputs_->holds.push_back(in_use_.hold(session));
+  bool is_foreign(const std::string& id) {
+    const auto session = sessions_.find_session(id);
+    return session && session->principal != principal_.id;
+  }
+
+  [[noreturn]] static void refuse() {
+    throw Failure(Code::kForbidden, "Unauthorized file reference");
+  }
+
+  /// True when it was not held yet.
+  bool hold(const std::string& session) {
+    if (!held_.insert(session).second) return false;
+    inputs_->holds.push_back(in_use_.hold(session));
+    return true;
   }
 
   /// No path can be a file and a folder: of "a" and "a/b" a referenced one stays, else "a/b".

@@ -1,5 +1,6 @@
 // The straight line of a run: turn, stage, start, completion, collect, commit, answer.
 #include <chrono>
+#include <map>
 
 #include "base/failure.hpp"
 #include "base/ids.hpp"
@@ -133,7 +134,7 @@ ExecService::State::Line::Line(std::shared_ptr<State> host,
   result_.times.queue = queued_us;
   result_.run_id = new_id();
   result_.session_id = inputs->session.empty() ? new_id() : inputs->session;
-  session_ = {result_.session_id, principal_.id, command_.entity_id, now, now};
+  session_ = {result_.session_id, principal_.id, command_.entity_id, now, now, principal_.tenant};
   live_->generation = std::move(generation);
   live_->inputs = std::move(inputs);
   live_->id_hold = host_.in_use->hold(result_.run_id);
@@ -327,10 +328,12 @@ Task<std::optional<Collection>> ExecService::State::Line::collect_in_lanes(
 }
 
 void ExecService::State::Line::touch_sessions() {
-  std::set<std::string> used;
-  for (const InputFile& input : live_->inputs->files) used.insert(input.file.session);
+  std::map<std::string, std::string> used;  // with their owners: files of agents may be another's
+  for (const InputFile& input : live_->inputs->files) {
+    used[input.file.session] = input.file.principal;
+  }
   used.erase(session_.id);
-  for (const std::string& session : used) host_.touch(session, principal_.id);
+  for (const auto& [session, owner] : used) host_.touch(session, owner);
 }
 
 void ExecService::State::Line::list_inherited() {
@@ -340,14 +343,15 @@ void ExecService::State::Line::list_inherited() {
         deleted.count(input.name)) {
       continue;
     }
-    result_.files.push_back({input.file.id, input.name, input.file.session, "", "", true});
+    result_.files.push_back({input.file.id, input.name, input.file.session, "", "", true,
+                             {input.file.kind, input.file.resource, input.file.version}});
   }
 }
 
 ExecResult ExecService::State::Line::finished(const Outcome& outcome) {
   for (const FileRecord& file : collection_.files) {
     result_.files.push_back(
-        {file.id, file.name, file.session, file.modified_from, file.modified_from_session, false});
+        {file.id, file.name, file.session, file.modified_from, file.modified_from_session, false, {}});
   }
   list_inherited();
   result_.deleted_files = std::move(collection_.deleted);

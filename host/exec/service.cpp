@@ -77,9 +77,9 @@ StorageLanes ExecService::State::lanes_of(const Generation& generation) {
   return lanes.emplace(storage, std::move(made)).first->second;
 }
 
-void ExecService::State::touch(const std::string& session, const std::string& principal) {
+void ExecService::State::touch(const std::string& session, const std::string& owner) {
   const EpochMs now = epoch_ms_now();
-  sessions.commit_later({session, principal, "", now, now});
+  sessions.commit_later({session, owner, "", now, now});
 }
 
 Failure ExecService::State::for_client(const Failure& failure) const {

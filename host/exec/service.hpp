@@ -128,15 +128,18 @@ class ExecService {
                                                  std::vector<std::unique_ptr<Upload>> uploads,
                                                  std::string& session);
 
-  /// Every file of a session, oldest first; empty for an unknown or foreign session.
-  Task<std::vector<FileRecord>> list(const Principal& principal, std::string session);
+  /// Every file of a session that the principal may use, oldest first; empty for an unknown or
+  /// foreign session.
+  Task<std::vector<FileRecord>> list(const Principal& principal, std::string session,
+                                     FileScope scope = {});
   /// By id, whatever session stands beside it; kNotFound for unknown and foreign ones.
-  Task<FileRecord> find(const Principal& principal, std::string file);
+  Task<FileRecord> find(const Principal& principal, std::string file, FileScope scope = {});
+  /// The session is in use for as long as the result lives.
   Task<Download> open(std::shared_ptr<const Generation> generation, const Principal& principal,
-                      std::string file);
+                      std::string file, FileScope scope = {});
   /// kNotFound when it was gone or foreign.
   Task<FileRecord> remove(std::shared_ptr<const Generation> generation, const Principal& principal,
-                          std::string file);
+                          std::string file, FileScope scope = {});
 
   /// Expired sessions, orphaned blobs, left-over run directories: one pass. Called by a timer, and
   /// at start with `at_start`, when every run directory is a left-over.

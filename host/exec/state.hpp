@@ -40,8 +40,8 @@ struct ExecService::State : std::enable_shared_from_this<ExecService::State> {
   /// Of the generation's storage.
   StorageLanes lanes_of(const Generation& generation);
 
-  /// Sets when a session was last used, without waiting.
-  void touch(const std::string& session, const std::string& principal);
+  /// Sets when a session of that owner was last used, without waiting.
+  void touch(const std::string& session, const std::string& owner);
 
   /// What a client is told of a storage's failure. The storage's own words name its host, bucket
   /// and keys: they are for the operator, so they go to the log.

@@ -75,12 +75,23 @@ class Sweep {
   /// Blobs that no record names: of uploads and runs that a crash, or a client, cut short.
   void remove_orphans() {
     const EpochMs before = epoch_ms_now() - config_.orphan_age.count();
+    // A database that was lost and made anew knows none of the blobs before it, and a backup of the
+    // lost one may come back: those are not ours to remove.
+    const EpochMs since = sessions_.created();
+    std::size_t older = 0;
     std::vector<std::string> old;
     storage_.list("", [&](const BlobInfo& blob) {
       // A store may be shared with others: keys that are not of our form are not ours.
-      if (is_id(blob.key) && blob.modified < before) old.push_back(blob.key);
+      if (!is_id(blob.key) || blob.modified >= before) return true;
+      if (blob.modified >= since) old.push_back(blob.key);
+      if (blob.modified < since) ++older;
       return true;
     });
+    if (older > 0) {
+      log_.warning("files in the storage are older than the database and are left alone; restore "
+                   "its backup, or remove them by hand",
+                   {{"files", older}});
+    }
     for (const std::string& key : old) {
       if (!in_use_.holds(key) && remove_unless_used(key)) ++orphans_;
     }

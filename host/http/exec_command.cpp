@@ -91,6 +91,11 @@ std::optional<milliseconds> timeout(const Json& body) {
   return milliseconds(static_cast<std::int64_t>(std::ceil(std::min(number, kMaxTimeoutMs))));
 }
 
+std::string text_or_nothing(const Json& body, std::string_view key) {
+  const Json* value = body.find(key);
+  return value != nullptr && value->is_string() ? value->string() : std::string();
+}
+
 /// An id of another form than ours names nothing: the reference is then tried by name.
 std::string id_or_nothing(std::string text) { return is_id(text) ? text : std::string(); }
 
@@ -103,6 +108,7 @@ FileReference reference(const Json& item, const std::string& where) {
   const std::string stored = text_member(item, "storage_session_id");
   found.new_style = !stored.empty();
   found.session = id_or_nothing(found.new_style ? stored : text_member(item, "session_id"));
+  found.scope = {text_or_nothing(item, "kind"), text_or_nothing(item, "resource_id"), ""};
   return found;
 }
 

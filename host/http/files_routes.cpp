@@ -19,6 +19,13 @@ std::string file_id(const Exchange& exchange) {
   return id;
 }
 
+/// What the query says that the file belongs to.
+FileScope file_scope(const Exchange& exchange) {
+  const std::string_view query = exchange.head().query();
+  return {query_value(query, "kind").value_or(""), query_value(query, "id").value_or(""),
+          query_value(query, "version").value_or("")};
+}
+
 /// Not found is told in the words that clients know, whatever layer found it out.
 template <class T>
 Task<T> or_file_not_found(Task<T> work) {
@@ -91,10 +98,10 @@ Task<Download> find_download(Exchange& exchange) {
   ExecService& exec = exchange.context().exec;
   Download download;
   if (exchange.is_head()) {
-    download.file = co_await or_file_not_found(exec.find(exchange.principal(), id));
+    download.file = co_await or_file_not_found(exec.find(exchange.principal(), id, file_scope(exchange)));
   } else {
     download = co_await or_file_not_found(
-        exec.open(exchange.generation(), exchange.principal(), id));
+        exec.open(exchange.generation(), exchange.principal(), id, file_scope(exchange)));
   }
   co_return download;
 }
@@ -108,7 +115,7 @@ Task<> list_files_route(Exchange& exchange) {
   Json list = Json::array();
   if (is_id(session)) {
     const std::vector<FileRecord> files =
-        co_await exchange.context().exec.list(exchange.principal(), session);
+        co_await exchange.context().exec.list(exchange.principal(), session, file_scope(exchange));
     const EpochMs now = epoch_ms_now();
     for (const FileRecord& file : files) list.push(file_json(file, detail, now));
   }
@@ -117,15 +124,21 @@ Task<> list_files_route(Exchange& exchange) {
 
 Task<> object_route(Exchange& exchange) {
   const std::string id = file_id(exchange);
+  const FileScope scope = file_scope(exchange);
   const FileRecord file = co_await or_file_not_found(
-      exchange.context().exec.find(exchange.principal(), id));
+      exchange.context().exec.find(exchange.principal(), id, scope));
+  // An older version than the one asked for is uploaded again.
+  if (!scope.version.empty() && !file.version.empty() && scope.version != file.version) {
+    throw Failure(Code::kNotFound, "File not found");
+  }
   co_await exchange.answer(json_answer(200, object_json(file, epoch_ms_now())));
 }
 
 Task<> delete_file_route(Exchange& exchange) {
   const std::string id = file_id(exchange);
   const FileRecord file = co_await or_file_not_found(
-      exchange.context().exec.remove(exchange.generation(), exchange.principal(), id));
+      exchange.context().exec.remove(exchange.generation(), exchange.principal(), id,
+                                     file_scope(exchange)));
   Json body = Json::object({{"message", "File deleted successfully"}});
   body.set("session_id", file.session);
   body.set("fileId", file.id);

@@ -1,6 +1,7 @@
 #include "http/json.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/failure.hpp"
 #include "base/file_name.hpp"
@@ -11,6 +12,14 @@ namespace {
 constexpr std::size_t kMaxLeftOutNamed = 20;
 
 std::string mounted_path(const std::string& name) { return "/mnt/data/" + name; }
+
+/// Clients send versions as numbers and take back only those.
+Json version(const std::string& text) {
+  long number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc() && end == text.data() + text.size()) return Json(number);
+  return Json(text);
+}
 
 Json result_file(const ResultFile& file) {
   Json json = Json::object({{"id", file.id},
@@ -24,6 +33,9 @@ Json result_file(const ResultFile& file) {
                                             {"storage_session_id", file.modified_from_session}}));
   }
   if (file.inherited) json.set("inherited", true);
+  if (!file.scope.kind.empty()) json.set("kind", file.scope.kind);
+  if (!file.scope.resource.empty()) json.set("resource_id", file.scope.resource);
+  if (!file.scope.version.empty()) json.set("version", version(file.scope.version));
   return json;
 }
 

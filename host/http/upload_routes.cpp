@@ -181,7 +181,7 @@ void UploadReader::set_field() {
     if (!is_plain(value_)) wrong_field(field_, "at most 256 characters without control characters");
     (field_ == "id" ? form_.resource_id : form_.version) = value_;
   } else if (field_ == "read_only") {
-    form_.read_only = value_ == "true" || value_ == "1";
+    form_.read_only = equal_ignoring_case(value_, "true") || value_ == "1";
   }
 }
 

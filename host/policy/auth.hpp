@@ -12,6 +12,8 @@ namespace podium {
 /// Who is asking. Sessions and files belong to a principal.
 struct Principal {
   std::string id;
+  /// Principals of one tenant share the files of its agents and skills; empty: with nobody.
+  std::string tenant = {};
 };
 
 /// What a request brought to say who it is, as the headers and the body gave it.

@@ -24,7 +24,7 @@ constexpr std::size_t kLockWaitSeconds = 5;
 constexpr std::string_view kMagic{"SQLite format 3\0", 16};
 
 /// Statements of each version of the schema; PRAGMA user_version counts the applied ones.
-constexpr std::array<std::string_view, 2> kMigrations = {R"(
+constexpr std::array<std::string_view, 3> kMigrations = {R"(
 CREATE TABLE principals (
   id TEXT PRIMARY KEY NOT NULL,
   created INTEGER NOT NULL
@@ -62,6 +62,40 @@ CREATE INDEX files_by_blob ON files (blob);
 )",
                                                             R"(
 ALTER TABLE files ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;
+)",
+                                                                  R"(
+ALTER TABLE sessions ADD COLUMN tenant TEXT NOT NULL DEFAULT '';
+
+CREATE TABLE origin (created INTEGER NOT NULL) STRICT;
+INSERT INTO origin SELECT coalesce(min(created), unixepoch() * 1000) FROM principals;
+
+CREATE TABLE keys (
+  id TEXT PRIMARY KEY NOT NULL,
+  sha256 TEXT NOT NULL,
+  name TEXT NOT NULL,
+  tenant TEXT NOT NULL,
+  disabled INTEGER NOT NULL,
+  quota TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  used INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE usage (
+  principal TEXT NOT NULL,
+  period TEXT NOT NULL,
+  start INTEGER NOT NULL,
+  runs INTEGER NOT NULL,
+  PRIMARY KEY (principal, period)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit (
+  number INTEGER PRIMARY KEY,
+  time INTEGER NOT NULL,
+  principal TEXT NOT NULL,
+  entry TEXT NOT NULL
+) STRICT;
+CREATE INDEX audit_by_time ON audit (time);
+CREATE INDEX audit_by_principal ON audit (principal, time);
 )"};
 
 Failure file_failure(const std::filesystem::path& file, const std::string& what) {

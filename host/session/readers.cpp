@@ -31,7 +31,8 @@ Reader::Reader(const std::filesystem::path& file)
       find_file_by_name(session, select_files("WHERE f.session = ? AND f.name = ? AND f.gone = 0"
                                               " ORDER BY f.created DESC, f.number DESC LIMIT 1")),
       blob_is_used(session, "SELECT EXISTS (SELECT 1 FROM files WHERE blob = ?)"),
-      count_one(session, "SELECT count(*) FROM (SELECT 1 FROM sessions LIMIT 1)") {}
+      count_one(session, "SELECT count(*) FROM (SELECT 1 FROM sessions LIMIT 1)"),
+      database_created(session, "SELECT created FROM origin") {}
 
 std::unique_ptr<Reader> Readers::take() {
   {

@@ -22,7 +22,7 @@ struct Reader {
   Prepared<FileRecord, std::string> find_file;                       ///< id
   Prepared<FileRecord, std::string, std::string> find_file_by_name;  ///< session, name
   Prepared<std::int64_t, std::string> blob_is_used;                  ///< key
-  Prepared<std::int64_t> count_one;
+  Prepared<std::int64_t> count_one, database_created;
 };
 
 /// Readers for as many threads as ask; a few are kept for the next ones.

@@ -33,6 +33,7 @@ void TypeHandler<podium::SessionRecord>::extract(std::size_t pos, podium::Sessio
   columns.read(out.entity);
   out.created = columns.integer();
   out.used = columns.integer();
+  columns.read(out.tenant);
 }
 
 void TypeHandler<podium::FileRecord>::extract(std::size_t pos, podium::FileRecord& out,
@@ -54,6 +55,7 @@ void TypeHandler<podium::FileRecord>::extract(std::size_t pos, podium::FileRecor
   columns.read(out.modified_from);
   columns.read(out.modified_from_session);
   out.created = columns.integer();
+  columns.read(out.tenant);
 }
 
 }  // namespace Poco::Data

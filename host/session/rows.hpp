@@ -13,10 +13,10 @@ namespace podium {
 /// The columns of a FileRecord in the order of its handler below; `f` is files, `s` sessions.
 inline constexpr char kFileColumns[] =
     "f.id, f.session, s.principal, f.name, f.blob, f.sha256, f.size, f.origin, f.kind, f.resource,"
-    " f.version, f.read_only, f.modified_from, f.modified_from_session, f.created";
+    " f.version, f.read_only, f.modified_from, f.modified_from_session, f.created, s.tenant";
 
 /// The columns of a SessionRecord.
-inline constexpr char kSessionColumns[] = "id, principal, entity, created, used";
+inline constexpr char kSessionColumns[] = "id, principal, entity, created, used, tenant";
 
 }  // namespace podium
 
@@ -25,7 +25,7 @@ namespace Poco::Data {
 template <>
 class TypeHandler<podium::SessionRecord> {
  public:
-  static std::size_t size() { return 5; }
+  static std::size_t size() { return 6; }
   static void extract(std::size_t pos, podium::SessionRecord& out, const podium::SessionRecord&,
                       AbstractExtractor::Ptr from);
   static void prepare(std::size_t, const podium::SessionRecord&, AbstractPreparator::Ptr) {}
@@ -34,7 +34,7 @@ class TypeHandler<podium::SessionRecord> {
 template <>
 class TypeHandler<podium::FileRecord> {
  public:
-  static std::size_t size() { return 15; }
+  static std::size_t size() { return 16; }
   static void extract(std::size_t pos, podium::FileRecord& out, const podium::FileRecord&,
                       AbstractExtractor::Ptr from);
   static void prepare(std::size_t, const podium::FileRecord&, AbstractPreparator::Ptr) {}

@@ -32,7 +32,8 @@ void refuse_nul(std::initializer_list<Field> fields) {
 void check_record(const SessionRecord& session) {
   refuse_nul({{"session id", session.id},
               {"principal", session.principal},
-              {"entity_id", session.entity}});
+              {"entity_id", session.entity},
+              {"tenant", session.tenant}});
 }
 
 void check_record(const FileRecord& file, const std::string& session) {
@@ -169,6 +170,10 @@ std::vector<std::string> SessionStore::remove_expired(
 bool SessionStore::blob_is_used(const std::string& key) {
   refuse_nul({{"blob", key}});
   return state_->readers.with([&](Reader& reader) { return reader.blob_is_used(key); }).at(0) != 0;
+}
+
+EpochMs SessionStore::created() {
+  return state_->readers.with([](Reader& reader) { return reader.database_created(); }).at(0);
 }
 
 void SessionStore::check() {

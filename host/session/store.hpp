@@ -19,6 +19,7 @@ struct SessionRecord {
   std::string entity;  ///< entity_id of the request, may be empty
   EpochMs created = 0;
   EpochMs used = 0;
+  std::string tenant = {};  ///< of the principal, may be empty
 };
 
 /// A file of a session. Many records may bear one name: the newest is the current one. A file that a
@@ -40,6 +41,7 @@ struct FileRecord {
   std::string modified_from;          ///< file id, may be empty
   std::string modified_from_session;  ///< its session, may be empty
   EpochMs created = 0;
+  std::string tenant = {};  ///< of the session; filled when read
 };
 
 /// Sessions and file records in SQLite: the only SQL in the tree.
@@ -79,6 +81,8 @@ class SessionStore {
                                           const std::function<bool(const std::string&)>& in_use);
   /// Whether any record names that blob.
   bool blob_is_used(const std::string& key);
+  /// When this database was made: blobs that are older may be known to another one.
+  EpochMs created();
 
   /// Reads one row; throws when the database does not answer. For health.
   void check();

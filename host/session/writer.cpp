@@ -21,8 +21,8 @@ WriteStatements::WriteStatements(Poco::Data::Session& session)
       release(session, "RELEASE job"),
       add_principal(session, "INSERT OR IGNORE INTO principals (id, created) VALUES (?, ?)"),
       keep_session(session,
-                   "INSERT INTO sessions (id, principal, entity, created, used)"
-                   " VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO"
+                   "INSERT INTO sessions (id, principal, entity, created, used, tenant)"
+                   " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO"
                    " UPDATE SET used = max(used, excluded.used)"
                    " WHERE principal = excluded.principal"),
       add_file(session,
@@ -43,7 +43,8 @@ WriteStatements::WriteStatements(Poco::Data::Session& session)
 
 void WriteStatements::keep(const SessionRecord& record) {
   add_principal(record.principal, record.created);
-  if (keep_session(record.id, record.principal, record.entity, record.created, record.used) == 0) {
+  if (keep_session(record.id, record.principal, record.entity, record.created, record.used,
+                   record.tenant) == 0) {
     throw Failure(Code::kForbidden, "session " + record.id + " belongs to another principal");
   }
 }

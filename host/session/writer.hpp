@@ -24,8 +24,9 @@ struct WriteStatements {
 
   Prepared<void> begin, commit, savepoint, release;
   Prepared<void, std::string, std::int64_t> add_principal;  ///< id, created
-  /// id, principal, entity, created, used
-  Prepared<void, std::string, std::string, std::string, std::int64_t, std::int64_t> keep_session;
+  /// id, principal, entity, created, used, tenant
+  Prepared<void, std::string, std::string, std::string, std::int64_t, std::int64_t, std::string>
+      keep_session;
   /// id, session, name, blob, sha256, size, origin, kind, resource, version, read_only,
   /// modified_from, modified_from_session, created
   Prepared<void, std::string, std::string, std::string, std::string, std::string, std::int64_t,

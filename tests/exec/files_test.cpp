@@ -49,6 +49,54 @@ TEST_F(Files, AreFoundByTheirIdForTheirOwnerOnly) {
   EXPECT_EQ(ended(service().find(me, "..%2f"))->message(), "File not found");
 }
 
+TEST_F(Files, OfAnAgentAreSharedWithinItsTenantByWhoNamesIt) {
+  const Principal author{"author", "acme"}, reader{"reader", "acme"}, outsider{"out", "acme2"};
+  const FileRecord file = upload("a.txt", "1", {"", "agent", "agent-1", "", false}, author);
+  const FileScope named{"agent", "agent-1", ""};
+
+  EXPECT_EQ(get(service().find(reader, file.id, named)).id, file.id);
+  EXPECT_EQ(get(service().list(reader, file.session, named)).size(), 1u);
+  for (const FileScope& scope : {FileScope{}, FileScope{"agent", "agent-10", ""},
+                                 FileScope{"agent", "agent-", ""}, FileScope{"skill", "agent-1", ""},
+                                 FileScope{"user", "author", ""}}) {
+    EXPECT_EQ(ended(service().find(reader, file.id, scope))->code(), Code::kNotFound) << scope.kind;
+    EXPECT_THAT(get(service().list(reader, file.session, scope)), IsEmpty());
+  }
+  EXPECT_EQ(ended(service().find(outsider, file.id, named))->code(), Code::kNotFound);
+}
+
+TEST_F(Files, OfAUserAreNotSharedWithinATenant) {
+  const Principal author{"author", "acme"}, reader{"reader", "acme"};
+  const FileRecord file = upload("a.txt", "1", {"", "user", "author", "", false}, author);
+
+  EXPECT_EQ(ended(service().find(reader, file.id, {"user", "author", ""}))->code(),
+            Code::kNotFound);
+}
+
+TEST_F(Files, AreNotFoundUnderAnotherKindOrIdThanTheirOwn) {
+  const FileRecord file = upload("a.txt", "1", {"", "user", "user-1", "", false});
+
+  EXPECT_EQ(get(service().find(me, file.id)).id, file.id);
+  EXPECT_EQ(get(service().find(me, file.id, {"user", "user-1", ""})).id, file.id);
+  EXPECT_EQ(get(service().find(me, file.id, {"user", file.id, ""})).id, file.id);
+  EXPECT_EQ(ended(service().find(me, file.id, {"user", "user-2", ""}))->code(), Code::kNotFound);
+  EXPECT_EQ(ended(service().find(me, file.id, {"agent", "user-1", ""}))->code(), Code::kNotFound);
+}
+
+TEST_F(Files, StayAliveWhenTheyAreListed) {
+  FileRecord file;
+  file.id = new_id();
+  file.name = "a";
+  file.blob = new_id();
+  SessionRecord row{new_id(), "me", "", 1000, 1000};
+  file.session = row.id;
+  sessions.commit(row, {file});
+
+  get(service().list(me, row.id));
+
+  EXPECT_GT(sessions.find_session(row.id)->used, 1000);
+}
+
 TEST_F(Files, StayAliveWhenTheyAreAskedFor) {
   FileRecord file;
   file.id = new_id();

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "exec/world.hpp"
+#include "session/database.hpp"
 
 namespace podium {
 namespace {
@@ -173,7 +174,38 @@ TEST_F(Staging, RefusesAForeignFile) {
 
   EXPECT_EQ(refusal({reference(file)}), Code::kForbidden);
   EXPECT_EQ(refusal({{"AAAAAAAAAAAAAAAAAAAAA", "a.txt", file.session, false}}), Code::kForbidden);
+  // The same for a name that is not there: nobody learns what is.
+  EXPECT_EQ(refusal({{"AAAAAAAAAAAAAAAAAAAAA", "b.txt", file.session, false}}), Code::kForbidden);
   EXPECT_THAT(runtime->runs, IsEmpty());
+}
+
+TEST_F(Staging, RefusesAFileOfAnotherKindOrIdThanTheReferenceSays) {
+  const FileRecord file = upload("a.txt", "1", {"", "user", "user-1", "", false});
+
+  EXPECT_EQ(refusal({{file.id, "a.txt", file.session, true, {"user", "user-2", ""}}}),
+            Code::kForbidden);
+  EXPECT_THAT(staged({{file.id, "a.txt", file.session, true, {"user", "user-1", ""}}}),
+              ElementsAre(Pair("a.txt", "1")));
+  EXPECT_THAT(staged({{file.id, "a.txt", file.session, true, {"user", file.id, ""}}}),
+              ElementsAre(Pair("a.txt", "1")));
+}
+
+TEST_F(Staging, KeepsTheSessionOfASharedFileAlive) {
+  me = {"reader", "acme"};
+  const FileRecord file = upload("a.txt", "1", {"", "skill", "skill-1", "2", false},
+                                 {"author", "acme"});
+  auto database = open_database(dir / "podium.db");
+  database << "UPDATE sessions SET used = 1", Poco::Data::Keywords::now;
+
+  EXPECT_THAT(staged({{file.id, "a.txt", file.session, true, {"skill", "skill-1", ""}}}),
+              ElementsAre(Pair("a.txt", "1")));
+
+  until([&] { return sessions.find_session(file.session)->used > 1; });
+  EXPECT_EQ(sessions.find_session(file.session)->principal, "author");
+  ASSERT_EQ(result.files.size(), 1u);
+  EXPECT_TRUE(result.files[0].inherited);
+  EXPECT_EQ(result.files[0].scope.kind, "skill");
+  EXPECT_EQ(result.files[0].scope.resource, "skill-1");
 }
 
 TEST_F(Staging, RefusesANameThatLeadsOut) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "exec/world.hpp"
+#include "session/database.hpp"
 
 namespace podium {
 namespace {
@@ -14,6 +15,13 @@ constexpr EpochMs kLongAgo = 1'000'000;
 
 class Sweeping : public World {
  protected:
+  Sweeping() { database_made_at(0); }
+
+  void database_made_at(EpochMs when) {
+    auto database = open_database(dir / "podium.db");
+    database << "UPDATE origin SET created = ?", Poco::Data::Keywords::use(when),
+        Poco::Data::Keywords::now;
+  }
   /// A file that nobody has used for years.
   FileRecord old_file() {
     FileRecord file = upload("old.txt", "1");
@@ -94,6 +102,31 @@ TEST_F(Sweeping, KeepsTheBlobOfAnUploadThatIsNotCommittedYet) {
   finish(service().sweep(generation(), false));
 
   EXPECT_TRUE(stored(key));
+}
+
+TEST_F(Sweeping, KeepsBlobsThatAreOlderThanTheDatabase) {
+  database_made_at(kLongAgo + 1);
+  const std::string before = orphan(kLongAgo), after = orphan(kLongAgo + 2);
+
+  finish(service().sweep(generation(), false));
+
+  EXPECT_TRUE(stored(before));
+  EXPECT_FALSE(stored(after));
+}
+
+TEST_F(Sweeping, KeepsSessionsThatADownloadIsUsing) {
+  const FileRecord old = old_file();
+  {
+    const Download download = get(service().open(generation(), me, old.id));
+    auto database = open_database(dir / "podium.db");
+    database << "UPDATE sessions SET used = 1", Poco::Data::Keywords::now;
+
+    finish(service().sweep(generation(), false));
+
+    EXPECT_TRUE(sessions.find_file(old.id));
+  }
+  finish(service().sweep(generation(), false));
+  EXPECT_TRUE(sessions.find_file(old.id)) << "being asked for was a use";
 }
 
 TEST_F(Sweeping, LeavesBlobsThatAreNotItsOwn) {

@@ -217,6 +217,46 @@ TEST_F(Files, OtherPrincipalsSeeNothing) {
   EXPECT_EQ(download(file).status, 200);
 }
 
+TEST_F(Files, AFileIsFoundUnderItsKindAndIdOnly) {
+  start();
+  const Json json = ask(post("/upload", form(part("name=\"kind\"", "skill") +
+                                             part("name=\"id\"", "s1") +
+                                             part("name=\"version\"", "3") +
+                                             part("name=\"file\"; filename=\"a.md\"", "x")),
+                             kFormType)).json();
+  const std::string session = json.find("session_id")->string();
+  const std::string id = json.find("files")->items().at(0).find("fileId")->string();
+  const std::string object = "/sessions/" + session + "/objects/" + id;
+
+  EXPECT_EQ(get(object + "?kind=skill&id=s1&version=3").status, 200);
+  EXPECT_EQ(get(object + "?kind=skill&id=s1&version=3").json().find("version")->string(), "3");
+  EXPECT_EQ(get(object).status, 200);
+  EXPECT_EQ(get(object + "?kind=skill&id=s1&version=4").status, 404);
+  EXPECT_EQ(get(object + "?kind=skill&id=s2&version=3").status, 404);
+  EXPECT_EQ(get("/download/" + session + "/" + id + "?kind=user&id=u1").status, 404);
+  EXPECT_EQ(get("/files/" + session + "?kind=agent&id=s1").body, "[]");
+  EXPECT_EQ(ask(head("DELETE", object + "?kind=skill&id=s2")).status, 404);
+  EXPECT_EQ(ask(head("DELETE", object + "?kind=skill&id=s1")).status, 200);
+}
+
+TEST_F(Files, TheSameNameTwiceInAFormIsTwoFilesOfWhichTheLaterIsCurrent) {
+  start();
+  const Json json = ask(post("/upload", form(part("name=\"files\"; filename=\"a.txt\"", "first") +
+                                             part("name=\"files\"; filename=\"a.txt\"", "later")),
+                             kFormType)).json();
+  const std::string session = json.find("session_id")->string();
+  const auto& stored = json.find("files")->items();
+  ASSERT_EQ(stored.size(), 2u);
+
+  const Json list = get("/files/" + session + "?detail=simple").json();
+
+  ASSERT_EQ(list.items().size(), 2u);
+  EXPECT_EQ(list.items()[0].find("id")->string(), stored[0].find("fileId")->string());
+  const std::string later = stored[1].find("fileId")->string();
+  EXPECT_EQ(sessions->current_files(session).at(0).id, later);
+  EXPECT_EQ(get("/download/" + session + "/" + later).body, "later");
+}
+
 TEST_F(Files, ADownloadHasTheHeadersOfTheContract) {
   start();
   const Stored file = store("dir/h\xC3\xA9.csv", "1,2\n");
