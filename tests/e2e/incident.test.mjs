@@ -23,7 +23,7 @@ async function play(daemon, first, seconds) {
 
 describe('the scene of the incident, both cures on', () => {
   const daemon = new Daemon();
-  const firsts = ['files', 'download', 'upload', 'health'];
+  const firsts = ['files', 'files-full', 'download', 'sessions', 'upload', 'health', 'none'];
   const played = {};
 
   before(async () => {

@@ -15,9 +15,13 @@ export const axios = require('axios');
 export const fetch = require('node-fetch');
 export const FormData = require('form-data');
 
-/** What a chat needs of @librechat/agents and of the language chain below it. */
-export async function loadAgents() {
-  const root = path.join(folder, 'node_modules/@librechat/agents/dist/esm/main.mjs');
+/**
+ * What a chat needs of @librechat/agents and of the language chain below it. `name`: the newest
+ * package, or an older one by its alias in package.json.
+ */
+export async function loadAgents(name = 'agents') {
+  const place = name === 'agents' ? '@librechat/agents' : name;
+  const root = path.join(folder, 'node_modules', place, 'dist/esm/main.mjs');
   const agents = await import(pathToFileURL(root).href);
   const messages = createRequire(root).resolve('@langchain/core/messages').replace(/\.cjs$/, '.js');
   const { AIMessage } = await import(pathToFileURL(messages).href);

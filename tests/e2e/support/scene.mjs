@@ -36,6 +36,9 @@ const json = { 'Content-Type': 'application/json' };
 const firstCalls = {
   files: () => axios.get(`${url}/files/${session}?detail=summary`, shared),
   download: () => axios.get(`${url}/download/${session}/${id}`, { ...shared, responseType: 'arraybuffer' }),
+  'files-full': () => axios.get(`${url}/files/${session}?detail=full`, shared),
+  sessions: () => axios.get(`${url}/sessions/${session}/objects/${id}?kind=user&id=user-1`, shared),
+  none: () => {},
   health: () => axios.get(`${url}/health`, shared),
   exec: () => axios.post(`${url}/exec`, { lang: 'bash', code: 'true' }, { ...shared, headers: { ...headers, ...json } }),
   upload: () => {},
