@@ -166,14 +166,17 @@ Reply Client::get(const std::string& path) const {
   return session.whole(request, nullptr);
 }
 
-Reply Client::exec(const Json& body) const {
+Reply Client::send(const std::string& method, const std::string& path, const Json* body) const {
   Session session(server_);
-  const std::string text = json_dump(body);
-  HTTPRequest request = session.request(HTTPRequest::HTTP_POST, "/exec");
+  HTTPRequest request = session.request(method, path);
+  if (body == nullptr) return session.whole(request, nullptr);
+  const std::string text = json_dump(*body);
   request.setContentType("application/json");
   request.setContentLength64(static_cast<Poco::Int64>(text.size()));
   return session.whole(request, [&text](std::ostream& out) { out << text; });
 }
+
+Reply Client::exec(const Json& body) const { return send(HTTPRequest::HTTP_POST, "/exec", &body); }
 
 UploadReply Client::upload(const std::vector<fs::path>& files, const Progress& progress) const {
   const std::string boundary = "podium-" + new_id();

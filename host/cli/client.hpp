@@ -39,6 +39,9 @@ class Client {
 
   Reply get(const std::string& path) const;
 
+  /// Any other request, with a JSON body when there is one.
+  Reply send(const std::string& method, const std::string& path, const Json* body) const;
+
   /// POST /exec. Waits for as long as the daemon keeps the connection.
   Reply exec(const Json& request) const;
 

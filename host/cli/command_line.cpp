@@ -2,7 +2,9 @@
 
 #include <getopt.h>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <fstream>
 
 #include "base/failure.hpp"
@@ -14,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 enum Id { kUrl = 256, kKey, kKeyFile, kStateDir, kConfig, kJson, kText, kHelpId, kVersionId, kLang,
-          kFile, kOut, kArg, kStdin, kTimeout, kQuiet };
+          kFile, kOut, kArg, kStdin, kTimeout, kQuiet, kName, kTenant, kLimit, kPrincipal, kLines };
 
 constexpr option kOptions[] = {{"url", required_argument, nullptr, kUrl},
                                {"key", required_argument, nullptr, kKey},
@@ -32,6 +34,11 @@ constexpr option kOptions[] = {{"url", required_argument, nullptr, kUrl},
                                {"stdin", no_argument, nullptr, kStdin},
                                {"timeout", required_argument, nullptr, kTimeout},
                                {"quiet", no_argument, nullptr, kQuiet},
+                               {"name", required_argument, nullptr, kName},
+                               {"tenant", required_argument, nullptr, kTenant},
+                               {"limit", required_argument, nullptr, kLimit},
+                               {"principal", required_argument, nullptr, kPrincipal},
+                               {"lines", required_argument, nullptr, kLines},
                                {nullptr, 0, nullptr, 0}};
 
 struct Words {
@@ -39,6 +46,8 @@ struct Words {
   std::string key_file;
   std::vector<std::string> operands;
   bool has_exec_options = false;
+  bool has_keys_options = false;
+  bool has_audit_options = false;
 };
 
 std::string read_key(const fs::path& file) {
@@ -75,6 +84,46 @@ void take_exec_option(int id, ExecOptions& exec) {
   }
 }
 
+std::uint32_t read_count(const std::string& text, const std::string& option) {
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number > 1'000'000'000) {
+    throw UsageError(option + ": expected a whole number up to 1000000000, not '" + text + "'");
+  }
+  return number;
+}
+
+/// "minute=60"; "default" for all of them.
+void take_limit(const std::string& text, KeysOptions& keys) {
+  constexpr std::array<std::array<const char*, 2>, 6> kNames{{{"second", "per_second"},
+                                                              {"minute", "per_minute"},
+                                                              {"hour", "hourly"},
+                                                              {"day", "daily"},
+                                                              {"month", "monthly"},
+                                                              {"concurrent", "concurrent"}}};
+  if (text == "default") {
+    keys.default_limits = true;
+    return;
+  }
+  const std::size_t equals = text.find('=');
+  for (const auto& [name, word] : kNames) {
+    if (text.substr(0, equals) != name || equals == text.npos) continue;
+    keys.limits.emplace_back(word, read_count(text.substr(equals + 1), "--limit " + text));
+    return;
+  }
+  throw UsageError("--limit: expected second=N, minute=N, hour=N, day=N, month=N, concurrent=N or "
+                   "default, not '" + text + "'");
+}
+
+void take_keys_option(int id, KeysOptions& keys) {
+  switch (id) {
+    case kName: keys.name = optarg; break;
+    case kTenant: keys.tenant = optarg; break;
+    case kLimit: take_limit(optarg, keys); break;
+    default: break;
+  }
+}
+
 void take_option(int id, Words& words) {
   CommandLine& line = words.line;
   switch (id) {
@@ -85,6 +134,20 @@ void take_option(int id, Words& words) {
     case kConfig: line.config = optarg; break;
     case kJson: line.output = Output::kJson; break;
     case kText: line.output = Output::kText; break;
+    case kName:
+    case kTenant:
+    case kLimit:
+      words.has_keys_options = true;
+      take_keys_option(id, line.keys);
+      break;
+    case kPrincipal:
+      words.has_audit_options = true;
+      line.audit.principal = optarg;
+      break;
+    case kLines:
+      words.has_audit_options = true;
+      line.audit.lines = read_count(optarg, "--lines");
+      break;
     default:
       words.has_exec_options = true;
       take_exec_option(id, line.exec);
@@ -121,7 +184,8 @@ std::optional<Command> read_words(const std::vector<std::string>& given, Words& 
 }
 
 Command take_command(std::vector<std::string>& operands) {
-  if (operands.empty()) throw UsageError("a command is missing: exec, status, languages, doctor or reload");
+  const std::string known = "exec, status, languages, doctor, reload, keys or audit";
+  if (operands.empty()) throw UsageError("a command is missing: " + known);
   const std::string name = operands.front();
   operands.erase(operands.begin());
   if (name == "exec") return Command::kExec;
@@ -129,8 +193,40 @@ Command take_command(std::vector<std::string>& operands) {
   if (name == "doctor") return Command::kDoctor;
   if (name == "reload") return Command::kReload;
   if (name == "languages") return Command::kLanguages;
-  throw UsageError("unknown command '" + name +
-                   "'; expected exec, status, languages, doctor or reload");
+  if (name == "keys") return Command::kKeys;
+  if (name == "audit") return Command::kAudit;
+  throw UsageError("unknown command '" + name + "'; expected " + known);
+}
+
+/// keys [list] | create ID | change ID | enable ID | disable ID | delete ID
+void check_keys(const Words& words, KeysOptions& keys) {
+  constexpr std::array<std::pair<const char*, KeyAction>, 6> kActions{
+      {{"list", KeyAction::kList},
+       {"create", KeyAction::kCreate},
+       {"change", KeyAction::kChange},
+       {"enable", KeyAction::kEnable},
+       {"disable", KeyAction::kDisable},
+       {"delete", KeyAction::kDelete}}};
+  const std::string action = words.operands.empty() ? "list" : words.operands.front();
+  const auto known = std::find_if(kActions.begin(), kActions.end(),
+                                  [&](const auto& each) { return action == each.first; });
+  if (known == kActions.end()) {
+    throw UsageError("unknown action '" + action +
+                     "'; expected list, create, change, enable, disable or delete");
+  }
+  keys.action = known->second;
+  const std::size_t wanted = keys.action == KeyAction::kList ? 0 : 1;
+  if (words.operands.size() > wanted + 1 || (wanted == 1 && words.operands.size() != 2)) {
+    throw UsageError("keys " + action + (wanted == 1 ? " wants one key's id" : " wants no id"));
+  }
+  if (wanted == 1) keys.id = words.operands.at(1);
+  const bool changes = keys.action == KeyAction::kCreate || keys.action == KeyAction::kChange;
+  if (words.has_keys_options && !changes) {
+    throw UsageError("--name, --tenant and --limit belong to keys create and keys change");
+  }
+  if (keys.action == KeyAction::kChange && !words.has_keys_options) {
+    throw UsageError("keys change wants something to change: --name, --tenant or --limit");
+  }
 }
 
 void check_exec(const Words& words, ExecOptions& exec) {
@@ -153,20 +249,23 @@ void check_exec(const Words& words, ExecOptions& exec) {
 void find_key(const std::string& key_file, const Environment& environment, CommandLine& line) {
   Server& server = line.server;
   if (!server.key.empty()) return;
+  const bool admin = line.command == Command::kKeys || line.command == Command::kAudit;
+  const char* variable = admin ? "PODIUM_ADMIN_KEY" : "PODIUM_KEY";
+  const char* file_variable = admin ? "PODIUM_ADMIN_KEY_FILE" : "PODIUM_KEY_FILE";
   const auto from_file = [&server](const fs::path& file) {
     server.key = read_key(file);
     server.key_origin = file.string();
   };
   if (!key_file.empty()) return from_file(key_file);
-  if (const char* key = environment("PODIUM_KEY"); key != nullptr && *key != '\0') {
+  if (const char* key = environment(variable); key != nullptr && *key != '\0') {
     server.key = key;
-    server.key_origin = "PODIUM_KEY";
+    server.key_origin = variable;
     return;
   }
-  if (const char* file = environment("PODIUM_KEY_FILE"); file != nullptr && *file != '\0') {
+  if (const char* file = environment(file_variable); file != nullptr && *file != '\0') {
     return from_file(file);
   }
-  const fs::path first = line.state_dir / "first-key";
+  const fs::path first = line.state_dir / (admin ? "admin-key" : "first-key");
   if (std::ifstream(first).good()) from_file(first);
 }
 
@@ -200,10 +299,19 @@ CommandLine parse_command_line(const std::vector<std::string>& given,
   line.command = take_command(words.operands);
   if (line.command == Command::kExec) {
     check_exec(words, line.exec);
+  } else if (line.command == Command::kKeys) {
+    check_keys(words, line.keys);
   } else if (!words.operands.empty()) {
     throw UsageError("unexpected argument '" + words.operands.front() + "'");
-  } else if (words.has_exec_options) {
+  }
+  if (words.has_exec_options && line.command != Command::kExec) {
     throw UsageError("--lang, --file, --out, --arg, --stdin, --timeout and --quiet belong to exec");
+  }
+  if (words.has_keys_options && line.command != Command::kKeys) {
+    throw UsageError("--name, --tenant and --limit belong to keys");
+  }
+  if (words.has_audit_options && line.command != Command::kAudit) {
+    throw UsageError("--principal and --lines belong to audit");
   }
   if (line.state_dir.empty()) {
     line.state_dir = line.config.empty()
@@ -222,6 +330,9 @@ usage: podium exec [OPTIONS] FILE     run a program; FILE may be - for standard 
        podium languages [OPTIONS]     what can be run here, with versions, and what lacks for the rest
        podium doctor [OPTIONS]        what this machine lacks, with a remedy each
        podium reload [OPTIONS]        make the daemon read its configuration again
+       podium keys [ACTION] [OPTIONS] list the API keys, or: create ID, change ID, disable ID,
+                                      enable ID, delete ID
+       podium audit [OPTIONS]         who ran what, newest first
 
 exec:
   --lang L        language, e.g. py or bash; otherwise told by the extension of FILE
@@ -232,10 +343,21 @@ exec:
   --timeout T     end it after this time, e.g. 10s
   --quiet         with text: nothing but what the program prints
 
+keys create, keys change:
+  --name TEXT     for people
+  --tenant TEXT   keys of one tenant share the files of its agents and skills
+  --limit P=N     at most N runs a P: second, minute, hour, day, month; or concurrent=N at a time;
+                  0 for any number; may be repeated. default: as the configuration says
+
+audit:
+  --principal P   of this key or token's subject only
+  --lines N       at most [50]
+
 all:
   --url URL       of the daemon [PODIUM_URL, http://127.0.0.1:8000]
   --key KEY       API key; better: [PODIUM_KEY], or a file:
-  --key-file F    [PODIUM_KEY_FILE, first-key in the state directory]
+  --key-file F    [PODIUM_KEY_FILE, first-key in the state directory]; keys and audit want the
+                  administrator's: [PODIUM_ADMIN_KEY, PODIUM_ADMIN_KEY_FILE, admin-key there]
   --state-dir D   state directory of the daemon [PODIUM_STATE_DIR, /var/lib/podium]
   --config FILE   configuration that the daemon runs with, for doctor and languages
   --json, --text  how to print; text on a terminal, JSON elsewhere

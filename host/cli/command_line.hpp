@@ -11,7 +11,7 @@
 namespace podium::cli {
 
 /// What `podium` is asked to do.
-enum class Command { kHelp, kVersion, kExec, kStatus, kDoctor, kReload, kLanguages };
+enum class Command { kHelp, kVersion, kExec, kStatus, kDoctor, kReload, kLanguages, kKeys, kAudit };
 
 /// How results are written. kAuto: text on a terminal, JSON elsewhere.
 enum class Output { kAuto, kText, kJson };
@@ -34,6 +34,23 @@ struct ExecOptions {
   bool quiet = false;
 };
 
+/// What `podium keys` does.
+enum class KeyAction { kList, kCreate, kChange, kEnable, kDisable, kDelete };
+
+struct KeysOptions {
+  KeyAction action = KeyAction::kList;
+  std::string id;
+  std::optional<std::string> name, tenant;
+  /// By the API's names, "per_minute": 60; 0: no bound.
+  std::vector<std::pair<std::string, std::uint32_t>> limits;
+  bool default_limits = false;  ///< those of the daemon's configuration again
+};
+
+struct AuditOptions {
+  std::string principal;  ///< empty: of all
+  unsigned lines = 50;
+};
+
 struct CommandLine {
   Command command = Command::kHelp;
   Server server;
@@ -41,6 +58,8 @@ struct CommandLine {
   std::filesystem::path state_dir;  ///< from --state-dir, PODIUM_STATE_DIR, or the config's default
   std::filesystem::path config;     ///< empty: the built-in defaults
   ExecOptions exec;
+  KeysOptions keys;
+  AuditOptions audit;
 };
 
 /// A command line that cannot be understood; what() says what is wrong with it.

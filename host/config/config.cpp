@@ -43,6 +43,13 @@ void merge_entries(Json& defaults, const Json& given) {
                 members.end());
 }
 
+/// {"file": …} or {"env": …}: one replaces the other.
+bool is_secret(const Json& value) {
+  if (value.members().size() != 1) return false;
+  const std::string& key = value.members().front().first;
+  return key == "file" || key == "env";
+}
+
 /// Other sections: objects are merged member by member, everything else is replaced.
 void merge_members(Json& defaults, const Json& given) {
   for (const auto& [key, value] : given.members()) {
@@ -50,7 +57,7 @@ void merge_members(Json& defaults, const Json& given) {
     const auto at = std::find_if(
         members.begin(), members.end(),
         [&name = key](const Json::Member& member) { return member.first == name; });
-    if (at != members.end() && at->second.is_object() && value.is_object()) {
+    if (at != members.end() && at->second.is_object() && value.is_object() && !is_secret(value)) {
       merge_members(at->second, value);
     } else {
       defaults.set(key, value);
@@ -123,10 +130,12 @@ void check_references(const Config& config) {
   for (const auto& [route, entry] : config.routes) {
     check_instance(config, entry.response, path_of(path_of("/routes", route), "response"));
   }
-  if (config.auth.mode == AuthConfig::Mode::kNone && !is_loopback(config.http.address)) {
+  if (config.auth.mode == AuthConfig::Mode::kNone && !is_loopback(config.http.address) &&
+      config.auth.trusted_networks.empty()) {
     throw config_failure("/auth/mode", "found \"none\" with the address " + config.http.address +
-                                           ", expected \"keys\", or a /listen/address of loopback "
-                                           "like 127.0.0.1");
+                                           ", expected \"keys\", a /listen/address of loopback "
+                                           "like 127.0.0.1, or the clients' networks in "
+                                           "/auth/trusted_networks");
   }
   if (config.admission.requests < config.http.max_request) {
     throw config_failure("/admission/requests",
@@ -168,6 +177,8 @@ Config decode(const Json& value) {
   read_outputs(section("outputs"), config.outputs);
   read_input_cache(section("input_cache"), config.input_cache);
   read_auth(section("auth"), config.auth);
+  read_quotas(section("quotas"), config.quotas);
+  read_audit(section("audit"), config.audit);
   read_sandbox(section("sandbox"), config.sandbox);
   read_log(section("log"), config.log);
   using namespace std::chrono_literals;

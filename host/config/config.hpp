@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "base/time.hpp"
+#include "config/network.hpp"
 
 namespace podium {
 
@@ -57,17 +59,56 @@ struct LanguageConfig {
   Limits limits;
 };
 
+/// Runs that a principal may start in each calendar period (UTC) and have at a time; 0: any number.
+struct QuotaConfig {
+  std::uint32_t second = 0, minute = 0, hour = 0, day = 0, month = 0;
+  std::uint32_t concurrent = 0;
+
+  bool operator==(const QuotaConfig&) const = default;
+};
+
 /// One API key: its SHA-256 and what may be shown.
 struct KeyConfig {
   std::string id;      ///< name for logs and as principal
   std::string sha256;  ///< 64 hexadecimal digits
+  std::string name = {};               ///< for people
+  std::string tenant = {};             ///< whose agents' and skills' files it shares
+  bool disabled = false;
+  std::optional<QuotaConfig> quota = {};  ///< instead of the configuration's
+  EpochMs created = 0, used = 0;       ///< 0: not known
+  bool in_file = false;                ///< of the keys' file: not to be removed elsewhere
+};
+
+/// After so many wrong credentials `within` a time, a peer is refused for `duration`.
+struct LockoutConfig {
+  std::uint32_t failures = 20;  ///< 0: never
+  milliseconds within{60'000}, duration{60'000};
+};
+
+/// Signed tokens (JWT) that are taken as bearer credentials.
+struct TokenConfig {
+  std::filesystem::path keys;  ///< a JWKS file or a folder of KID.pem; empty: none are taken
+  std::string issuer = "librechat", audience = "codeapi";
+  milliseconds max_lifetime{300'000}, skew{30'000};
 };
 
 struct AuthConfig {
   enum class Mode { kKeys, kNone };
   Mode mode = Mode::kKeys;
-  /// Where the keys are kept: JSON {"keys":[{"id":…,"sha256":…}]}; relative to state_dir.
+  /// Where keys of the operator are kept: JSON {"keys":[{"id":…,"sha256":…}]}; relative to
+  /// state_dir.
   std::filesystem::path keys_file = "keys.json";
+  /// Where the key of /api/v1/admin is; the file is made when it is missing. Both empty: no admin.
+  std::filesystem::path admin_key_file = "admin-key";
+  std::string admin_key_variable;
+  std::vector<Network> trusted_networks;  ///< whose peers need no key
+  std::string trusted_as = "anonymous";   ///< whose files they then see: a key's id, or any name
+  LockoutConfig lockout;
+  TokenConfig tokens;
+};
+
+struct AuditConfig {
+  milliseconds retention{90LL * 86'400'000};  ///< 0: for ever
 };
 
 struct RouteConfig {
@@ -127,6 +168,10 @@ struct LogConfig {
   std::string format = "text";  ///< text, json
 };
 
+/// {"second":…,…,"concurrent":…} and back; an error names `path` and the member.
+Json to_json(const QuotaConfig& quota);
+QuotaConfig quota_of(const Json& value, const std::string& path);
+
 /// The whole configuration: an immutable value.
 struct Config {
   HttpConfig http;
@@ -142,6 +187,8 @@ struct Config {
   OutputFilesConfig outputs;
   InputCacheConfig input_cache;
   AuthConfig auth;
+  QuotaConfig quotas;  ///< of principals without their own
+  AuditConfig audit;
   SandboxConfig sandbox;
   LogConfig log;
   milliseconds drain_timeout{30'000};

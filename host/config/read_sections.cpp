@@ -92,21 +92,6 @@ void read_input_cache(Section section, InputCacheConfig& out) {
   section.finish();
 }
 
-void read_auth(Section section, AuthConfig& out) {
-  std::string mode = out.mode == AuthConfig::Mode::kNone ? "none" : "keys";
-  section.choice("mode", mode, {"keys", "none"});
-  out.mode = mode == "none" ? AuthConfig::Mode::kNone : AuthConfig::Mode::kKeys;
-  if (const Json* value = section.find("keys")) {
-    Section keys(*value, section.path_of("keys"));
-    std::string file = out.keys_file;
-    keys.text("file", file);
-    if (file.empty()) throw config_failure(keys.path_of("file"), "is empty, expected a path");
-    out.keys_file = file;
-    keys.finish();
-  }
-  section.finish();
-}
-
 void read_sandbox(Section section, SandboxConfig& out) {
   section.flag("strict", out.strict);
   // Below are the accounts of the machine; above, 2^32 - 1 means "no user".

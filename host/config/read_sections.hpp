@@ -13,6 +13,8 @@ void read_sessions(Section section, SessionConfig& out);
 void read_outputs(Section section, OutputFilesConfig& out);
 void read_input_cache(Section section, InputCacheConfig& out);
 void read_auth(Section section, AuthConfig& out);
+void read_quotas(Section section, QuotaConfig& out);
+void read_audit(Section section, AuditConfig& out);
 void read_sandbox(Section section, SandboxConfig& out);
 void read_log(Section section, LogConfig& out);
 void read_limits(Section section, Limits& out);

@@ -62,19 +62,25 @@ class Daemon {
         threads_(pool_threads(config)),
         pool_(threads_),
         plugin_threads_(config.admission.runs),
-        sessions_(config.state_dir / "podium.db"),
+        sessions_(config.state_dir / "podium.db", SessionStore::Broken::kRetry),
+        accounts_(sessions_, keys_, log),
         builder_(services()),
         reaper_(log) {
     refuse_unenforced_limits(config);
     const Config copy = config;
-    auto keys = keys_.exchange(std::make_shared<const KeyRing>(load_keys(config, log)));
+    if (const std::string why = sessions_.trouble(); !why.empty()) {
+      log.error("the database cannot be used; runs without files work", {{"why", why}});
+    }
+    accounts_.keys.reload(load_keys(config, log));
+    accounts_.tokens.load(token_keys(config));
+    restore_usage();
     auto none = generation_.exchange(reaper_.adopt(builder_.build(std::move(config), nullptr)));
     exec_ = std::make_unique<ExecService>(io_, pool_, sessions_, log_, copy.state_dir / "runs",
                                           threads_);
     reloader_ = std::make_unique<Reloader>(options.source, options.program, builder_, reaper_,
-                                           generation_, keys_, log_, metrics_);
+                                           generation_, accounts_, log_, metrics_);
     http_ = std::make_unique<HttpServer>(HttpContext{io_, pool_, generation_, keys_, *exec_,
-                                                     sessions_, log_, metrics_, kVersion,
+                                                     sessions_, accounts_, log_, metrics_, kVersion,
                                                      [this] { return facts_; }});
   }
 
@@ -141,6 +147,8 @@ class Daemon {
     co_await exec_->sweep(generation_.get(), true);
     http_->start(config.http);
     asio::co_spawn(io_, sweep_forever(), asio::detached);
+    asio::co_spawn(io_, keep_accounts(), asio::detached);
+    asio::co_spawn(io_, watch_token_keys(), asio::detached);
     if (const auto interval = watchdog_interval()) {
       asio::co_spawn(io_, feed_watchdog(*interval / 2), asio::detached);
     }
@@ -160,9 +168,90 @@ class Daemon {
       co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
       try {
         co_await exec_->sweep(generation_.get(), false);
+        co_await sweep_accounts(generation_.get()->config().audit.retention);
       } catch (const std::exception& e) {
         log_.error("sweep failed; it is tried again later", {{"reason", e.what()}});
       }
+    }
+  }
+
+  /// What an earlier process counted. Before the I/O thread is there.
+  void restore_usage() {
+    try {
+      accounts_.ledger.restore(accounts_.store.usage(), epoch_ms_now());
+      usage_known_ = true;
+    } catch (const Failure&) {
+      usage_known_ = false;  // tried again by keep_accounts
+    }
+  }
+
+  Task<> wait(milliseconds time) {
+    asio::steady_timer timer(io_, time);
+    boost::system::error_code ignored;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+
+  Task<> keep_accounts() {
+    for (;;) {
+      co_await wait(milliseconds(300));
+      co_await write_accounts();
+    }
+  }
+
+  /// Writes what has been counted and done. While the database takes nothing, it is kept for later;
+  /// the log says so once, and again when it is over.
+  Task<> write_accounts() {
+    Ledger& ledger = accounts_.ledger;
+    Ledger::Batch batch = ledger.take(epoch_ms_now());
+    const bool waiting = !usage_known_ || !accounts_trouble_.empty();
+    if (batch.empty() && !waiting) co_return;
+    std::string trouble;
+    std::vector<UsageRecord> earlier;
+    auto work = [&] {
+      try {
+        accounts_.keys.catch_up();
+        if (!usage_known_) earlier = accounts_.store.usage();
+        accounts_.store.record(batch.usage, batch.lines);
+        if (!batch.used.empty()) accounts_.store.note_use(batch.used);
+      } catch (const std::exception& failure) {
+        trouble = failure.what();
+      }
+    };
+    co_await on_pool(io_, pool_, work);
+    if (trouble.empty() && !usage_known_) {
+      ledger.restore(earlier, epoch_ms_now());
+      usage_known_ = true;
+    }
+    if (!trouble.empty()) ledger.give_back(std::move(batch));
+    if (trouble.empty() != accounts_trouble_.empty()) {
+      if (trouble.empty()) {
+        log_.info("the database takes writes again", {{"lines_lost", ledger.take_lost()}});
+      } else {
+        log_.error("the database takes no writes; runs without files work", {{"why", trouble}});
+      }
+    }
+    accounts_trouble_ = std::move(trouble);
+    if (!accounts_trouble_.empty()) co_await wait(milliseconds(2000));
+  }
+
+  Task<> sweep_accounts(milliseconds retention) {
+    constexpr unsigned kLines = 5000;  // a transaction
+    constexpr EpochMs kCounts = 40LL * 86'400'000;  // no period is longer
+    const EpochMs now = epoch_ms_now();
+    auto work = [&] {
+      accounts_.store.remove_usage_before(now - kCounts);
+      if (retention.count() <= 0) return;
+      while (accounts_.store.remove_audit_before(now - retention.count(), kLines) == kLines) {
+      }
+    };
+    co_await on_pool(io_, pool_, work);
+  }
+
+  Task<> watch_token_keys() {
+    for (;;) {
+      co_await wait(milliseconds(2000));
+      auto work = [this] { accounts_.tokens.refresh(); };
+      co_await on_pool(io_, pool_, work);
     }
   }
 
@@ -216,6 +305,7 @@ class Daemon {
     co_await exec_->idle();
     deadline.cancel();
     co_await http_->drain(std::chrono::seconds(5));
+    co_await write_accounts();
     log_.info("stopped");
     ::kill(::getpid(), kFinished);
   }
@@ -229,16 +319,19 @@ class Daemon {
   asio::thread_pool pool_;
   PluginThreads plugin_threads_;
   SessionStore sessions_;
+  Snapshot<KeyRing> keys_;
+  Accounts accounts_;
+  bool usage_known_ = false;
   Metrics metrics_;
   GenerationBuilder builder_;
   Reaper reaper_;
   Snapshot<Generation> generation_;
-  Snapshot<KeyRing> keys_;
   std::unique_ptr<ExecService> exec_;
   std::unique_ptr<Reloader> reloader_;
   std::unique_ptr<HttpServer> http_;
   std::thread io_thread_;
   std::exception_ptr start_error_;
+  std::string accounts_trouble_;
   bool stopping_ = false;
 };
 

@@ -9,8 +9,11 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <cstdlib>
 #include <fstream>
 
+#include "base/ids.hpp"
+#include "base/sha256.hpp"
 #include "daemon/log_names.hpp"
 #include "daemon/notify.hpp"
 
@@ -87,22 +90,66 @@ Config ConfigSource::load() const {
   return config;
 }
 
-KeyRing load_keys(const Config& config, Log& log) {
-  if (config.auth.mode == AuthConfig::Mode::kNone) return {};
+namespace {
+
+void write_private_line(const std::filesystem::path& file, const std::string& text, int flags) {
+  const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0600));
+  const std::string line = text + "\n";
+  if (!fd || ::write(fd.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()) ||
+      ::fsync(fd.get()) != 0) {
+    throw Failure(Code::kUnavailable,
+                  "cannot write the key to " + file.string() + ": " + std::strerror(errno));
+  }
+}
+
+/// The digest of the administrator's key; empty when there is none.
+std::string admin_digest(const Config& config, Log& log) {
+  if (!config.auth.admin_key_variable.empty()) {
+    const char* key = std::getenv(config.auth.admin_key_variable.c_str());
+    if (key != nullptr && *key != '\0') return sha256_hex(key);
+    throw Failure(Code::kInvalidArgument, "/auth/admin_key: the environment variable " +
+                                              config.auth.admin_key_variable + " is not set");
+  }
+  if (config.auth.admin_key_file.empty()) return {};
+  const auto file = config.resolve(config.auth.admin_key_file);
+  if (!std::filesystem::exists(file)) {
+    write_private_line(file, new_api_key(), O_EXCL);
+    log.info("made the administrator's key, for `podium keys`", {{"file", file.string()}});
+  }
+  std::ifstream in(file);
+  std::string key;
+  if (!in || !std::getline(in, key) || key.size() < 16) {
+    throw Failure(Code::kInvalidArgument,
+                  "/auth/admin_key: " + file.string() +
+                      ": expected one line, a key of at least 16 characters");
+  }
+  return sha256_hex(key);
+}
+
+KeyRing keys_of_file(const Config& config, Log& log) {
   const auto file = config.resolve(config.auth.keys_file);
   if (!std::filesystem::exists(file)) {
     const std::string key = KeyRing::create(file, "first");
     const auto shown = config.state_dir / "first-key";
-    const UniqueFd fd(::open(shown.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    const std::string line = key + "\n";
-    if (!fd || ::write(fd.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
-      throw Failure(Code::kUnavailable,
-                    "cannot write the first key to " + shown.string() + ": " + std::strerror(errno));
-    }
+    write_private_line(shown, key, O_TRUNC);
     log.info("made the first API key; read it there, then remove that file",
              {{"file", shown.string()}, {"keys", file.string()}});
   }
   return KeyRing::load(file);
+}
+
+}  // namespace
+
+KeyRing load_keys(const Config& config, Log& log) {
+  KeyRing keys;
+  if (config.auth.mode == AuthConfig::Mode::kKeys) keys = keys_of_file(config, log);
+  keys.set_admin(admin_digest(config, log));
+  return keys;
+}
+
+std::filesystem::path token_keys(const Config& config) {
+  if (config.auth.tokens.keys.empty()) return {};
+  return config.resolve(config.auth.tokens.keys);
 }
 
 bool Reloader::reload() {
@@ -111,15 +158,17 @@ bool Reloader::reload() {
   try {
     Config config = source_.load();
     preflight();
-    auto keys = std::make_shared<const KeyRing>(load_keys(config, log_));
+    KeyRing keys = load_keys(config, log_);
     const auto before = generation_.get();
     say_what_needs_a_restart(before->config(), config);
+    const auto tokens = token_keys(config);
     auto next = reaper_.adopt(builder_.build(std::move(config), before.get()));
+    accounts_.tokens.load(tokens);
     const auto& log = next->config().log;
     log_.configure(parse_log_level(log.level), parse_log_format(log.format));
     const auto number = next->number();
     auto old = generation_.exchange(std::move(next));
-    auto old_keys = keys_.exchange(std::move(keys));
+    accounts_.keys.reload(std::move(keys));
     log_.info("reloaded", {{"generation", number}});
     ok = true;
   } catch (const std::exception& e) {

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "account/accounts.hpp"
 #include "base/snapshot.hpp"
 #include "obs/log.hpp"
 #include "obs/metrics.hpp"
@@ -20,17 +21,22 @@ struct ConfigSource {
   Config load() const;
 };
 
-/// The keys of a configuration; makes the first one when there is none. Throws Failure.
+/// The keys of a configuration's file, with the administrator's; makes the first of each when its
+/// file is not there. Throws Failure.
 KeyRing load_keys(const Config& config, Log& log);
+
+/// The path of the keys of tokens; empty: none are taken.
+std::filesystem::path token_keys(const Config& config);
 
 /// Replaces the generation while the daemon runs: all or nothing. Main thread.
 class Reloader {
  public:
   Reloader(ConfigSource source, std::filesystem::path program, GenerationBuilder& builder,
-           Reaper& reaper, Snapshot<Generation>& generation, Snapshot<KeyRing>& keys, Log& log,
+           Reaper& reaper, Snapshot<Generation>& generation, Accounts& accounts, Log& log,
            Metrics& metrics)
       : source_(std::move(source)), program_(std::move(program)), builder_(builder),
-        reaper_(reaper), generation_(generation), keys_(keys), log_(log), metrics_(metrics) {}
+        reaper_(reaper), generation_(generation), accounts_(accounts), log_(log),
+        metrics_(metrics) {}
 
   /// Parse, pre-flight in a child, build, exchange. False: the old generation stays, and the log
   /// says why, with file, path and line.
@@ -45,7 +51,7 @@ class Reloader {
   GenerationBuilder& builder_;
   Reaper& reaper_;
   Snapshot<Generation>& generation_;
-  Snapshot<KeyRing>& keys_;
+  Accounts& accounts_;
   Log& log_;
   Metrics& metrics_;
 };

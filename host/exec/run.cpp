@@ -351,7 +351,7 @@ void ExecService::State::Line::list_inherited() {
 ExecResult ExecService::State::Line::finished(const Outcome& outcome) {
   for (const FileRecord& file : collection_.files) {
     result_.files.push_back(
-        {file.id, file.name, file.session, file.modified_from, file.modified_from_session, false, {}});
+        {file.id, file.name, file.session, file.modified_from, file.modified_from_session});
   }
   list_inherited();
   result_.deleted_files = std::move(collection_.deleted);

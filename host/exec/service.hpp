@@ -131,15 +131,31 @@ class ExecService {
   /// Every file of a session that the principal may use, oldest first; empty for an unknown or
   /// foreign session.
   Task<std::vector<FileRecord>> list(const Principal& principal, std::string session,
-                                     FileScope scope = {});
+                                     FileScope scope);
   /// By id, whatever session stands beside it; kNotFound for unknown and foreign ones.
-  Task<FileRecord> find(const Principal& principal, std::string file, FileScope scope = {});
+  Task<FileRecord> find(const Principal& principal, std::string file, FileScope scope);
   /// The session is in use for as long as the result lives.
   Task<Download> open(std::shared_ptr<const Generation> generation, const Principal& principal,
-                      std::string file, FileScope scope = {});
+                      std::string file, FileScope scope);
   /// kNotFound when it was gone or foreign.
   Task<FileRecord> remove(std::shared_ptr<const Generation> generation, const Principal& principal,
-                          std::string file, FileScope scope = {});
+                          std::string file, FileScope scope);
+  // The same for requests that name no kind: plain functions, because GCC 12 destroys a default
+  // argument of a coroutine twice where the call is awaited.
+  Task<std::vector<FileRecord>> list(const Principal& principal, std::string session) {
+    return list(principal, std::move(session), FileScope());
+  }
+  Task<FileRecord> find(const Principal& principal, std::string file) {
+    return find(principal, std::move(file), FileScope());
+  }
+  Task<Download> open(std::shared_ptr<const Generation> generation, const Principal& principal,
+                      std::string file) {
+    return open(std::move(generation), principal, std::move(file), FileScope());
+  }
+  Task<FileRecord> remove(std::shared_ptr<const Generation> generation, const Principal& principal,
+                          std::string file) {
+    return remove(std::move(generation), principal, std::move(file), FileScope());
+  }
 
   /// Expired sessions, orphaned blobs, left-over run directories: one pass. Called by a timer, and
   /// at start with `at_start`, when every run directory is a left-over.

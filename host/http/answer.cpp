@@ -104,10 +104,6 @@ Answer error_answer(const Failure& failure, std::string_view request_id) {
   }
   Answer answer = json_answer(status, body);
   if (!seconds.empty()) answer.headers.add("Retry-After", seconds);
-  if (status == 429) {
-    answer.headers.add("RateLimit-Remaining", "0");
-    answer.headers.add("RateLimit-Reset", seconds);
-  }
   if (status == 401) answer.headers.add("WWW-Authenticate", "Bearer realm=\"podium\"");
   return answer;
 }

@@ -34,6 +34,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   ServerState& server() noexcept { return *server_; }
   std::uint64_t id() const noexcept { return id_; }
   std::string peer() const;
+  /// The same without the port.
+  std::string peer_address() const { return peer_.address().to_string(); }
   /// The address of this machine that the client reached, e.g. "127.0.0.1".
   std::string local_address() const;
 

@@ -100,11 +100,7 @@ Task<> Exchange::handle() {
   }
   if (!match.open) {
     if (!generation_) throw Failure(Code::kUnavailable, "the service is starting");
-    if (config().auth.mode == AuthConfig::Mode::kNone) {
-      check_local_request(*head_, connection_.local_address());
-    }
-    const bool later = match.route != nullptr && match.route->body_key && !has_credentials();
-    if (!later) authenticate(std::nullopt);
+    let_in(match);
   }
   if (!match.known) throw Failure(Code::kNotFound, "no such path");
   if (match.route == nullptr) {
@@ -123,7 +119,46 @@ bool Exchange::has_credentials() const noexcept {
   return said("X-API-Key") || said("Authorization");
 }
 
-void Exchange::authenticate(std::optional<std::string> body_key) {
+std::string Exchange::peer_address() const { return connection_.peer_address(); }
+
+bool Exchange::needs_no_key() const {
+  const AuthConfig& auth = config().auth;
+  const std::string peer = peer_address();
+  const bool trusted =
+      std::any_of(auth.trusted_networks.begin(), auth.trusted_networks.end(),
+                  [&](const Network& network) { return network.contains(peer); });
+  return trusted || (auth.mode == AuthConfig::Mode::kNone && is_loopback(peer));
+}
+
+/// Who may ask at all, before anything of the body is read.
+void Exchange::let_in(const RouteMatch& match) {
+  const EpochMs now = epoch_ms_now();
+  if (const auto rest = context().accounts.ledger.lockout.remaining(peer_address(), now)) {
+    throw Failure(Code::kRateLimited, "too many wrong keys came from this address")
+        .with_retry_after(*rest);
+  }
+  if (match.admin) {
+    const std::shared_ptr<const KeyRing> keys = context().keys.get();
+    try {
+      authenticate_admin(keys ? *keys : KeyRing(), credentials());
+    } catch (const Failure& failure) {
+      if (failure.code() == Code::kForbidden) note_wrong_credentials();
+      throw;
+    }
+    access_.principal = "admin";
+    return;
+  }
+  if (config().auth.mode == AuthConfig::Mode::kNone) {
+    if (!needs_no_key()) {
+      throw Failure(Code::kForbidden, "this address is in none of the networks that are let in");
+    }
+    if (is_loopback(peer_address())) check_local_request(*head_, connection_.local_address());
+  }
+  const bool later = match.route != nullptr && match.route->body_key && !has_credentials();
+  if (!later) authenticate(std::nullopt);
+}
+
+Credentials Exchange::credentials() const {
   const HeaderList& headers = head_->headers;
   if (headers.count("X-API-Key") > 1 || headers.count("Authorization") > 1) {
     throw Failure(Code::kMalformed, "more than one header says who is asking");
@@ -131,9 +166,35 @@ void Exchange::authenticate(std::optional<std::string> body_key) {
   Credentials given;
   if (const std::string* value = headers.find("X-API-Key")) given.api_key_header = *value;
   if (const std::string* value = headers.find("Authorization")) given.authorization = *value;
+  return given;
+}
+
+/// Missing ones do not count: clients probe without a key.
+void Exchange::note_wrong_credentials() {
+  HttpContext& daemon = context();
+  const LockoutConfig& bounds = config().auth.lockout;
+  if (!daemon.accounts.ledger.lockout.failed(bounds, peer_address(), epoch_ms_now())) return;
+  daemon.log.warning("an address is locked out after too many wrong keys",
+                     {{"peer", peer_address()},
+                      {"seconds", static_cast<long long>(bounds.duration.count() / 1000)}});
+}
+
+void Exchange::authenticate(std::optional<std::string> body_key) {
+  Credentials given = credentials();
+  const bool any = has_credentials() || (body_key && !body_key->empty());
   given.body_key = std::move(body_key);
+  if (!any && needs_no_key() && !is_loopback(peer_address())) check_no_web_page(*head_);
+  given.trusted_peer = needs_no_key();
   const std::shared_ptr<const KeyRing> keys = context().keys.get();
-  principal_ = podium::authenticate(config().auth, keys ? *keys : KeyRing(), given);
+  const std::shared_ptr<const TokenKeys> tokens = context().accounts.tokens.keys();
+  const KeyRing none;
+  try {
+    principal_ = podium::authenticate(config().auth, {keys ? *keys : none, tokens.get()}, given,
+                                      config().quotas);
+  } catch (const Failure& failure) {
+    if (any && failure.code() == Code::kUnauthenticated) note_wrong_credentials();
+    throw;
+  }
   access_.principal = principal_.id;
 }
 
@@ -267,6 +328,10 @@ void Exchange::note_failure(std::exception_ptr error) {
   } catch (const Failure& failure) {
     note(failure.what(), http_status(failure.code()),
          [&] { return error_answer(failure, access_.request_id); });
+    if (failure_ && failure_->status == 429 && extra_.find("RateLimit-Remaining") == nullptr) {
+      extra_.add("RateLimit-Remaining", "0");
+      extra_.add("RateLimit-Reset", *failure_->headers.find("Retry-After"));
+    }
   } catch (const std::exception& other) {
     note(other.what(), 500, [&] {
       return error_answer(Failure(Code::kInternal, other.what()), access_.request_id);

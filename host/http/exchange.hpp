@@ -13,6 +13,7 @@
 namespace podium {
 
 class Connection;
+struct RouteMatch;
 
 /// One request and its answer. Handlers of routes see the connection only through this. I/O thread.
 ///
@@ -42,6 +43,9 @@ class Exchange {
 
   /// Whether the headers say who is asking.
   bool has_credentials() const noexcept;
+  /// Whether nobody has to say so: no-key mode, or a peer of a trusted network.
+  bool needs_no_key() const;
+  std::string peer_address() const;
   /// By headers and, when given, the key of the body. Throws Failure.
   void authenticate(std::optional<std::string> body_key);
 
@@ -81,6 +85,9 @@ class Exchange {
  private:
   Task<bool> read_head();
   Task<> handle();
+  void let_in(const RouteMatch& match);
+  Credentials credentials() const;
+  void note_wrong_credentials();
   Task<> answer_failure();
   HeadFacts facts(Framing framing) const;
   Task<> send(std::string_view bytes);

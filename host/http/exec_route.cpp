@@ -9,6 +9,7 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "base/ids.hpp"
+#include "http/audit.hpp"
 #include "http/exchange.hpp"
 #include "http/exec_command.hpp"
 #include "http/json.hpp"
@@ -34,6 +35,7 @@ struct Work {
     if (!error) result = std::make_unique<ExecResult>(std::move(made));
     done = true;
     ended = Clock::now();
+    place.reset();
     wake.cancel();
   }
 
@@ -48,6 +50,8 @@ struct Work {
   std::unique_ptr<ExecResult> result;  // when done without error
   std::exception_ptr error;
   std::string language, session_id;
+  std::unique_ptr<Quotas::Run> place;        // among the runs of its principal
+  std::unique_ptr<const RunFacts> facts;  // for the audit trail
   Clock::time_point began, ended;
   bool done = false;
   bool left = false;
@@ -116,7 +120,7 @@ Task<std::string> read_unknown_body(Exchange& exchange, ByteShare& share) {
 Task<ExecCommand> read_command(Exchange& exchange, ByteShare& counted) {
   check_media_type(exchange.head());
   const bool known = exchange.has_credentials();
-  const bool open = exchange.config().auth.mode == AuthConfig::Mode::kNone;
+  const bool open = exchange.needs_no_key();
   ByteShare unknown;
   std::string text;
   if (known || open) {
@@ -139,17 +143,43 @@ Task<ExecCommand> read_command(Exchange& exchange, ByteShare& counted) {
   co_return parse_exec_command(body, exchange.config());
 }
 
+/// One more run of the principal, within its quota; the headers tell what is left of it.
+std::unique_ptr<Quotas::Run> take_place(Exchange& exchange) {
+  const Principal& principal = exchange.principal();
+  const EpochMs now = epoch_ms_now();
+  Ledger& ledger = exchange.context().accounts.ledger;
+  Quotas::Taken taken = ledger.quotas.take(principal.id, principal.quota, now);
+  const QuotaReport& report = taken.report;
+  if (report.limit != 0) {
+    HeaderList& headers = exchange.extra_headers();
+    headers.add("RateLimit-Limit", std::to_string(report.limit));
+    headers.add("RateLimit-Remaining", std::to_string(report.remaining));
+    headers.add("RateLimit-Reset", std::to_string(report.reset_seconds));
+    if (!report.policy.empty()) headers.add("RateLimit-Policy", report.policy);
+  }
+  if (!taken.run) {
+    throw Failure(Code::kRateLimited, report.reason)
+        .with_retry_after(std::chrono::seconds(report.reset_seconds));
+  }
+  ledger.key_used(principal.id, now);
+  return std::move(taken.run);
+}
+
 /// Everything up to the start of the window's clock. The frame, with the request in it, is gone
 /// before the wait begins.
 Task<std::shared_ptr<Work>> accept(Exchange& exchange) {
   HttpContext& context = exchange.context();
   ByteShare counted;
   ExecCommand command = co_await read_command(exchange, counted);
+  auto place = take_place(exchange);
   auto inputs = co_await context.exec.resolve(exchange.generation(), exchange.principal(), command);
   Permit permit = context.exec.admit(*exchange.generation(), command, std::move(counted));
   exchange.release_request();
 
   auto work = std::make_shared<Work>(context.io);
+  place->keep();
+  work->place = std::move(place);
+  work->facts = co_await facts_of(exchange, command);
   work->began = Clock::now();
   work->language = command.language;
   work->session_id = command.session_id;
@@ -308,6 +338,8 @@ Task<> exec_route(Exchange& exchange) {
     while (!work->done) co_await wait_until(*work, Clock::time_point::max());
   }
   note_run(exchange.access(), *work);
+  exchange.context().accounts.ledger.audit(audit_line(exchange, *work->facts, work->result.get(),
+                                                      work->error));
   if (undelivered) std::rethrow_exception(undelivered);
 }
 

@@ -11,6 +11,8 @@ namespace podium {
 namespace {
 
 constexpr Bytes kPiece = 256 * 1024;
+// More are written as JSON on the pool: ten thousand take tens of milliseconds.
+constexpr std::size_t kQuickListing = 200;
 
 /// The id in the path, or 404: what is no id of ours names nothing.
 std::string file_id(const Exchange& exchange) {
@@ -92,16 +94,26 @@ Task<> send_range(Exchange& exchange, Answer head, const Download& download, Byt
   }
 }
 
+Answer listing(const std::vector<FileRecord>& files, FileDetail detail) {
+  Json::Array list;
+  list.reserve(files.size());
+  const std::string now = iso8601(epoch_ms_now());
+  for (const FileRecord& file : files) list.push_back(file_json(file, detail, now));
+  return json_answer(200, Json(std::move(list)));
+}
+
 /// For HEAD only the record: the storage is not asked.
 Task<Download> find_download(Exchange& exchange) {
   const std::string id = file_id(exchange);
   ExecService& exec = exchange.context().exec;
+  FileScope scope = file_scope(exchange);
   Download download;
   if (exchange.is_head()) {
-    download.file = co_await or_file_not_found(exec.find(exchange.principal(), id, file_scope(exchange)));
+    download.file = co_await or_file_not_found(
+        exec.find(exchange.principal(), id, std::move(scope)));
   } else {
     download = co_await or_file_not_found(
-        exec.open(exchange.generation(), exchange.principal(), id, file_scope(exchange)));
+        exec.open(exchange.generation(), exchange.principal(), id, std::move(scope)));
   }
   co_return download;
 }
@@ -112,14 +124,19 @@ Task<> list_files_route(Exchange& exchange) {
   const std::string session = exchange.parameter(0);
   const FileDetail detail =
       parse_file_detail(query_value(exchange.head().query(), "detail").value_or(""));
-  Json list = Json::array();
+  std::vector<FileRecord> files;
+  HttpContext& context = exchange.context();
   if (is_id(session)) {
-    const std::vector<FileRecord> files =
-        co_await exchange.context().exec.list(exchange.principal(), session, file_scope(exchange));
-    const EpochMs now = epoch_ms_now();
-    for (const FileRecord& file : files) list.push(file_json(file, detail, now));
+    FileScope scope = file_scope(exchange);
+    files = co_await context.exec.list(exchange.principal(), session, std::move(scope));
   }
-  co_await exchange.answer(json_answer(200, list));
+  if (files.size() <= kQuickListing) {
+    co_await exchange.answer(listing(files, detail));
+  } else {
+    auto work = [&] { return listing(files, detail); };
+    Answer answer = co_await on_pool(context.io, context.pool, work);
+    co_await exchange.answer(std::move(answer));
+  }
 }
 
 Task<> object_route(Exchange& exchange) {
@@ -136,9 +153,9 @@ Task<> object_route(Exchange& exchange) {
 
 Task<> delete_file_route(Exchange& exchange) {
   const std::string id = file_id(exchange);
-  const FileRecord file = co_await or_file_not_found(
-      exchange.context().exec.remove(exchange.generation(), exchange.principal(), id,
-                                     file_scope(exchange)));
+  FileScope scope = file_scope(exchange);
+  const FileRecord file = co_await or_file_not_found(exchange.context().exec.remove(
+      exchange.generation(), exchange.principal(), id, std::move(scope)));
   Json body = Json::object({{"message", "File deleted successfully"}});
   body.set("session_id", file.session);
   body.set("fileId", file.id);

@@ -84,30 +84,59 @@ std::string extension(const std::string& name) {
 
 std::string object_name(const FileRecord& file) { return file.session + "/" + file.id; }
 
-Json full_json(const FileRecord& file, EpochMs now) {
-  const std::string type(media_type_of(file.name));
-  return Json::object(
-      {{"name", object_name(file) + extension(file.name)},
-       {"id", file.id},
-       {"session_id", file.session},
-       {"storage_session_id", file.session},
-       {"content", nullptr},
-       {"size", file.size},
-       {"lastModified", iso8601(now)},
-       {"etag", file.sha256},
-       {"contentType", type},
-       {"metadata", Json::object({{"content-type", type}, {"original-filename", file.name}})}});
+// Listings may have ten thousand files: members are put in place, not copied from a list.
+
+Json simple_json(const FileRecord& file) {
+  Json::Object json;
+  json.reserve(3);
+  json.emplace_back("id", file.id);
+  json.emplace_back("name", file.name);
+  json.emplace_back("path", mounted_path(file.name));
+  return Json(std::move(json));
 }
 
-Json normalized_json(const FileRecord& file, EpochMs now) {
-  Json json = Json::object({{"id", file.id},
-                            {"name", file.name},
-                            {"storage_session_id", file.session},
-                            {"size", file.size},
-                            {"contentType", media_type_of(file.name)},
-                            {"lastModified", iso8601(now)}});
-  if (file.read_only) json.set("read_only", true);
-  return json;
+Json summary_json(const FileRecord& file, const std::string& modified) {
+  Json::Object json;
+  json.reserve(4);
+  json.emplace_back("name", object_name(file));
+  json.emplace_back("size", file.size);
+  json.emplace_back("lastModified", modified);
+  json.emplace_back("etag", file.sha256);
+  return Json(std::move(json));
+}
+
+Json full_json(const FileRecord& file, const std::string& modified) {
+  const std::string type(media_type_of(file.name));
+  Json::Object metadata;
+  metadata.reserve(2);
+  metadata.emplace_back("content-type", type);
+  metadata.emplace_back("original-filename", file.name);
+  Json::Object json;
+  json.reserve(10);
+  json.emplace_back("name", object_name(file) + extension(file.name));
+  json.emplace_back("id", file.id);
+  json.emplace_back("session_id", file.session);
+  json.emplace_back("storage_session_id", file.session);
+  json.emplace_back("content", nullptr);
+  json.emplace_back("size", file.size);
+  json.emplace_back("lastModified", modified);
+  json.emplace_back("etag", file.sha256);
+  json.emplace_back("contentType", type);
+  json.emplace_back("metadata", std::move(metadata));
+  return Json(std::move(json));
+}
+
+Json normalized_json(const FileRecord& file, const std::string& modified) {
+  Json::Object json;
+  json.reserve(7);
+  json.emplace_back("id", file.id);
+  json.emplace_back("name", file.name);
+  json.emplace_back("storage_session_id", file.session);
+  json.emplace_back("size", file.size);
+  json.emplace_back("contentType", media_type_of(file.name));
+  json.emplace_back("lastModified", modified);
+  if (file.read_only) json.emplace_back("read_only", true);
+  return Json(std::move(json));
 }
 
 }  // namespace
@@ -154,18 +183,12 @@ FileDetail parse_file_detail(std::string_view name) {
   throw Failure(Code::kInvalidArgument, "detail must be simple, summary, full or normalized");
 }
 
-Json file_json(const FileRecord& file, FileDetail detail, EpochMs now) {
+Json file_json(const FileRecord& file, FileDetail detail, const std::string& modified) {
   switch (detail) {
-    case FileDetail::kSimple:
-      return Json::object(
-          {{"id", file.id}, {"name", file.name}, {"path", mounted_path(file.name)}});
-    case FileDetail::kSummary:
-      return Json::object({{"name", object_name(file)},
-                           {"size", file.size},
-                           {"lastModified", iso8601(now)},
-                           {"etag", file.sha256}});
-    case FileDetail::kFull: return full_json(file, now);
-    case FileDetail::kNormalized: return normalized_json(file, now);
+    case FileDetail::kSimple: return simple_json(file);
+    case FileDetail::kSummary: return summary_json(file, modified);
+    case FileDetail::kFull: return full_json(file, modified);
+    case FileDetail::kNormalized: return normalized_json(file, modified);
   }
   return {};
 }

@@ -24,8 +24,8 @@ enum class FileDetail { kSimple, kSummary, kFull, kNormalized };
 /// By its name; kFull for an empty one. Throws Failure(kInvalidArgument) for any other.
 FileDetail parse_file_detail(std::string_view name);
 
-/// One file in a listing; `now` is what lastModified says, because a session that lives is fresh.
-Json file_json(const FileRecord& file, FileDetail detail, EpochMs now);
+/// One file in a listing; `modified` is now, in ISO 8601, because a session that lives is fresh.
+Json file_json(const FileRecord& file, FileDetail detail, const std::string& modified);
 
 /// The answer of GET /sessions/{sid}/objects/{fid}.
 Json object_json(const FileRecord& file, EpochMs now);

@@ -45,4 +45,11 @@ void check_local_request(const RequestHead& head, std::string_view reached_addre
   }
 }
 
+void check_no_web_page(const RequestHead& head) {
+  if (head.headers.find("Origin") == nullptr && head.headers.find("Sec-Fetch-Site") == nullptr) {
+    return;
+  }
+  throw Failure(Code::kForbidden, "without keys no request of a web page is served");
+}
+
 }  // namespace podium

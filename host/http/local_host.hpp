@@ -13,4 +13,8 @@ bool is_local_host(std::string_view host, std::string_view reached_address);
 /// page's own name (DNS rebinding) or with its origin. Throws Failure(kForbidden).
 void check_local_request(const RequestHead& head, std::string_view reached_address);
 
+/// The same for clients of trusted networks, who reach this machine by any name: browsers say where
+/// a request comes from, other clients do not. Throws Failure(kForbidden).
+void check_no_web_page(const RequestHead& head);
+
 }  // namespace podium

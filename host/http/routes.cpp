@@ -18,6 +18,12 @@ constexpr std::array kRoutes{
     Route{"OPTIONS", "/download/{}/{}", download_options_route, true},
     Route{"GET", "/sessions/{}/objects/{}", object_route},
     Route{"DELETE", "/sessions/{}/objects/{}", delete_file_route},
+    Route{"GET", "/api/v1/admin/keys", list_keys_route, false, false, true},
+    Route{"POST", "/api/v1/admin/keys", create_key_route, false, false, true},
+    Route{"GET", "/api/v1/admin/keys/{}", show_key_route, false, false, true},
+    Route{"PATCH", "/api/v1/admin/keys/{}", change_key_route, false, false, true},
+    Route{"DELETE", "/api/v1/admin/keys/{}", delete_key_route, false, false, true},
+    Route{"GET", "/api/v1/admin/audit", audit_route, false, false, true},
     Route{"GET", "/health", health_route, true},
     Route{"GET", "/ready", ready_route, true},
     Route{"GET", "/health/detailed", health_detailed_route},
@@ -73,6 +79,8 @@ RouteMatch match_route(std::string_view method, std::string_view path,
   const std::vector<std::string> segments = path_segments(path);
   const std::string_view wanted = method == "HEAD" ? "GET" : method;
   RouteMatch match;
+  match.admin = segments.size() >= 3 && segments[0] == "api" && segments[1] == "v1" &&
+                segments[2] == "admin";
   for (const Route& route : kRoutes) {
     std::vector<std::string> found;
     if (!matches(route, segments, found)) continue;

@@ -17,6 +17,7 @@ struct Route {
   Task<> (*handle)(Exchange&);
   bool open = false;         ///< no key is asked for
   bool body_key = false;     ///< the key may stand in the body: the handler authenticates
+  bool admin = false;        ///< for the administrator's key only
 };
 
 std::span<const Route> routes();
@@ -33,6 +34,7 @@ struct RouteMatch {
   const Route* route = nullptr;    ///< of this method; nullptr: see allowed
   bool known = false;              ///< the path exists, with other methods perhaps
   bool open = false;               ///< one of its rows asks for no key
+  bool admin = false;              ///< lies below /api/v1/admin
   const char* pattern = "none";
   std::string allowed;             ///< for the Allow header
 };
@@ -48,6 +50,12 @@ Task<> delete_file_route(Exchange& exchange);
 Task<> object_route(Exchange& exchange);
 Task<> download_route(Exchange& exchange);
 Task<> download_options_route(Exchange& exchange);
+Task<> list_keys_route(Exchange& exchange);
+Task<> create_key_route(Exchange& exchange);
+Task<> show_key_route(Exchange& exchange);
+Task<> change_key_route(Exchange& exchange);
+Task<> delete_key_route(Exchange& exchange);
+Task<> audit_route(Exchange& exchange);
 Task<> health_route(Exchange& exchange);
 Task<> ready_route(Exchange& exchange);
 Task<> health_detailed_route(Exchange& exchange);

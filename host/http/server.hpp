@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "account/accounts.hpp"
 #include "base/snapshot.hpp"
 #include "exec/service.hpp"
 #include "obs/log.hpp"
@@ -21,6 +22,7 @@ struct HttpContext {
   const Snapshot<KeyRing>& keys;
   ExecService& exec;
   SessionStore& sessions;
+  Accounts& accounts;
   Log& log;
   Metrics& metrics;
   std::string version;

@@ -88,11 +88,17 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
                     [&](char x, char y) { return lower(x) == lower(y); });
 }
 
-/// The key in "Bearer KEY" or "ApiKey KEY".
-std::string_view key_of_authorization(std::string_view header) {
+struct Bearer {
+  std::string_view key;
+  bool token = false;
+};
+
+/// The key in "Bearer KEY" or "ApiKey KEY", the token in "Bearer TOKEN".
+Bearer read_authorization(std::string_view header) {
   const std::size_t space = header.find(' ');
   const std::string_view scheme = header.substr(0, space);
-  if (!equal_ignoring_case(scheme, "Bearer") && !equal_ignoring_case(scheme, "ApiKey")) {
+  const bool bearer = equal_ignoring_case(scheme, "Bearer");
+  if (!bearer && !equal_ignoring_case(scheme, "ApiKey")) {
     throw Failure(Code::kUnauthenticated,
                   "Authorization: expected the scheme Bearer or ApiKey followed by an API key");
   }
@@ -101,11 +107,58 @@ std::string_view key_of_authorization(std::string_view header) {
   if (key.empty()) {
     throw Failure(Code::kUnauthenticated, "Authorization: expected an API key after the scheme");
   }
-  if (std::count(key.begin(), key.end(), '.') == 2) {
-    throw Failure(Code::kUnauthenticated,
-                  "Authorization: signed tokens are not accepted here; expected an API key");
+  return {key, bearer && looks_like_token(key)};
+}
+
+/// Tenants and subjects are anybody's words: no two of them may become one principal.
+std::string escaped(std::string_view name) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : name) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '/' || c == '%' || c == ':') {
+      out += '%';
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    } else {
+      out += c;
+    }
   }
-  return key;
+  return out;
+}
+
+Principal token_principal(const TokenClaims& claims, const QuotaConfig& quota) {
+  const std::string tenant = "token:" + escaped(claims.tenant);
+  return {tenant + "/" + escaped(claims.subject), tenant, quota};
+}
+
+Principal entry_principal(const KeyConfig* known, const QuotaConfig& quota) {
+  if (known->disabled) throw Failure(Code::kUnauthenticated, "the API key is disabled");
+  return {known->id, known->tenant, known->quota.value_or(quota)};
+}
+
+Principal key_principal(const KeyRing& keys, std::string_view key, const QuotaConfig& quota) {
+  const KeyConfig* known = keys.find(key);
+  if (known == nullptr) throw Failure(Code::kUnauthenticated, "the API key is not known here");
+  return entry_principal(known, quota);
+}
+
+Principal trusted_principal(const KeyRing& keys, const std::string& as, const QuotaConfig& quota) {
+  if (const KeyConfig* known = keys.entry(as)) return entry_principal(known, quota);
+  return {as, "", quota};
+}
+
+/// X-API-Key or Authorization, never both; nothing when neither says anything.
+std::optional<Bearer> header_credential(const Credentials& given) {
+  const auto header = said(given.api_key_header);
+  const auto authorization = said(given.authorization);
+  if (header && authorization) {
+    throw Failure(Code::kMalformed,
+                  "both X-API-Key and Authorization were sent; expected one of them");
+  }
+  if (header) return Bearer{*header, false};
+  if (authorization) return read_authorization(*authorization);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -138,6 +191,7 @@ KeyRing KeyRing::load(const std::filesystem::path& file) {
     const auto digest = digest_of(entry.find("sha256"));
     if (!digest) refuse(where + "/sha256: expected the 64 hexadecimal digits of the key's SHA-256");
     read.push_back({id->string(), *digest});
+    read.back().in_file = true;
   }
   return KeyRing(std::move(read));
 }
@@ -166,39 +220,83 @@ std::string KeyRing::create(const std::filesystem::path& file, const std::string
   return key;
 }
 
-std::optional<std::string> KeyRing::find(std::string_view key) const {
+const KeyConfig* KeyRing::find(std::string_view key) const {
   const std::string digest = sha256_hex(key);
   const KeyConfig* match = nullptr;
   for (const KeyConfig& known : keys_) {
     if (equal_constant_time(known.sha256, digest)) match = &known;  // no early end: constant time
   }
-  if (!match) return std::nullopt;
-  return match->id;
+  return match;
 }
 
-Principal authenticate(const AuthConfig& config, const KeyRing& keys, const Credentials& given) {
-  if (config.mode == AuthConfig::Mode::kNone) return {"anonymous"};
+const KeyConfig* KeyRing::entry(std::string_view id) const noexcept {
+  const auto found = std::find_if(keys_.begin(), keys_.end(),
+                                  [&](const KeyConfig& key) { return key.id == id; });
+  return found == keys_.end() ? nullptr : &*found;
+}
 
-  const auto header = said(given.api_key_header);
-  const auto authorization = said(given.authorization);
-  if (header && authorization) {
-    throw Failure(Code::kMalformed,
-                  "both X-API-Key and Authorization were sent; expected one of them");
+KeyRing KeyRing::merged(std::vector<KeyConfig> of_file, const std::vector<KeyConfig>& managed) {
+  std::vector<KeyConfig> all = std::move(of_file);
+  const std::size_t files = all.size();
+  for (const KeyConfig& key : managed) {
+    const auto end = all.begin() + static_cast<std::ptrdiff_t>(files);
+    const auto own = std::find_if(all.begin(), end,
+                                  [&](const KeyConfig& known) { return known.id == key.id; });
+    if (own != end) {
+      const std::string digest = own->sha256;
+      *own = key;
+      own->sha256 = digest;
+      own->in_file = true;
+    } else if (!key.sha256.empty()) {  // without: settings of a key that has left the file
+      all.push_back(key);
+    }
   }
-  const auto body = said(given.body_key);
-  std::string_view key;
-  if (header) {
-    key = *header;
-  } else if (authorization) {
-    key = key_of_authorization(*authorization);
-  } else if (body) {
-    key = *body;
-  } else {
+  return KeyRing(std::move(all));
+}
+
+bool KeyRing::is_admin(std::string_view key) const {
+  return has_admin() && equal_constant_time(admin_sha256_, sha256_hex(key));
+}
+
+bool is_key_id(std::string_view id) noexcept {
+  return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '.' || c == '_' || c == '-';
+  });
+}
+
+Principal authenticate(const AuthConfig& config, const Verifiers& against, const Credentials& given,
+                       const QuotaConfig& quota, EpochMs now) {
+  if (config.mode == AuthConfig::Mode::kNone) return {"anonymous", "", quota};
+
+  const auto credential = header_credential(given);
+  if (credential && credential->token) {
+    if (against.tokens == nullptr) {
+      throw Failure(Code::kUnauthenticated,
+                    "Authorization: signed tokens are not accepted here; expected an API key");
+    }
+    return token_principal(against.tokens->verify(credential->key, config.tokens, now), quota);
+  }
+  if (credential) return key_principal(against.keys, credential->key, quota);
+  if (const auto body = said(given.body_key)) return key_principal(against.keys, *body, quota);
+  if (given.trusted_peer) return trusted_principal(against.keys, config.trusted_as, quota);
+  throw Failure(Code::kUnauthenticated,
+                "an API key is required: expected X-API-Key or Authorization: Bearer");
+}
+
+void authenticate_admin(const KeyRing& keys, const Credentials& given) {
+  if (!keys.has_admin()) {
+    throw Failure(Code::kUnavailable,
+                  "administration is off: no /auth/admin_key is configured here");
+  }
+  const auto credential = header_credential(given);
+  if (!credential) {
     throw Failure(Code::kUnauthenticated,
-                  "an API key is required: expected X-API-Key or Authorization: Bearer");
+                  "the administrator's key is required: X-API-Key or Authorization: Bearer");
   }
-  if (auto id = keys.find(key)) return {std::move(*id)};
-  throw Failure(Code::kUnauthenticated, "the API key is not known here");
+  if (!keys.is_admin(credential->key)) {
+    throw Failure(Code::kForbidden, "this is not the administrator's key");
+  }
 }
 
 }  // namespace podium

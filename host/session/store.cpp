@@ -7,12 +7,16 @@
 #include <utility>
 
 #include "session/database.hpp"
-#include "session/readers.hpp"
-#include "session/writer.hpp"
+#include "session/state.hpp"
 
 namespace podium {
 
 namespace {
+
+/// Between two attempts at a database that cannot be opened.
+constexpr std::chrono::seconds kReopen{2};
+/// Health tries a write when none has succeeded for so long.
+constexpr EpochMs kProve = 10'000;
 
 struct Field {
   const char* name;
@@ -66,25 +70,45 @@ std::optional<Record> first(std::vector<Record> rows) {
 
 }  // namespace
 
-struct SessionStore::State {
-  explicit State(const std::filesystem::path& path)
-      : file(prepared(std::filesystem::absolute(path))), readers(file), writer(file) {}
+Connections::Connections(const std::filesystem::path& file)
+    : readers(prepared(file)), writer(file) {}
 
-  const std::filesystem::path file;
-  Readers readers;
-  Writer writer;
-};
+Connections& SessionStore::State::open() {
+  if (Connections* open = ready.load(std::memory_order_acquire)) return *open;
+  std::lock_guard lock(mutex);
+  if (connections) return *connections;
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_try) throw Failure(Code::kUnavailable, failure);
+  try {
+    connections = std::make_unique<Connections>(file);
+  } catch (const Failure& why) {
+    failure = why.what();
+    next_try = now + kReopen;
+    throw;
+  }
+  ready.store(connections.get(), std::memory_order_release);
+  return *connections;
+}
 
-SessionStore::SessionStore(const std::filesystem::path& file)
-    : state_(std::make_unique<State>(file)) {}
+SessionStore::SessionStore(const std::filesystem::path& file, Broken broken)
+    : state_(std::make_unique<State>(std::filesystem::absolute(file))) {
+  try {
+    state_->open();
+  } catch (const Failure&) {
+    if (broken == Broken::kThrow) throw;
+  }
+}
 
 SessionStore::~SessionStore() = default;
+
+Connections& SessionStore::connections() { return state_->open(); }
 
 std::optional<SessionRecord> SessionStore::find_session(const std::string& id) {
   refuse_nul({{"session id", id}});
   // Asked first: what is written in between is then found in the database.
-  std::optional<SessionRecord> waiting = state_->writer.waiting(id);
-  auto found = first(state_->readers.with([&](Reader& reader) { return reader.find_session(id); }));
+  std::optional<SessionRecord> waiting = connections().writer.waiting(id);
+  auto found = first(
+      connections().readers.with([&](Reader& reader) { return reader.find_session(id); }));
   if (!found) return waiting;
   if (waiting) found->used = std::max(found->used, waiting->used);
   return found;
@@ -92,23 +116,23 @@ std::optional<SessionRecord> SessionStore::find_session(const std::string& id) {
 
 std::vector<FileRecord> SessionStore::files(const std::string& session) {
   refuse_nul({{"session id", session}});
-  return state_->readers.with([&](Reader& reader) { return reader.files(session); });
+  return connections().readers.with([&](Reader& reader) { return reader.files(session); });
 }
 
 std::vector<FileRecord> SessionStore::current_files(const std::string& session) {
   refuse_nul({{"session id", session}});
-  return state_->readers.with([&](Reader& reader) { return reader.current_files(session); });
+  return connections().readers.with([&](Reader& reader) { return reader.current_files(session); });
 }
 
 std::optional<FileRecord> SessionStore::find_file(const std::string& id) {
   refuse_nul({{"file id", id}});
-  return first(state_->readers.with([&](Reader& reader) { return reader.find_file(id); }));
+  return first(connections().readers.with([&](Reader& reader) { return reader.find_file(id); }));
 }
 
 std::optional<FileRecord> SessionStore::find_file_by_name(const std::string& session,
                                                           const std::string& name) {
   refuse_nul({{"session id", session}, {"file name", name}});
-  return first(state_->readers.with(
+  return first(connections().readers.with(
       [&](Reader& reader) { return reader.find_file_by_name(session, name); }));
 }
 
@@ -118,7 +142,7 @@ void SessionStore::commit(const SessionRecord& session, const std::vector<FileRe
   for (const std::string& id : gone) refuse_nul({{"file id", id}});
   for (const FileRecord& file : files) check_record(file, session.id);
 
-  state_->writer.run([&](WriteStatements& to) {
+  connections().writer.run([&](WriteStatements& to) {
     to.keep(session);
     for (const std::string& id : gone) to.hide_file(id);
     for (const FileRecord& file : files) {
@@ -132,13 +156,16 @@ void SessionStore::commit(const SessionRecord& session, const std::vector<FileRe
 
 void SessionStore::commit_later(SessionRecord session) {
   check_record(session);
-  state_->writer.keep_later(std::move(session));
+  // Called where nothing may block: while the database is not open there is nothing to wait for.
+  if (Connections* open = state_->ready.load(std::memory_order_acquire)) {
+    open->writer.keep_later(std::move(session));
+  }
 }
 
 std::optional<std::string> SessionStore::remove_file(const std::string& id) {
   refuse_nul({{"file id", id}});
   std::optional<std::string> blob;
-  state_->writer.run([&](WriteStatements& to) {
+  connections().writer.run([&](WriteStatements& to) {
     blob = first(to.blob_of_file(id));
     if (blob) to.remove_file(id);
   });
@@ -148,7 +175,7 @@ std::optional<std::string> SessionStore::remove_file(const std::string& id) {
 std::vector<std::string> SessionStore::remove_expired(
     EpochMs before, unsigned limit, const std::function<bool(const std::string&)>& in_use) {
   std::set<std::string> blobs;
-  state_->writer.run([&](WriteStatements& to) {
+  connections().writer.run([&](WriteStatements& to) {
     SessionRecord last;  // all that is older has been looked at
     last.used = INT64_MIN;
     for (unsigned removed = 0; removed < limit;) {
@@ -169,15 +196,30 @@ std::vector<std::string> SessionStore::remove_expired(
 
 bool SessionStore::blob_is_used(const std::string& key) {
   refuse_nul({{"blob", key}});
-  return state_->readers.with([&](Reader& reader) { return reader.blob_is_used(key); }).at(0) != 0;
+  const auto used =
+      connections().readers.with([&](Reader& reader) { return reader.blob_is_used(key); });
+  return used.at(0) != 0;
 }
 
 EpochMs SessionStore::created() {
-  return state_->readers.with([](Reader& reader) { return reader.database_created(); }).at(0);
+  return connections().readers.with([](Reader& reader) { return reader.database_created(); }).at(0);
 }
 
 void SessionStore::check() {
-  state_->readers.with([](Reader& reader) { return reader.count_one(); });
+  Connections& open = connections();
+  open.readers.with([](Reader& reader) { return reader.count_one(); });
+  if (open.writer.failure().empty() && epoch_ms_now() - open.writer.last_success() < kProve) return;
+  open.writer.run([](WriteStatements& to) {
+    to.session << "UPDATE origin SET created = created", Poco::Data::Keywords::now;
+  });
+}
+
+std::string SessionStore::trouble() const {
+  if (Connections* open = state_->ready.load(std::memory_order_acquire)) {
+    return open->writer.failure();
+  }
+  std::lock_guard lock(state_->mutex);
+  return state_->failure;
 }
 
 }  // namespace podium

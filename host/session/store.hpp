@@ -52,8 +52,12 @@ struct FileRecord {
 /// database: Failure(kUnavailable).
 class SessionStore {
  public:
-  /// Opens or makes the database and migrates it. Throws Failure that names the file.
-  explicit SessionStore(const std::filesystem::path& file);
+  /// What to do about a database that cannot be opened: end, or go on without it and try again.
+  enum class Broken { kThrow, kRetry };
+
+  /// Opens or makes the database and migrates it. Throws Failure that names the file. With kRetry
+  /// every call throws Failure(kUnavailable) with the reason until the database can be opened.
+  explicit SessionStore(const std::filesystem::path& file, Broken broken = Broken::kThrow);
   ~SessionStore();
 
   std::optional<SessionRecord> find_session(const std::string& id);
@@ -84,11 +88,17 @@ class SessionStore {
   /// When this database was made: blobs that are older may be known to another one.
   EpochMs created();
 
-  /// Reads one row; throws when the database does not answer. For health.
+  /// Reads one row, and writes one when the last write failed or was long ago; throws when the
+  /// database does not do as it should. For health.
   void check();
+  /// Why it takes no writes, as far as is known; empty: it does. Any thread, never blocks.
+  std::string trouble() const;
 
  private:
+  friend class AccountStore;
   struct State;
+  struct Connections& connections();
+
   std::unique_ptr<State> state_;
 };
 

@@ -1,5 +1,7 @@
 #include "session/writer.hpp"
 
+#include <sys/stat.h>
+
 #include <chrono>
 #include <utility>
 
@@ -14,8 +16,9 @@ constexpr std::size_t kMaxLater = 10'000;
 
 }  // namespace
 
-WriteStatements::WriteStatements(Poco::Data::Session& session)
-    : begin(session, "BEGIN IMMEDIATE"),
+WriteStatements::WriteStatements(Poco::Data::Session& connection)
+    : session(connection),
+      begin(session, "BEGIN IMMEDIATE"),
       commit(session, "COMMIT"),
       savepoint(session, "SAVEPOINT job"),
       release(session, "RELEASE job"),
@@ -52,6 +55,8 @@ void WriteStatements::keep(const SessionRecord& record) {
 Writer::Writer(std::filesystem::path file)
     : file_(std::move(file)), session_(open_database(file_)) {
   migrate_database(session_, file_);
+  struct stat info {};
+  if (::stat(file_.c_str(), &info) == 0) device_ = info.st_dev, inode_ = info.st_ino;
   statements_ = std::make_unique<WriteStatements>(session_);
   thread_ = std::thread([this] { loop(); });
 }
@@ -84,6 +89,22 @@ void Writer::keep_later(SessionRecord session) {
   if (!is_new && place->second.used < session.used) place->second.used = session.used;
 }
 
+std::string Writer::failure() const {
+  std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+EpochMs Writer::last_success() const {
+  std::lock_guard lock(mutex_);
+  return last_success_;
+}
+
+void Writer::note(std::string failure) {
+  std::lock_guard lock(mutex_);
+  failure_ = std::move(failure);
+  if (failure_.empty()) last_success_ = epoch_ms_now();
+}
+
 std::optional<SessionRecord> Writer::waiting(const std::string& id) const {
   std::lock_guard lock(mutex_);
   for (const Sessions* sessions : {&later_, &writing_}) {
@@ -113,9 +134,20 @@ void Writer::loop() {
   }
 }
 
+/// What is written to a file that has lost its name is lost at the end of the process.
+void Writer::require_same_file() const {
+  struct stat info {};
+  const bool there = ::stat(file_.c_str(), &info) == 0;
+  if (there && info.st_dev == device_ && info.st_ino == inode_) return;
+  throw Failure(Code::kUnavailable, "database " + file_.native() + ": the file was " +
+                                        (there ? "replaced" : "removed") +
+                                        " while it was open; put it back, or restart podiumd");
+}
+
 /// One transaction. Leaves each order's error behind.
 void Writer::write(const std::vector<Order*>& orders, const Sessions& sessions) noexcept {
   try {
+    require_same_file();
     statements_->begin();
     for (const auto& [id, session] : sessions) {
       std::exception_ptr dropped;
@@ -123,13 +155,20 @@ void Writer::write(const std::vector<Order*>& orders, const Sessions& sessions) 
     }
     for (Order* order : orders) attempt(order->job, order->error);
     statements_->commit();
+    note("");
     return;
   } catch (const Poco::Exception& error) {
-    const auto failed =
-        std::make_exception_ptr(Failure(Code::kUnavailable, database_failure(error, file_).what()));
+    const Failure failure(Code::kUnavailable, database_failure(error, file_).what());
+    const auto failed = std::make_exception_ptr(failure);
     for (Order* order : orders) order->error = failed;
+    note(failure.what());
+  } catch (const Failure& failure) {
+    for (Order* order : orders) order->error = std::make_exception_ptr(failure);
+    note(failure.what());
+    return;
   } catch (...) {
     for (Order* order : orders) order->error = std::current_exception();
+    note("a transaction failed");
   }
   start_over();
 }

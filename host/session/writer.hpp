@@ -20,7 +20,9 @@ namespace podium {
 
 /// What the writer's connection can do. Its thread only.
 struct WriteStatements {
-  explicit WriteStatements(Poco::Data::Session& session);
+  explicit WriteStatements(Poco::Data::Session& connection);
+
+  Poco::Data::Session& session;
 
   Prepared<void> begin, commit, savepoint, release;
   Prepared<void, std::string, std::int64_t> add_principal;  ///< id, created
@@ -65,6 +67,10 @@ class Writer {
   /// Keeps a session with the next transaction, at the latest after a tenth of a second. When that
   /// fails, or too many are waiting, it is dropped.
   void keep_later(SessionRecord session);
+  /// Why the last transaction failed, empty when it did not; and when the last one succeeded.
+  std::string failure() const;
+  EpochMs last_success() const;
+
   /// A session that keep_later has not written yet.
   std::optional<SessionRecord> waiting(const std::string& id) const;
 
@@ -80,16 +86,21 @@ class Writer {
   void loop();
   void write(const std::vector<Order*>& orders, const Sessions& sessions) noexcept;
   bool attempt(const Job& job, std::exception_ptr& error);
+  void note(std::string failure);
+  void require_same_file() const;
   void start_over();
 
   const std::filesystem::path file_;
   Poco::Data::Session session_;
   std::unique_ptr<WriteStatements> statements_;
+  std::uint64_t device_ = 0, inode_ = 0;  // of the file that is open
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<Order*> orders_;  // owned by the callers that wait in run()
   Sessions later_, writing_;
+  std::string failure_;
+  EpochMs last_success_ = epoch_ms_now();
   bool stopping_ = false;
   std::thread thread_;  // last: uses all of the above
 };

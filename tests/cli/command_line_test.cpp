@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/failure.hpp"
+#include "cli/keys.hpp"
 
 namespace podium::cli {
 namespace {
@@ -64,8 +65,10 @@ TEST(CommandLine, AsksForTheLanguageWhereItCannotBeTold) {
 }
 
 TEST(CommandLine, NamesWhatItDoesNotUnderstand) {
-  EXPECT_EQ(usage_error({}), "a command is missing: exec, status, languages, doctor or reload");
-  EXPECT_EQ(usage_error({"run"}), "unknown command 'run'; expected exec, status, languages, doctor or reload");
+  EXPECT_EQ(usage_error({}),
+            "a command is missing: exec, status, languages, doctor, reload, keys or audit");
+  EXPECT_EQ(usage_error({"run"}),
+            "unknown command 'run'; expected exec, status, languages, doctor, reload, keys or audit");
   EXPECT_EQ(usage_error({"status", "--bogus"}), "unknown option --bogus");
   EXPECT_EQ(usage_error({"status", "--key"}), "the option --key wants a value");
   EXPECT_EQ(usage_error({"status", "more"}), "unexpected argument 'more'");
@@ -130,6 +133,54 @@ TEST(CommandLine, HelpsWhateverElseStandsThere) {
 
 TEST(CommandLine, LeavesOptionsBehindTwoDashesAlone) {
   EXPECT_EQ(read({"exec", "--lang", "py", "--", "--quiet"}).exec.source, "--quiet");
+}
+
+TEST(CommandLine, ReadsWhatKeysShallDo) {
+  const CommandLine made = read({"keys", "create", "chat", "--name", "The chat", "--tenant", "acme",
+                                 "--limit", "minute=60", "--limit=concurrent=2"});
+
+  EXPECT_EQ(made.command, Command::kKeys);
+  EXPECT_EQ(made.keys.action, KeyAction::kCreate);
+  EXPECT_EQ(made.keys.id, "chat");
+  EXPECT_EQ(json_dump(key_changes(made.keys)),
+            R"({"id":"chat","name":"The chat","tenant":"acme",)"
+            R"("rate_limits":{"per_minute":60,"concurrent":2}})");
+  EXPECT_EQ(read({"keys"}).keys.action, KeyAction::kList);
+  EXPECT_EQ(read({"keys", "list"}).keys.action, KeyAction::kList);
+  EXPECT_EQ(json_dump(key_changes(read({"keys", "disable", "chat"}).keys)), R"({"enabled":false})");
+  EXPECT_EQ(json_dump(key_changes(read({"keys", "enable", "chat"}).keys)), R"({"enabled":true})");
+  EXPECT_EQ(json_dump(key_changes(read({"keys", "change", "c", "--limit", "default"}).keys)),
+            R"({"rate_limits":null})");
+  EXPECT_EQ(read({"audit", "--principal", "chat", "--lines", "7"}).audit.lines, 7u);
+}
+
+TEST(CommandLine, SaysWhatIsWrongWithKeys) {
+  EXPECT_NE(usage_error({"keys", "burn", "chat"}).find("unknown action 'burn'"), std::string::npos);
+  EXPECT_NE(usage_error({"keys", "create"}).find("wants one key's id"), std::string::npos);
+  EXPECT_NE(usage_error({"keys", "list", "chat"}).find("wants no id"), std::string::npos);
+  EXPECT_NE(usage_error({"keys", "change", "chat"}).find("something to change"), std::string::npos);
+  EXPECT_NE(usage_error({"keys", "delete", "a", "--name", "x"}).find("belong to"),
+            std::string::npos);
+  EXPECT_NE(usage_error({"keys", "create", "a", "--limit", "year=1"}).find("--limit"),
+            std::string::npos);
+  EXPECT_NE(usage_error({"keys", "create", "a", "--limit", "day=x"}).find("--limit day=x"),
+            std::string::npos);
+  EXPECT_NE(usage_error({"status", "--limit", "day=1"}).find("belong to keys"), std::string::npos);
+  EXPECT_NE(usage_error({"exec", "--lines", "1", "a.py"}).find("belong to audit"),
+            std::string::npos);
+}
+
+TEST(CommandLine, FindsTheAdministratorsKeyForKeysOnly) {
+  const Variables both{{"PODIUM_KEY", "sk-user"}, {"PODIUM_ADMIN_KEY", "sk-admin"}};
+
+  EXPECT_EQ(read({"keys"}, both).server.key, "sk-admin");
+  EXPECT_EQ(read({"audit"}, both).server.key, "sk-admin");
+  EXPECT_EQ(read({"status"}, both).server.key, "sk-user");
+  const std::string folder = testing::TempDir() + "podium-admin-state";
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder + "/admin-key") << "sk-of-the-file\n";
+  EXPECT_EQ(read({"keys"}, {{"PODIUM_STATE_DIR", folder}}).server.key, "sk-of-the-file");
+  EXPECT_EQ(read({"status"}, {{"PODIUM_STATE_DIR", folder}}).server.key, "");
 }
 
 }  // namespace

@@ -241,6 +241,39 @@ TEST(ParseConfig, TakesNoKeyModeOnLoopback) {
   }
 }
 
+TEST(Config, LetsNoKeyModeListenElsewhereWhenTheClientsNetworksAreNamed) {
+  const Config config = parse_config(
+      R"({"auth": {"mode": "none", "trusted_networks": ["10.0.0.0/8"]},
+          "listen": {"address": "0.0.0.0"}})",
+      "c");
+
+  ASSERT_EQ(config.auth.trusted_networks.size(), 1u);
+  EXPECT_TRUE(config.auth.trusted_networks[0].contains("10.2.3.4"));
+}
+
+TEST(Config, TakesTheAdministratorsKeyFromAFileOrTheEnvironment) {
+  EXPECT_EQ(parse_config("{}", "c").auth.admin_key_file, "admin-key");
+  const Config by_variable = parse_config(R"({"auth": {"admin_key": {"env": "ADMIN"}}})", "c");
+  EXPECT_EQ(by_variable.auth.admin_key_variable, "ADMIN");
+  EXPECT_EQ(by_variable.auth.admin_key_file, "");
+  const Config off = parse_config(R"({"auth": {"admin_key": null}})", "c");
+  EXPECT_EQ(off.auth.admin_key_variable + off.auth.admin_key_file.native(), "");
+}
+
+TEST(Config, ReadsQuotasTokensAndTheLockOut) {
+  const Config config = parse_config(
+      R"({"quotas": {"minute": 60, "concurrent": 2}, "audit": {"retention": "0"},
+          "auth": {"tokens": {"keys": "jwks.json", "skew": "10s"}, "lockout": {"failures": 0}}})",
+      "c");
+
+  EXPECT_EQ(config.quotas, (QuotaConfig{0, 60, 0, 0, 0, 2}));
+  EXPECT_EQ(quota_of(to_json(config.quotas), "q"), config.quotas);
+  EXPECT_EQ(config.audit.retention.count(), 0);
+  EXPECT_EQ(config.auth.tokens.keys, "jwks.json");
+  EXPECT_EQ(config.auth.tokens.skew, milliseconds(10'000));
+  EXPECT_EQ(config.auth.lockout.failures, 0u);
+}
+
 TEST(ParseConfig, AllowsCommentsAndTrailingCommas) {
   EXPECT_EQ(parse_config("// mine\n{\"listen\": {\"port\": 1,}, /* more */}", "c").http.port, 1);
 }
@@ -366,6 +399,15 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{R"({"log": {"format": "xml"}})", {"/log/format"}},
         Bad{R"({"auth": {"mode": "off"}})", {"/auth/mode"}},
         Bad{R"({"auth": {"keys": {"file": ""}}})", {"/auth/keys/file: is empty"}},
+        Bad{R"({"auth": {"admin_key": {"file": "a", "env": "B"}}})", {"/auth/admin_key"}},
+        Bad{R"({"auth": {"admin_key": "sk-secret"}})", {"/auth/admin_key"}},
+        Bad{R"({"auth": {"trusted_networks": ["10.0.0.1/8"]}})",
+            {"/auth/trusted_networks/0", "10.0.0.0/8"}},
+        Bad{R"({"auth": {"lockout": {"for": "1ms"}}})", {"/auth/lockout/for"}},
+        Bad{R"({"auth": {"tokens": {"audience": ""}}})", {"/auth/tokens/audience"}},
+        Bad{R"({"quotas": {"minutes": 1}})", {"/quotas/minutes", "\"minute\""}},
+        Bad{R"({"quotas": {"day": -1}})", {"/quotas/day"}},
+        Bad{R"({"audit": {"retention": 90}})", {"/audit/retention"}},
         Bad{R"({"state_dir": "state"})",
             {"/state_dir: found \"state\", expected an absolute path"}},
         Bad{R"({"user": "Root!"})", {"/user"}}, Bad{R"({"user": ""})", {"/user"}},

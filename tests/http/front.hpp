@@ -114,6 +114,7 @@ class LogPipe {
 class Front : public testing::Test {
  protected:
   static constexpr const char* kKey = "sk-0123456789abcdefghijklmnopqrstuv";
+  static constexpr const char* kAdminKey = "sk-the-administrators-own-key-000000";
 
   Front() {
     char name[] = "/tmp/podium-http-XXXXXX";
@@ -156,13 +157,16 @@ class Front : public testing::Test {
 
   /// Starts with what the test has put into `config`.
   void start() {
-    auto old_keys = keys.exchange(std::make_shared<const KeyRing>(
-        std::vector<KeyConfig>{{"tester", sha256_hex(kKey)}, {"other", sha256_hex("sk-other")}}));
     auto old = generation.exchange(Generation::assemble(config, {storage, runtime, beat}));
     sessions = std::make_unique<SessionStore>(folder / "podium.db");
+    accounts = std::make_unique<Accounts>(*sessions, keys, log);
+    KeyRing known(
+        std::vector<KeyConfig>{{"tester", sha256_hex(kKey)}, {"other", sha256_hex("sk-other")}});
+    known.set_admin(sha256_hex(kAdminKey));
+    accounts->keys.reload(std::move(known));
     exec = std::make_unique<ExecService>(io, pool, *sessions, log, folder / "runs", 4);
     server = std::make_unique<HttpServer>(HttpContext{
-        io, pool, generation, keys, *exec, *sessions, log, metrics, "1.2.3",
+        io, pool, generation, keys, *exec, *sessions, *accounts, log, metrics, "1.2.3",
         [] { return Json::object({{"cgroup", "v1"}}); }});
     thread = std::thread([this] { io.run(); });
     on_io([this] { server->start(config.http); });
@@ -269,6 +273,7 @@ class Front : public testing::Test {
   asio::executor_work_guard<asio::io_context::executor_type> guard{io.get_executor()};
   asio::thread_pool pool{4};
   std::unique_ptr<SessionStore> sessions;
+  std::unique_ptr<Accounts> accounts;
   std::unique_ptr<ExecService> exec;
   std::unique_ptr<HttpServer> server;
   std::thread thread;

@@ -128,8 +128,8 @@ TEST(KeyRing, MakesAPrivateFileWhoseKeyIsThenKnown) {
   ASSERT_EQ(::stat((dir / "keys.json").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777, 0600u);
   EXPECT_EQ(info.st_nlink, 1u);
-  EXPECT_EQ(KeyRing::load(dir / "keys.json").find(key), "first-start");
-  EXPECT_EQ(KeyRing::load(dir / "keys.json").find(key + "x"), std::nullopt);
+  EXPECT_EQ(KeyRing::load(dir / "keys.json").find(key)->id, "first-start");
+  EXPECT_EQ(KeyRing::load(dir / "keys.json").find(key + "x"), nullptr);
 }
 
 TEST(KeyRing, KeepsTheKeyItselfOutOfTheFile) {
@@ -152,7 +152,7 @@ TEST(KeyRing, NeverReplacesAFileThatIsThere) {
   } catch (const Failure& failure) {
     EXPECT_EQ(failure.code(), Code::kConflict);
   }
-  EXPECT_EQ(KeyRing::load(dir / "keys.json").find(key), "first");
+  EXPECT_EQ(KeyRing::load(dir / "keys.json").find(key)->id, "first");
 }
 
 TEST(KeyRing, SaysThatTheFileIsNotThere) {
@@ -186,7 +186,7 @@ TEST(KeyRing, ReadsDigestsInUpperCase) {
   for (char& c : digest) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   std::ofstream(dir / "keys.json") << R"({"keys":[{"id":"a","sha256":")" + digest + R"("}]})";
 
-  EXPECT_EQ(KeyRing::load(dir / "keys.json").find("sk-one"), "a");
+  EXPECT_EQ(KeyRing::load(dir / "keys.json").find("sk-one")->id, "a");
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <future>
 #include <string>
+#include <thread>
 
 #include "base/failure.hpp"
 #include "session/database.hpp"
@@ -190,6 +191,87 @@ TEST(BrokenDatabase, SaysThatTheDiskIsFullAndWorksAgainAfterwards) {
   fs::remove(disk.path() / "filler");
   store.commit(session_of("s1"), {file_of("f1", "s1")});
   EXPECT_TRUE(store.find_file("f1"));
+}
+
+TEST(BrokenDatabase, IsTriedAgainWhenTheDaemonGoesOnWithoutIt) {
+  const TempFolder scratch;
+  const fs::path file = scratch.path() / "podium.db";
+  write_text(file, "this is no database, but it is long enough to be taken for one");
+
+  SessionStore store(file, SessionStore::Broken::kRetry);
+
+  EXPECT_THAT(store.trouble(), HasSubstr("not an SQLite database"));
+  EXPECT_EQ(failure_of([&] { store.commit(session_of("s1"), {}); }).code(), Code::kUnavailable);
+  EXPECT_EQ(failure_of([&] { store.find_file("f1"); }).code(), Code::kUnavailable);
+  EXPECT_EQ(failure_of([&] { store.check(); }).code(), Code::kUnavailable);
+  store.commit_later(session_of("s0"));  // is dropped, and throws nothing
+  fs::remove(file);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!store.trouble().empty() && std::chrono::steady_clock::now() < deadline) {
+    try {
+      store.commit(session_of("s1"), {file_of("f1", "s1")});
+    } catch (const Failure&) {
+      std::this_thread::yield();
+    }
+  }
+  EXPECT_TRUE(store.find_file("f1"));
+  EXPECT_EQ(store.trouble(), "");
+}
+
+TEST(BrokenDatabase, TellsItsTroubleUntilAWriteSucceeds) {
+  const TempFolder scratch;
+  const fs::path file = scratch.path() / "podium.db";
+  SessionStore store(file);
+  EXPECT_EQ(store.trouble(), "");
+  Poco::Data::Session locker = open_database(file);
+  locker << "BEGIN IMMEDIATE", Poco::Data::Keywords::now;
+  failure_of([&] { store.commit(session_of("s1"), {}); });
+
+  EXPECT_THAT(store.trouble(), HasSubstr("locked"));
+  locker << "ROLLBACK", Poco::Data::Keywords::now;
+  EXPECT_NO_THROW(store.check());
+  EXPECT_EQ(store.trouble(), "");
+}
+
+TEST(BrokenDatabase, AcknowledgesNothingForAFileThatHasLostItsName) {
+  const TempFolder scratch;
+  const fs::path file = scratch.path() / "podium.db", away = scratch.path() / "away";
+  SessionStore store(file);
+  store.commit(session_of("s1"), {file_of("f1", "s1")});
+  fs::rename(file, away);
+
+  EXPECT_THAT(failure_of([&] { store.commit(session_of("s2"), {}); }).what(), HasSubstr("removed"));
+  write_text(file, "");
+  EXPECT_THAT(failure_of([&] { store.commit(session_of("s2"), {}); }).what(),
+              HasSubstr("replaced"));
+  fs::rename(away, file);
+  store.commit(session_of("s2"), {});
+  EXPECT_TRUE(store.find_session("s2"));
+  EXPECT_TRUE(store.find_file("f1"));
+}
+
+TEST(BrokenDatabase, KeepsItsNewTablesWhenAnOlderOneIsMigrated) {
+  const TempFolder scratch;
+  const fs::path file = scratch.path() / "podium.db";
+  {
+    SessionStore store(file);
+    store.commit(session_of("s1"), {file_of("f1", "s1")});
+  }
+  {
+    // As version 2 left it.
+    Poco::Data::Session old = open_database(file);
+    for (const char* statement :
+         {"DROP TABLE origin", "DROP TABLE keys", "DROP TABLE usage", "DROP TABLE audit",
+          "ALTER TABLE sessions DROP COLUMN tenant", "PRAGMA user_version = 2"}) {
+      old << statement, Poco::Data::Keywords::now;
+    }
+  }
+
+  SessionStore store(file);
+
+  EXPECT_EQ(store.find_session("s1")->tenant, "");
+  EXPECT_TRUE(store.find_file("f1"));
+  EXPECT_EQ(store.created(), session_of("s1").created) << "files as old as its first principal";
 }
 
 /// Commits "0", "1", … for ever and tells each number once it is acknowledged.

@@ -11,6 +11,7 @@
 #include "cli/command_line.hpp"
 #include "cli/doctor.hpp"
 #include "cli/exec.hpp"
+#include "cli/keys.hpp"
 #include "cli/languages.hpp"
 #include "cli/reload.hpp"
 #include "cli/status.hpp"
@@ -35,6 +36,8 @@ int carry_out(const CommandLine& line) {
     case Command::kStatus: return podium::cli::run_status(client, console);
     case Command::kDoctor: return podium::cli::run_doctor(line, client, console);
     case Command::kLanguages: return podium::cli::run_languages(line, console);
+    case Command::kKeys: return podium::cli::run_keys(line.keys, client, console);
+    case Command::kAudit: return podium::cli::run_audit(line.audit, client, console);
     case Command::kReload: return podium::cli::run_reload(line.state_dir, client, console);
   }
   return kUsage;

@@ -1,0 +1,90 @@
+#include "http/audit.hpp"
+
+#include "base/sha256.hpp"
+#include "policy/limits.hpp"
+
+namespace podium {
+namespace {
+
+// A megabyte takes milliseconds, which every other request would wait.
+constexpr std::size_t kQuickHash = 128 * 1024;
+
+Json limits_json(const Limits& limits) {
+  return Json::object({{"wall_ms", static_cast<long long>(limits.wall.count())},
+                       {"cpu_millis", limits.cpu_millis},
+                       {"memory", limits.memory},
+                       {"processes", limits.processes},
+                       {"output", limits.output},
+                       {"file_size", limits.file_size},
+                       {"workspace", limits.workspace}});
+}
+
+void add_result(Json& entry, const ExecResult& result) {
+  entry.set("run_id", result.run_id);
+  entry.set("session_id", result.session_id);
+  entry.set("status", to_string(result.status));
+  entry.set("code", result.exit_code ? Json(*result.exit_code) : Json());
+  entry.set("signal", result.signal.empty() ? Json() : Json(result.signal));
+  entry.set("wall_ms", static_cast<long long>(result.wall_ms));
+  entry.set("cpu_ms", static_cast<long long>(result.cpu_ms));
+  entry.set("memory_peak", result.memory_peak);
+  entry.set("files_out", result.files.size());
+  if (!result.unenforced.empty()) entry.set("unenforced", result.unenforced);
+}
+
+void add_error(Json& entry, const std::exception_ptr& error) {
+  entry.set("status", "error");
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& what) {
+    entry.set("error", what.what());
+  }
+}
+
+}  // namespace
+
+Task<std::unique_ptr<const RunFacts>> facts_of(Exchange& exchange, const ExecCommand& command) {
+  auto facts = std::make_unique<RunFacts>();
+  facts->time = epoch_ms_now();
+  facts->language = command.language;
+  facts->user_id = command.user_id;
+  facts->entity_id = command.entity_id;
+  facts->code_bytes = command.code.size();
+  facts->files = static_cast<std::uint32_t>(command.files.size());
+  facts->arguments = static_cast<std::uint32_t>(command.arguments.size());
+  facts->timeout = command.timeout;
+  if (command.code.size() <= kQuickHash) {
+    facts->code_sha256 = sha256_hex(command.code);
+  } else {
+    HttpContext& context = exchange.context();
+    facts->code_sha256 =
+        co_await on_pool(context.io, context.pool, [&] { return sha256_hex(command.code); });
+  }
+  co_return facts;
+}
+
+AuditRecord audit_line(Exchange& exchange, const RunFacts& facts, const ExecResult* result,
+                       std::exception_ptr error) {
+  const Access& access = exchange.access();
+  Json entry = Json::object({{"request_id", access.request_id},
+                             {"peer", exchange.peer_address()},
+                             {"language", facts.language},
+                             {"code_sha256", facts.code_sha256},
+                             {"code_bytes", facts.code_bytes},
+                             {"files_in", facts.files},
+                             {"arguments", facts.arguments}});
+  if (!facts.user_id.empty()) entry.set("user_id", facts.user_id);
+  if (!facts.entity_id.empty()) entry.set("entity_id", facts.entity_id);
+  if (const LanguageConfig* language = exchange.config().language(facts.language)) {
+    entry.set("limits", limits_json(merge_limits(*language, facts.timeout)));
+  }
+  if (result != nullptr) {
+    add_result(entry, *result);
+  } else if (error) {
+    add_error(entry, error);
+  }
+  entry.set("client_left", access.left.has_value());
+  return {facts.time, exchange.principal().id, std::move(entry)};
+}
+
+}  // namespace podium
