@@ -6,6 +6,8 @@ namespace {
 using Pod = PodTest;
 
 TEST_F(Pod, PrintsAndEndsWithZero) {
+  make({small_pool(1)});
+
   const auto run = this->run(pod_program("print(1)"));
 
   EXPECT_EQ(run->end.code, PODIUM_OK) << run->message;

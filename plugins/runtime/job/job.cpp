@@ -46,9 +46,7 @@ class Job final : public sdk::Runtime, public sdk::Health, public sdk::Metrics {
   sdk::HealthReport health(std::chrono::milliseconds) override {
     const PoolState state = sandboxes_.state(0);
     sdk::HealthReport report;
-    report.detail = "{\"available\":" + std::to_string(state.available) +
-                    ",\"busy\":" + std::to_string(state.busy) +
-                    ",\"target\":" + std::to_string(state.target) +
+    report.detail = "{\"pool\":" + sandbox::state_json(state) +
                     ",\"sandbox\":" + sandboxes_.facts() + "}";
     if (!sandboxes_.unenforced().empty()) report.state = PODIUM_DEGRADED;
     return report;

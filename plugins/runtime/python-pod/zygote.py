@@ -145,14 +145,6 @@ def reseed():
         process.current_process().authkey = os.urandom(32)
 
 
-def forget_zygote():
-    """Takes the zygote's traces out of what programs look at."""
-    for name in ("podium_pod",):
-        sys.modules.pop(name, None)
-    for path in ("/mnt/code", WORKSPACE):
-        sys.path_importer_cache.pop(path, None)
-
-
 PROGRAM = """
 import sys, os, math, random, json
 class A:
@@ -200,9 +192,18 @@ def rehearse_shutdown():
     main._set_tstate_lock()
 
 
+def make_matplotlib_folders():
+    """The zygote's matplotlib remembers that it made them, in a /tmp that is not the pod's."""
+    matplotlib = sys.modules.get("matplotlib")
+    if matplotlib is not None:
+        for folder in (matplotlib.get_configdir(), matplotlib.get_cachedir()):
+            os.makedirs(folder, exist_ok=True)
+
+
 def prepare():
     """After the fork, in the sandbox, before the pod waits."""
     reseed()
+    make_matplotlib_folders()
     rehearse()
     gc.freeze()
 

@@ -22,6 +22,7 @@
 #include "packet.hpp"
 #include "root.hpp"
 #include "shell.hpp"
+#include "step_rules.hpp"
 #include "tidy_tree.hpp"
 
 namespace podium::sandbox {
@@ -177,10 +178,7 @@ class Init {
     if (n < 0 && errno == ECONNRESET) go_unread_ = true;  // unix(7): it died without reading
     if (n < 0 && (errno == ECONNRESET || errno == EAGAIN)) return false;
     const bool whole = n == sizeof message;
-    // Of a running pod it may be user code that speaks. It can end its own run, as exit does; who
-    // says anything else is not listened to any more.
-    const bool nonsense = !whole || (pod_ && (running_ || ended_) &&
-                                      message.step != Step::kDone);
+    const bool nonsense = !whole || !believes({pod_, ready_, running_, ended_}, message);
     if (n == 0 || nonsense) {  // it became the program, or died: the exit status tells
       ::close(s_.step);
       s_.step = -1;
@@ -209,8 +207,11 @@ class Init {
         compile_status_ = message.value;
         break;
       case Step::kExecFailed:
+        if (ended_) break;
         if (!running_) fail("confining the sandbox's process", message.value);
         exec_errno_ = message.value;
+        // Said by a program it ends that program, as an exit would.
+        if (pod_) finish(Stop::kNone);
         break;
       case Step::kDone:
         if (pod_ && running_) {

@@ -2,6 +2,7 @@
 /// One packet with descriptors, on a SOCK_SEQPACKET socket. Header-only: used by the plugins and
 /// by the spawner alike.
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -91,6 +92,16 @@ class Packet {
       return -1;
     }
     return got;
+  }
+
+  /// Waits for a packet, then takes it. A process that is killed while it waits has not taken one
+  /// that comes at that moment: the sender learns that it was not read. (In recvmsg(2) it may
+  /// wait, be killed, and take the packet with it.)
+  ssize_t wait_and_receive(int socket, std::span<char> buffer) noexcept {
+    pollfd event{socket, POLLIN, 0};
+    while (::poll(&event, 1, -1) < 0 && errno == EINTR) {
+    }
+    return receive(socket, buffer);
   }
 
   std::size_t count() const noexcept { return count_; }

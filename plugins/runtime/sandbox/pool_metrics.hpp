@@ -8,6 +8,13 @@ namespace podium::sandbox {
 /// Limits of the sandboxes made before any run has said what it needs: the host's defaults.
 inline constexpr ShellLimits kFirstLimits{512u << 20, 128, 512u << 20, 10'000, 1000, 0};
 
+/// What making one took on average.
+inline std::uint64_t mean_refill_ms(const PoolState& s) {
+  return s.refills == 0
+             ? 0
+             : static_cast<std::uint64_t>(s.refill_seconds * 1000 / static_cast<double>(s.refills));
+}
+
 /// The same for people, as a JSON object.
 inline std::string state_json(const PoolState& s) {
   const auto field = [](const char* name, std::uint64_t value) {
@@ -16,7 +23,8 @@ inline std::string state_json(const PoolState& s) {
   return "{" + field("available", s.available) + field("busy", s.busy) + field("target", s.target) +
          field("starting", s.starting) + field("waiting", s.waiting) + field("hits", s.hits) +
          field("misses", s.misses) + field("timeouts", s.timeouts) + field("deaths", s.deaths) +
-         field("recycles", s.recycles) + "\"left_out\":" + (s.left_out ? "true" : "false") +
+         field("recycles", s.recycles) + field("refills", s.refills) +
+         field("refill_ms", mean_refill_ms(s)) + "\"left_out\":" + (s.left_out ? "true" : "false") +
          ",\"zygote_ready\":" + (s.zygote_ready ? "true" : "false") + "}";
 }
 

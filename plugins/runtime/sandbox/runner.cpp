@@ -92,7 +92,7 @@ class Runner {
   std::string_view wait_for_go(Go& go) noexcept {
     static char buffer[sizeof(Go) + kInlinePayload + 64];
     Packet packet;
-    const ssize_t n = packet.receive(s_.step, buffer);
+    const ssize_t n = packet.wait_and_receive(s_.step, buffer);
     if (n < static_cast<ssize_t>(sizeof go)) ::_exit(0);  // pid 1 is gone, and so are we
     std::memcpy(&go, buffer, sizeof go);
     if (go.payload_is_descriptor == 0) {

@@ -131,6 +131,13 @@ bool dispatch(SandboxRun& run, Shell& shell) noexcept {
   return send_packet(shell.control.get(), as_bytes(run.header), {}, {&fd, 1}, MSG_DONTWAIT);
 }
 
+void send_kill(const Shell& shell, Stop why) noexcept {
+  KillRun kill;
+  kill.message.nonce = shell.nonce;
+  kill.stop = why;
+  send_struct(shell.control.get(), kill, {}, MSG_DONTWAIT);
+}
+
 bool feed_input(SandboxRun& run, Shell& shell) noexcept {
   while (run.input_written < run.standard_input.size()) {
     const ssize_t n = ::write(shell.input.get(), run.standard_input.data() + run.input_written,
@@ -212,7 +219,7 @@ podium_completion completion_of(SandboxRun& run, const RunEnd& end) noexcept {
   completion.message = sdk::bytes(run.message);
   completion.changes = run.changes.get();
   completion.merged = run.merged.get();
-  completion.warm = run.hit ? 1 : 0;
+  completion.warm = run.shell != nullptr && run.shell->zygote != 0 ? 1 : 0;
   return completion;
 }
 

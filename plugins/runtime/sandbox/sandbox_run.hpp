@@ -23,7 +23,10 @@ struct Shell {
   sdk::Descriptor control, input, output, error;
   std::chrono::steady_clock::time_point asked_at, pinged_at;
   unsigned missed_pings = 0;
+  std::chrono::steady_clock::time_point kill_asked_at;  ///< of the spawner; epoch: never
   bool failed = false;  ///< pid 1 has said so; a run it was sent has not begun
+  bool sending = false; ///< a run is on its way to it; until then the loop leaves it alone
+  bool cancel_wanted = false;  ///< to be sent behind the run
   struct SandboxRun* run = nullptr;
 };
 
@@ -51,6 +54,7 @@ struct SandboxRun {
   Clock::time_point give_up_at;    ///< while it waits for a shell; max(): never
   Clock::time_point stuck_at = Clock::time_point::max();  ///< pid 1 must have answered by then
   bool hit = false;                ///< a shell was waiting for it
+  bool counted = false;            ///< as a hit or a miss
   bool retried = false;
   bool cancelled = false;
   std::shared_ptr<Shell> shell;
@@ -60,6 +64,9 @@ struct SandboxRun {
 
 /// Gives the run to the shell. False with errno: the shell is gone, nothing was started.
 bool dispatch(SandboxRun& run, Shell& shell) noexcept;
+
+/// Asks pid 1 to end its run. What a sandbox that is gone does not hear needs no word.
+void send_kill(const Shell& shell, Stop why) noexcept;
 
 /// Writes what the pipe takes of the run's standard input and closes it at the end. True when all
 /// is written or nobody reads any more.

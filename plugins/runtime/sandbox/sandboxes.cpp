@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 #include "channels.hpp"
 #include "packet.hpp"
@@ -16,10 +17,12 @@ constexpr std::chrono::seconds kWallGrace{5};
 
 }  // namespace
 
-Sandboxes::Sandboxes(sdk::Host host, std::vector<PoolOptions> pools)
+Sandboxes::Sandboxes(sdk::Host host, std::vector<PoolOptions> pools,
+                     std::function<bool()> memory_is_short)
     : host_(host),
       options_(std::move(pools)),
       link_(host),
+      probe_memory_(std::move(memory_is_short)),
       loop_([this](std::uint64_t tag) { on_event(tag); }, [this] { on_wake(); },
             [this] { on_tick(); }) {
   link_.connect();
@@ -60,22 +63,28 @@ void Sandboxes::start(std::size_t pool, const sdk::RunView& view, const sdk::Cal
 void Sandboxes::place(SandboxRun& run) {
   for (;;) {
     std::shared_ptr<Shell> shell;
+    bool cancelled = false;
     {
       const std::lock_guard lock(mutex_);
       Pool& pool = pools_[run.pool];
       if (pool.left_out) break;
       pool.options.limits = run.header.limits;
       shell = take(pool);
-      run.hit = shell != nullptr;
-      ++(shell != nullptr ? pool.counts.hits : pool.counts.misses);
-      pool.size.taken(run.hit, static_cast<unsigned>(pool.ready.size()), Clock::now());
-      if (shell == nullptr) {
+      if (!run.counted) {  // a second try is not another run
+        run.counted = true;
+        run.hit = shell != nullptr;
+        ++(run.hit ? pool.counts.hits : pool.counts.misses);
+        pool.size.taken(run.hit, static_cast<unsigned>(pool.ready.size()), Clock::now());
+      }
+      cancelled = run.cancelled && shell == nullptr;  // while it was between two sandboxes
+      if (shell == nullptr && !cancelled) {
         pool.waiting.push_back(&run);
         refill(run.pool);
         loop_.wake_at(run.give_up_at);
         return;
       }
     }
+    if (cancelled) return fail(&run, PODIUM_CANCELLED, "");
     const std::size_t pool = run.pool;
     if (!assign(run, std::move(shell))) continue;
     const std::lock_guard lock(mutex_);
@@ -95,28 +104,30 @@ std::shared_ptr<Shell> Sandboxes::take(Pool& pool) {
 
 /// False: that sandbox had died; nothing was started in it.
 bool Sandboxes::assign(SandboxRun& run, std::shared_ptr<Shell> shell) {
-  bool cancelled;
   {
     const std::lock_guard lock(mutex_);
     if (shell->state != Shell::State::kReady) return false;
     shell->state = Shell::State::kRunning;
+    shell->sending = true;
+    shell->cancel_wanted = run.cancelled;
     shell->run = &run;
     run.shell = shell;
-    run.stuck_at = Clock::now() + std::chrono::milliseconds(run.header.wall_ms +
-                                                            run.header.compile_wall_ms) + kWallGrace;
+    run.stuck_at = Clock::now() + (run.cancelled ? kKillTimeout
+                                                 : std::chrono::milliseconds(
+                                                       run.header.wall_ms +
+                                                       run.header.compile_wall_ms) + kWallGrace);
     ++pools_[run.pool].counts.busy;
-    cancelled = run.cancelled;
   }
-  // From the moment it is sent the loop may hear the end of the run and the host release it:
-  // nothing of the run is touched after the last step here.
   const bool input_left = !feed_input(run, *shell);
-  if (input_left) loop_.watch(shell->input.get(), tag_of(shell->id, kInput), true);
-  if (dispatch(run, *shell)) {
-    if (cancelled) cancel(sdk::to_lease(&run));
+  const bool sent = dispatch(run, *shell);
+  const std::lock_guard lock(mutex_);
+  shell->sending = false;
+  if (sent) {
+    // From here on the loop may hear the end and the host release the run: not a word of it more.
+    if (input_left) loop_.watch(shell->input.get(), tag_of(shell->id, kInput), true);
+    if (shell->cancel_wanted) send_kill(*shell, Stop::kCancel);
     return true;
   }
-  const std::lock_guard lock(mutex_);
-  if (shell->run == nullptr) return true;  // the loop saw it die first and has placed the run anew
   shell->run = nullptr;
   shell->state = Shell::State::kDead;
   --pools_[run.pool].counts.busy;
@@ -137,13 +148,15 @@ void Sandboxes::cancel(podium_lease* lease) noexcept {
     waited = std::erase(pools_[run->pool].waiting, run) > 0;
     shell = run->shell;
     run->stuck_at = std::min(run->stuck_at, Clock::now() + kKillTimeout);
+    if (shell != nullptr && shell->sending) {
+      // It would overtake the run, and pid 1 has nothing to kill yet.
+      shell->cancel_wanted = true;
+      return;
+    }
   }
   if (waited) return fail(run, PODIUM_CANCELLED, "");
-  if (shell == nullptr) return;  // between two sandboxes: assign looks at the flag
-  KillRun kill;
-  kill.message.nonce = shell->nonce;
-  kill.stop = Stop::kCancel;
-  send_struct(shell->control.get(), kill, {}, MSG_DONTWAIT);
+  if (shell == nullptr) return;  // between two sandboxes: place and assign look at the flag
+  send_kill(*shell, Stop::kCancel);
 }
 
 void Sandboxes::release(podium_lease* lease) noexcept {
@@ -169,6 +182,18 @@ void Sandboxes::fail(SandboxRun* run, podium_code code, const std::string& messa
   run->callbacks.completed(completion);
 }
 
+/// Another thread may be between choosing the sandbox and having sent the run: whether it went out
+/// decides what a word or the end of the sandbox means. Only the loop waits; the other never for it.
+void Sandboxes::wait_until_sent(const Shell& shell) const {
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!shell.sending) return;
+    }
+    std::this_thread::yield();
+  }
+}
+
 std::shared_ptr<Shell> Sandboxes::find(std::uint32_t id) const {
   const auto at = shells_.find(id);
   return at == shells_.end() ? nullptr : at->second;
@@ -186,20 +211,18 @@ void Sandboxes::on_made(const ShellMade& made, int descriptor) {
       return;
     }
     Doomed doomed;
-    host_.error("zygote " + pools_[i].options.tier + ": " + made.what + ": " +
-                std::generic_category().message(made.error));
+    complain(zygote_gate_, "zygote " + pools_[i].options.tier + ": " + made.what + ": " +
+                               std::generic_category().message(made.error));
     return zygote_ended(i, true, doomed);
   }
   const auto shell = find(made.id);
   if (shell == nullptr) return;
   if (made.error != 0) {
     Pool& pool = pools_[shell->pool];
-    --pool.starting;
-    pool.retry_at = Clock::now() + kRetryAfterFailure;
-    loop_.wake_at(pool.retry_at);
+    making_failed(pool);
     shells_.erase(made.id);
-    host_.error("the spawner could not make a sandbox: " + std::string(made.what) + ": " +
-                std::generic_category().message(made.error));
+    complain(making_gate_, "the spawner could not make a sandbox: " + std::string(made.what) + ": " +
+                               std::generic_category().message(made.error));
     return;
   }
   shell->control = std::move(control);
@@ -220,6 +243,8 @@ void Sandboxes::on_ready(const std::shared_ptr<Shell>& shell, Packet& packet) {
     shell->pinged_at = Clock::now();
     Pool& pool = pools_[shell->pool];
     --pool.starting;
+    pool.making_failures = 0;
+    if (pool.zygote.id == shell->zygote) pool.zygote.proven = true;
     ++pool.counts.refills;
     pool.counts.refill_seconds +=
         std::chrono::duration<double>(Clock::now() - shell->asked_at).count();
@@ -306,8 +331,9 @@ void Sandboxes::on_control(const std::shared_ptr<Shell>& shell) {
       std::memcpy(&failed, buffer.data(), sizeof failed);
       failed.what[sizeof failed.what - 1] = '\0';
       shell->failed = true;
-      host_.error("a sandbox is lost: " + std::string(failed.what) + ": " +
-                  std::generic_category().message(failed.error));
+      const std::lock_guard lock(mutex_);
+      complain(lost_gate_, "a sandbox is lost: " + std::string(failed.what) + ": " +
+                               std::generic_category().message(failed.error));
     }
   }
 }
@@ -315,23 +341,25 @@ void Sandboxes::on_control(const std::shared_ptr<Shell>& shell) {
 void Sandboxes::on_output(const std::shared_ptr<Shell>& shell, std::uint32_t stream) {
   sdk::Descriptor& fd = stream == 1 ? shell->output : shell->error;
   if (!fd) return;
-  if (shell->state != Shell::State::kRunning || shell->run == nullptr) {
-    loop_.forget(fd.get());  // nobody has been told to write: the process has ended
-    return;
+  SandboxRun* run = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    if (shell->sending) return;
+    if (shell->state == Shell::State::kRunning) run = shell->run;
+    if (run == nullptr) loop_.forget(fd.get());  // nobody was told to write: its process has ended
   }
+  if (run == nullptr) return;
   bool over = false;
-  if (!drain_output(*shell->run, fd.get(), stream, over)) loop_.forget(fd.get());
+  if (!drain_output(*run, fd.get(), stream, over)) loop_.forget(fd.get());
   if (over) {
-    shell->run->output_over = true;  // it may end by itself before it is killed
-    KillRun kill;
-    kill.message.nonce = shell->nonce;
-    kill.stop = Stop::kOutput;
-    send_struct(shell->control.get(), kill, {}, MSG_DONTWAIT);
+    run->output_over = true;  // it may end by itself before it is killed
+    send_kill(*shell, Stop::kOutput);
   }
 }
 
 void Sandboxes::on_end(const std::shared_ptr<Shell>& shell, const RunEnd& end, Packet& packet) {
   SandboxRun* run;
+  wait_until_sent(*shell);
   {
     const std::lock_guard lock(mutex_);
     run = shell->run;
@@ -360,6 +388,7 @@ void Sandboxes::on_end(const std::shared_ptr<Shell>& shell, const RunEnd& end, P
 /// A sandbox's pid 1 is gone without a word of an end.
 void Sandboxes::on_lost(const std::shared_ptr<Shell>& shell, bool run_unread) {
   SandboxRun* run = nullptr;
+  wait_until_sent(*shell);
   {
     const std::lock_guard lock(mutex_);
     Pool& pool = pools_[shell->pool];
@@ -368,11 +397,7 @@ void Sandboxes::on_lost(const std::shared_ptr<Shell>& shell, bool run_unread) {
     shell->state = Shell::State::kDead;
     loop_.forget(shell->control.get());
     shells_.erase(shell->id);
-    if (before == Shell::State::kMaking) {
-      --pool.starting;
-      pool.retry_at = Clock::now() + kRetryAfterFailure;
-      loop_.wake_at(pool.retry_at);
-    }
+    if (before == Shell::State::kMaking) making_failed(pool);
     if (before != Shell::State::kEnded) ++pool.counts.deaths;
     std::erase(pool.ready, shell);
     if (before == Shell::State::kRunning) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "event_loop.hpp"
+#include "log_gate.hpp"
 #include "pool_size.hpp"
 #include "sandbox_run.hpp"
 #include "spawner_link.hpp"
@@ -35,9 +37,14 @@ struct PoolOptions {
   unsigned min = 2, max = 8; ///< how many wait
   unsigned starting = 4;     ///< made at a time
   std::chrono::milliseconds acquire_timeout{-1};  ///< a run waits so long for one; -1: for ever
+  std::chrono::milliseconds ping_interval{15'000};    ///< given up after two unanswered pings
+  std::chrono::milliseconds making_timeout{20'000};   ///< one that takes longer is given up
   ShellLimits limits;        ///< of the first ones; later those of the last run
   ZygoteOptions zygote;
 };
+
+/// Whether proc_meminfo(5) says that so little is available that nothing should be kept in stock.
+bool host_memory_is_short() noexcept;
 
 /// What a pool has done and holds.
 struct PoolState {
@@ -57,8 +64,10 @@ struct PoolState {
 /// host has released the run. Any thread.
 class Sandboxes {
  public:
-  /// Throws sdk::Error when the spawner cannot be reached.
-  Sandboxes(sdk::Host host, std::vector<PoolOptions> pools);
+  /// Throws sdk::Error when the spawner cannot be reached. `memory_is_short` is asked once a second
+  /// on the loop's thread.
+  Sandboxes(sdk::Host host, std::vector<PoolOptions> pools,
+            std::function<bool()> memory_is_short = host_memory_is_short);
   ~Sandboxes();  ///< every lease has been released
 
   /// See podium_runtime.start. `pool` is an index into the constructor's list.
@@ -80,6 +89,7 @@ class Sandboxes {
     std::uint32_t id = 0;  ///< 0: there is none
     sdk::Descriptor socket;
     unsigned forks = 0, recycle_after = 0;
+    bool proven = false;  ///< a sandbox of it has become ready
     Clock::time_point asked_at;
     std::uint64_t packages = 0;  ///< what the watched paths looked like when it was started
   };
@@ -90,7 +100,8 @@ class Sandboxes {
     std::vector<std::shared_ptr<Shell>> ready;  // the newest is taken first
     std::deque<SandboxRun*> waiting;
     unsigned starting = 0;
-    Clock::time_point retry_at{};  // after a failure to make one
+    Clock::time_point retry_at{};  // after failures to make one
+    unsigned making_failures = 0;  // in a row
     Clock::time_point refill_at{}; // a run has just taken one, and has the processors for itself
     Zygote zygote;                 // pods are forked from this one
     Zygote next;                   // being started; takes the other's place when it is ready
@@ -125,6 +136,7 @@ class Sandboxes {
   void place(SandboxRun& run);
   void refill(std::size_t pool);
   void refill_later(std::size_t pool);
+  void making_failed(Pool& pool);
   void start_zygote(std::size_t pool);
   void tend_zygote(std::size_t pool, Clock::time_point now);
   void look_at_packages(Clock::time_point now);
@@ -134,8 +146,15 @@ class Sandboxes {
   void fail(SandboxRun* run, podium_code code, const std::string& message);
   void refuse(const std::vector<SandboxRun*>& late);
   void give_up_waiting(Clock::time_point now, std::vector<SandboxRun*>& late);
-  void check_health(Clock::time_point now, Doomed& doomed);
+  unsigned stock(const Pool& pool) const;
+  void trim(Pool& pool, Doomed& doomed);
+  void check_health(Clock::time_point now, Doomed& doomed, Doomed& lost);
+  void give_up_idle(const std::shared_ptr<Shell>& shell, Doomed& doomed);
+  void give_up_making(const std::shared_ptr<Shell>& shell, Doomed& doomed);
+  void ask_to_kill(const Shell& shell);
+  void complain(LogGate& gate, const std::string& message);
   void lost_spawner();
+  void wait_until_sent(const Shell& shell) const;
   std::shared_ptr<Shell> find(std::uint32_t id) const;
 
   sdk::Host host_;
@@ -145,7 +164,9 @@ class Sandboxes {
   std::vector<Pool> pools_;
   std::unordered_map<std::uint32_t, std::shared_ptr<Shell>> shells_;
   std::uint32_t next_id_ = 1;
+  std::function<bool()> probe_memory_;
   bool memory_is_short_ = false;
+  LogGate lost_gate_, making_gate_, stuck_gate_, zygote_gate_;
   bool stopping_ = false;
   std::string unenforced_, facts_;
   EventLoop loop_;  // last: its thread ends first

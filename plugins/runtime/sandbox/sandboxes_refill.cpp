@@ -21,8 +21,11 @@ constexpr std::chrono::seconds kPackagesSettle{2};
 /// After which a run that took a sandbox has had its share; most have ended.
 constexpr std::chrono::milliseconds kRunGoesFirst{8};
 
-/// A zygote that lived so long did not die of a fault at its start.
-constexpr std::chrono::seconds kLongLife{10};
+/// After the second failure in a row to make one; doubles up to kRetryAfterFailure.
+constexpr std::chrono::milliseconds kFirstRetry{10};
+
+/// A zygote that served and lived so long was killed from outside: another is started at once.
+constexpr std::chrono::seconds kLongLife{1};
 
 /// Changes when any of the paths does: made, removed, replaced, an entry more or less.
 std::uint64_t fingerprint(const std::vector<std::string>& paths) {
@@ -63,9 +66,7 @@ void Sandboxes::refill(std::size_t index) {
   if (now < pool.refill_at && !pool.ready.empty() && pool.waiting.empty()) {
     return loop_.wake_at(pool.refill_at);
   }
-  // Runs that wait get theirs in any case; only the stock is given up when memory is short.
-  const unsigned stock = memory_is_short_ ? std::min(1u, pool.size.target()) : pool.size.target();
-  const std::size_t wanted = stock + pool.waiting.size();
+  const std::size_t wanted = stock(pool) + pool.waiting.size();
   while (pool.ready.size() + pool.starting < wanted && pool.starting < pool.options.starting) {
     auto shell = std::make_shared<Shell>();
     shell->id = next_id_++;
@@ -87,6 +88,31 @@ void Sandboxes::refill(std::size_t index) {
     ++pool.starting;
     ++pool.zygote.forks;
   }
+}
+
+/// Runs that wait get theirs in any case; only the stock is given up when memory is short.
+unsigned Sandboxes::stock(const Pool& pool) const {
+  return memory_is_short_ ? std::min(1u, pool.size.target()) : pool.size.target();
+}
+
+/// Lets go of the oldest when more wait than ought to: demand went down, or memory is short.
+void Sandboxes::trim(Pool& pool, Doomed& doomed) {
+  if (!pool.waiting.empty() || pool.ready.size() <= stock(pool)) return;
+  const auto surplus = static_cast<std::ptrdiff_t>(pool.ready.size() - stock(pool));
+  for (auto at = pool.ready.begin(); at != pool.ready.begin() + surplus; ++at) {
+    (*at)->state = Shell::State::kDead;
+    shells_.erase((*at)->id);
+    doomed.push_back(std::move(*at));
+  }
+  pool.ready.erase(pool.ready.begin(), pool.ready.begin() + surplus);
+}
+
+/// The first failure costs no time, a series of them does not become a storm.
+void Sandboxes::making_failed(Pool& pool) {
+  --pool.starting;
+  const unsigned doublings = std::min(pool.making_failures++, 8u);
+  pool.retry_at = Clock::now() + std::min(kRetryAfterFailure, kFirstRetry * ((1 << doublings) - 1));
+  loop_.wake_at(pool.retry_at);
 }
 
 // ---------------------------------------------------------------- zygotes
@@ -192,8 +218,8 @@ void Sandboxes::zygote_failed(std::size_t index, const Failed& failed,
   Pool& pool = pools_[index];
   std::string what(failed.what, ::strnlen(failed.what, sizeof failed.what));
   if (failed.error != ENOENT) {
-    host_.error("zygote " + pool.options.tier + ": " + what + ": " +
-                std::generic_category().message(failed.error));
+    complain(zygote_gate_, "zygote " + pool.options.tier + ": " + what + ": " +
+                               std::generic_category().message(failed.error));
     return;  // the end of its socket follows
   }
   host_.warning("tier " + pool.options.tier + " is left out: " + what);
@@ -209,8 +235,11 @@ void Sandboxes::zygote_ended(std::size_t index, bool was_next, Doomed& doomed) {
   Pool& pool = pools_[index];
   const Zygote dead = std::exchange(was_next ? pool.next : pool.zygote, Zygote());
   const auto now = Clock::now();
-  // The first death costs no time, a series of them does not become a storm.
-  pool.zygote_failures = now - dead.asked_at > kLongLife ? 0 : pool.zygote_failures + 1;
+  // One that has served and is killed costs little time; a series of those that never get so far
+  // does not become a storm.
+  pool.zygote_failures = !dead.proven                      ? pool.zygote_failures + 1
+                         : now - dead.asked_at > kLongLife ? 0
+                                                           : 1;
   pool.zygote_retry_at = now + kRetryAfterFailure * std::min(pool.zygote_failures, 20u);
   host_.warning("zygote " + pool.options.tier + " ended; starting another");
   drop_making(dead.id, doomed);

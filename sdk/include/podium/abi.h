@@ -278,7 +278,7 @@ typedef struct podium_completion {
   int64_t cpu_us;
   uint64_t memory_peak; /* bytes; 0: unknown */
   int64_t start_us;     /* from start() to the first instruction of the program's interpreter */
-  uint32_t warm;        /* 1: the run met a process that waited for it */
+  uint32_t warm;        /* 1: its interpreter was running before the run came, not started for it */
   /* Directory of what the program changed: exactly the new and changed files; nothing else is
    * read. Valid until release. -1: nothing changed, or see podium_run.output. */
   int changes;

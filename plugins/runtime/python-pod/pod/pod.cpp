@@ -86,7 +86,9 @@ const char* write_source(std::string_view name, std::string_view code) noexcept 
     const ssize_t n = ::write(fd, code.data(), code.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
+      const int error = errno;
       ::close(fd);
+      errno = error;
       return nullptr;
     }
     code.remove_prefix(static_cast<std::size_t>(n));
@@ -146,7 +148,7 @@ void Pod::enter(const Order& order, const SeccompProgram& seccomp) noexcept {
 std::string_view Pod::receive(Go& go) noexcept {
   static char buffer[sizeof(Go) + kInlinePayload + 64];
   Packet packet;
-  const ssize_t n = packet.receive(step_, buffer);
+  const ssize_t n = packet.wait_and_receive(step_, buffer);
   if (n < static_cast<ssize_t>(sizeof go)) ::_exit(0);  // pid 1 is gone, and so are we
   std::memcpy(&go, buffer, sizeof go);
   if (go.payload_is_descriptor == 0) {
@@ -169,7 +171,13 @@ void unpack(std::string_view payload, Work& work) noexcept {
     refuse("reading the run");
   }
   work.source = write_source(name, code);
-  if (work.source == nullptr) refuse("writing the program's file");
+  if (work.source == nullptr) {
+    if (errno == ENOSPC || errno == EFBIG) {
+      send_struct(ending.step, StepMessage{Step::kExecFailed, errno});
+      ::_exit(127);
+    }
+    refuse("writing the program's file");
+  }
   if (::chdir(kWorkspace) != 0) refuse(kWorkspace);
   environ = work.environment;
 }

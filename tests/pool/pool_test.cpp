@@ -1,0 +1,344 @@
+// What a pool does over time: health, recycling, tiers that are left out, memory, logs.
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+
+#include "log_gate.hpp"
+#include "pool_fixture.hpp"
+#include "pool_metrics.hpp"
+
+namespace podium::sandbox {
+namespace {
+
+using namespace std::chrono_literals;
+
+void run_once(Sandboxes& sandboxes, std::size_t pool = 0) {
+  Recorded run;
+  run.start(sandboxes, program(), pool);
+  run.wait();
+  EXPECT_EQ(run.end.code, PODIUM_OK) << run.message;
+}
+
+bool logged(FakeSpawner& spawner, const std::string& part) {
+  for (const auto& line : spawner.log()) {
+    if (line.find(part) != std::string::npos) return true;
+  }
+  return false;
+}
+
+// ---------------------------------------------------------------- what dies
+
+TEST(Pool, TriesAnotherSandboxOnceWhenOneDiesWithTheRunUnread) {
+  FakeSpawner spawner({.unread = 1000});
+  Sandboxes sandboxes(spawner.host(), {pool_of(2, 2)});
+  ASSERT_TRUE(settled(sandboxes));
+
+  Recorded run;
+  run.start(sandboxes, program());
+  run.wait();
+
+  EXPECT_EQ(run.end.code, PODIUM_INTERNAL) << "both sandboxes died, which is told after the second";
+  EXPECT_EQ(run.completions, 1);
+  EXPECT_EQ(spawner.runs, 0u);
+  EXPECT_TRUE(logged(spawner, "the sandbox died before it took the run; trying another"));
+  const PoolState state = sandboxes.state(0);
+  EXPECT_EQ(state.hits + state.misses, 1u) << "a second try is not another run";
+}
+
+TEST(Pool, DoesNotStartARunAgainThatMayHaveBegun) {
+  FakeSpawner spawner({.running = 1000});
+  Sandboxes sandboxes(spawner.host(), {pool_of(2, 2)});
+
+  Recorded run;
+  run.start(sandboxes, program());
+  run.wait();
+
+  EXPECT_EQ(run.end.code, PODIUM_INTERNAL);
+  EXPECT_EQ(spawner.runs, 1u);
+}
+
+TEST(Pool, GivesUpASandboxThatIsSilentTwice) {
+  FakeSpawner spawner;
+  PoolOptions pool = pool_of(2, 2);
+  pool.ping_interval = 500ms;
+  Sandboxes sandboxes(spawner.host(), {pool});
+  ASSERT_TRUE(settled(sandboxes));
+  const auto began = std::chrono::steady_clock::now();
+
+  spawner.silent = true;
+  ASSERT_TRUE(eventually([&] { return sandboxes.state(0).deaths >= 2; }));
+  const auto took = std::chrono::steady_clock::now() - began;
+  spawner.silent = false;
+
+  EXPECT_GE(took, 1000ms) << "one silence is not enough";
+  EXPECT_TRUE(settled(sandboxes));
+  EXPECT_GE(spawner.kills, 2u);
+  EXPECT_TRUE(logged(spawner, "a sandbox that waits was silent twice"));
+}
+
+TEST(Pool, KeepsASandboxThatAnswers) {
+  FakeSpawner spawner;
+  PoolOptions pool = pool_of(2, 2);
+  pool.ping_interval = 1ms;
+  Sandboxes sandboxes(spawner.host(), {pool});
+  ASSERT_TRUE(settled(sandboxes));
+
+  ASSERT_TRUE(eventually([&] { return spawner.pongs >= 8; })) << "four each, one a second";
+
+  EXPECT_EQ(sandboxes.state(0).deaths, 0u);
+  EXPECT_EQ(spawner.made, 2u);
+}
+
+TEST(Pool, ReplacesAZygoteThatMakesNothingAnyMore) {
+  FakeSpawner spawner;
+  PoolOptions pool = pods_of(1, 1);
+  pool.making_timeout = 500ms;
+  Sandboxes sandboxes(spawner.host(), {pool});
+  ASSERT_TRUE(settled(sandboxes));
+
+  spawner.holds = true;
+  run_once(sandboxes);  // what is made in its place does not come
+  ASSERT_TRUE(eventually([&] { return spawner.zygotes >= 2; }));
+  spawner.give();
+
+  EXPECT_TRUE(settled(sandboxes));
+  run_once(sandboxes);
+}
+
+TEST(Pool, AnswersARunWhoseSandboxNobodyCanKill) {
+  FakeSpawner spawner;
+  spawner.on_run = [](int, std::uint64_t, int) { return true; };  // never ends
+  spawner.knows_nothing = true;
+  Sandboxes sandboxes(spawner.host(), {pool_of(1, 1)});
+  Program stuck = program();
+  stuck.limits.wall_ms = 1;
+  stuck.limits.compile_wall_ms = 1;
+  Recorded run;
+  run.start(sandboxes, stuck);
+
+  run.wait();  // the wall's limit, five seconds of grace, and two that a kill may take
+
+  EXPECT_EQ(run.end.code, PODIUM_INTERNAL);
+  EXPECT_EQ(spawner.kills, 1u);
+}
+
+// ---------------------------------------------------------------- zygotes
+
+TEST(Pool, ReplacesAZygoteAfterSoManyForksLessUpToAFifth) {
+  FakeSpawner spawner;
+  PoolOptions pool = pods_of(1, 1);
+  pool.zygote.recycle_after = 20;
+  Sandboxes sandboxes(spawner.host(), {pool});
+  ASSERT_TRUE(settled(sandboxes));
+
+  std::vector<unsigned> forks;
+  for (unsigned seen = 1; forks.size() < 8;) {
+    const unsigned before = spawner.made;
+    while (spawner.zygotes == seen) {
+      ASSERT_TRUE(settled(sandboxes));
+      run_once(sandboxes);
+      ASSERT_TRUE(settled(sandboxes));
+    }
+    forks.push_back(spawner.made - before);
+    seen = spawner.zygotes;
+  }
+
+  for (std::size_t i = 1; i < forks.size(); ++i) {
+    EXPECT_GE(forks[i], 15u) << "of generation " << i;
+    EXPECT_LE(forks[i], 22u) << "of generation " << i;
+  }
+  EXPECT_GT(std::set<unsigned>(forks.begin() + 1, forks.end()).size(), 1u) << "all at the same count";
+  EXPECT_TRUE(eventually([&] { return sandboxes.state(0).recycles == spawner.zygotes - 1; }));
+}
+
+TEST(Pool, ReplacesAZygoteOfAnAge) {
+  FakeSpawner spawner;
+  PoolOptions pool = pods_of(1, 1);
+  pool.zygote.recycle_age = 1s;
+  Sandboxes sandboxes(spawner.host(), {pool});
+
+  EXPECT_TRUE(eventually([&] { return sandboxes.state(0).recycles >= 2; }));
+
+  EXPECT_EQ(spawner.made, 1u) << "what waits is as good as before";
+}
+
+TEST(Pool, ReplacesZygoteAndStockWhenPackagesChange) {
+  const std::string folder = "/tmp/podium-pool-test-" + std::to_string(::getpid());
+  std::filesystem::create_directory(folder);
+  FakeSpawner spawner;
+  PoolOptions pool = pods_of(2, 2);
+  pool.zygote.watched = {folder};
+  Sandboxes sandboxes(spawner.host(), {pool});
+  ASSERT_TRUE(settled(sandboxes));
+  ASSERT_EQ(spawner.zygotes, 1u);
+
+  std::ofstream(folder + "/package") << "new";
+
+  EXPECT_TRUE(eventually([&] { return sandboxes.state(0).recycles == 1; }));
+  EXPECT_TRUE(eventually([&] { return spawner.made >= 4 && spawner.idle == 2; }));
+  std::filesystem::remove_all(folder);
+}
+
+TEST(Pool, LeavesOutATierWhosePackagesAreMissingAndSaysSo) {
+  FakeSpawner spawner;
+  spawner.zygote_error = ENOENT;
+  PoolOptions missing = pods_of(1, 1);
+  missing.tier = "numpy,missing";
+  Sandboxes sandboxes(spawner.host(), {pool_of(1, 1), missing});
+
+  ASSERT_TRUE(eventually([&] { return sandboxes.state(1).left_out; }));
+
+  EXPECT_FALSE(sandboxes.usable(1));
+  EXPECT_TRUE(sandboxes.usable(0));
+  EXPECT_TRUE(logged(spawner, "tier numpy,missing is left out: import something"));
+  EXPECT_NE(state_json(sandboxes.state(1)).find("\"left_out\":true"), std::string::npos);
+  Recorded run;
+  run.start(sandboxes, program(), 1);
+  run.wait();
+  EXPECT_EQ(run.end.code, PODIUM_UNAVAILABLE);
+}
+
+TEST(Pool, TriesATierAgainWhenItsPackagesHaveComeSince) {
+  const std::string folder = "/tmp/podium-pool-tier-" + std::to_string(::getpid());
+  std::filesystem::create_directory(folder);
+  FakeSpawner spawner;
+  spawner.zygote_error = ENOENT;
+  PoolOptions pool = pods_of(1, 1);
+  pool.zygote.watched = {folder};
+  Sandboxes sandboxes(spawner.host(), {pool});
+  ASSERT_TRUE(eventually([&] { return sandboxes.state(0).left_out; }));
+
+  spawner.zygote_error = 0;
+  std::ofstream(folder + "/package") << "new";
+
+  EXPECT_TRUE(eventually([&] { return sandboxes.usable(0) && sandboxes.state(0).available == 1; }));
+  std::filesystem::remove_all(folder);
+}
+
+// ---------------------------------------------------------------- how many
+
+TEST(Pool, LetsGoOfTheStockButForOneWhenMemoryIsShortAndTakesItUpAgain) {
+  FakeSpawner spawner;
+  std::atomic<bool> is_short{false};
+  Sandboxes sandboxes(spawner.host(), {pool_of(6, 6)}, [&] { return is_short.load(); });
+  ASSERT_TRUE(settled(sandboxes));
+
+  is_short = true;
+  EXPECT_TRUE(eventually([&] { return spawner.idle == 1; }));
+  run_once(sandboxes);
+  EXPECT_TRUE(eventually([&] { return sandboxes.state(0).available == 1; }));
+  is_short = false;
+
+  EXPECT_TRUE(eventually([&] { return spawner.idle == 6; }));
+  EXPECT_TRUE(logged(spawner, "memory of the host is short"));
+}
+
+TEST(Pool, ServesRunsThatWaitEvenWhenMemoryIsShortWhileItRefills) {
+  FakeSpawner spawner({.making = 300});
+  Sandboxes sandboxes(spawner.host(), {pool_of(4, 4)}, [] { return true; });
+
+  for (int i = 0; i < 10; ++i) run_once(sandboxes);
+
+  EXPECT_TRUE(eventually([&] { return sandboxes.state(0).available == 1; }));
+  EXPECT_LE(spawner.most_idle, 4u);
+}
+
+TEST(Pool, LogsTheSameComplaintOnceInAWhile) {
+  FakeSpawner spawner({.making = 1000});
+  Sandboxes sandboxes(spawner.host(), {pool_of(4, 4)});
+  ASSERT_TRUE(eventually([&] { return spawner.made >= 12; }));
+
+  unsigned complaints = 0;
+  for (const auto& line : spawner.log()) {
+    complaints += line.find("could not make a sandbox") != std::string::npos;
+  }
+
+  EXPECT_EQ(complaints, 1u);
+}
+
+TEST(LogGateTest, PassesTheFirstAndThenOneAnIntervalWithTheNumberHeldBack) {
+  LogGate gate;
+  const LogGate::Clock::time_point now{1h};
+
+  EXPECT_EQ(gate.pass("a", now), "a");
+  EXPECT_EQ(gate.pass("b", now + 9s), std::nullopt);
+  EXPECT_EQ(gate.pass("c", now + 9s), std::nullopt);
+  EXPECT_EQ(gate.pass("d", now + 10s), "d (and 2 more like it since the last one)");
+  EXPECT_EQ(gate.pass("e", now + 20s), "e");
+}
+
+// ---------------------------------------------------------------- what is told
+
+TEST(Pool, CountsByTier) {
+  FakeSpawner spawner;
+  Sandboxes sandboxes(spawner.host(), {pods_of(2, 2)});
+  ASSERT_TRUE(settled(sandboxes));
+  run_once(sandboxes);
+  ASSERT_TRUE(settled(sandboxes));
+
+  const PoolState state = sandboxes.state(0);
+
+  EXPECT_EQ(state.available, 2u);
+  EXPECT_EQ(state.target, 2u);
+  EXPECT_EQ(state.hits, 1u);
+  EXPECT_EQ(state.misses, 0u);
+  EXPECT_EQ(state.refills, 3u);
+  EXPECT_GT(state.refill_seconds, 0.0);
+  const std::string json = state_json(state);
+  for (const char* name : {"available", "busy", "target", "hits", "misses", "waiting", "deaths",
+                           "recycles", "refills", "refill_ms"}) {
+    EXPECT_NE(json.find("\"" + std::string(name) + "\":"), std::string::npos) << json;
+  }
+}
+
+TEST(Pool, TellsTheSameAsMetricsByTier) {
+  FakeSpawner spawner;
+  PoolOptions full = pods_of(1, 1);
+  full.tier = "numpy,pandas";
+  Sandboxes sandboxes(spawner.host(), {pods_of(2, 2), full});
+  ASSERT_TRUE(settled(sandboxes, 0));
+  ASSERT_TRUE(settled(sandboxes, 1));
+  run_once(sandboxes, 1);
+  ASSERT_TRUE(settled(sandboxes, 1));
+  std::map<std::string, double> values;
+
+  collect_metrics(sandboxes, {&values, [](void* to, const podium_metric* metric) {
+                                (*static_cast<std::map<std::string, double>*>(
+                                    to))[std::string(metric->name) + "{" + metric->labels + "}"] =
+                                    metric->value;
+                              }});
+
+  EXPECT_EQ(values["podium_pool_available{tier=\"bare\"}"], 2);
+  EXPECT_EQ(values["podium_pool_target{tier=\"bare\"}"], 2);
+  EXPECT_EQ(values["podium_pool_hits_total{tier=\"bare\"}"], 0);
+  EXPECT_EQ(values["podium_pool_hits_total{tier=\"numpy,pandas\"}"], 1);
+  EXPECT_EQ(values["podium_pool_refills_total{tier=\"numpy,pandas\"}"], 2);
+  EXPECT_GT(values["podium_pool_refill_seconds_total{tier=\"numpy,pandas\"}"], 0);
+  for (const char* name : {"busy", "starting", "waiting", "misses_total", "timeouts_total",
+                           "deaths_total", "recycles_total"}) {
+    EXPECT_TRUE(values.contains("podium_pool_" + std::string(name) + "{tier=\"bare\"}")) << name;
+  }
+}
+
+TEST(Pool, CallsARunWarmWhenItsInterpreterWasThereBeforeIt) {
+  FakeSpawner spawner;
+  spawner.holds = true;
+  Sandboxes sandboxes(spawner.host(), {pool_of(1, 1), pods_of(1, 1)});
+  Recorded job, pod;
+  job.start(sandboxes, program(), 0);
+  pod.start(sandboxes, program(), 1);
+  spawner.give();
+  job.wait();
+  pod.wait();
+
+  EXPECT_EQ(job.end.warm, 0u);
+  EXPECT_EQ(pod.end.warm, 1u) << "though it waited for it";
+}
+
+}  // namespace
+}  // namespace podium::sandbox

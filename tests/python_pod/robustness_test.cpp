@@ -1,0 +1,364 @@
+// Pods, zygotes and spawners that die at every moment, and programs that want to harm those who
+// run them.
+
+#include <atomic>
+
+#include "pod_fixture.hpp"
+
+namespace podium::sandbox {
+namespace {
+
+using PodRobustness = PodTest;
+
+/// Python that finds the pod's own socket as `step`, the way a hostile program would.
+const std::string kFindsSocket =
+    "import os, socket, stat, struct, time\n"
+    "def is_socket(fd):\n"
+    "    try: return stat.S_ISSOCK(os.fstat(fd).st_mode)\n"
+    "    except OSError: return False\n"
+    "step = next(fd for fd in range(3, 70000) if is_socket(fd))\n"
+    "s = socket.socket(fileno=os.dup(step))\n"
+    "def say(kind, value=0): s.send(struct.pack('Ii', kind, value))\n";
+
+TEST_F(PodRobustness, ReplacesPodsThatDieWhileIdle) {
+  make({small_pool(3)});
+  const auto family = this->family(3);
+
+  for (const pid_t pod : family.pods) ::kill(pod, SIGKILL);
+
+  EXPECT_TRUE(eventually([&] { return sandboxes_->state(0).deaths == 3; }));
+  EXPECT_TRUE(full());
+  EXPECT_EQ(output("print(1)"), "1\n");
+}
+
+TEST_F(PodRobustness, TriesAnotherPodUnseenWhenOneDiesBetweenAcquireAndDispatch) {
+  make({small_pool(1)});
+  const auto family = this->family(1);
+  ASSERT_EQ(family.inits.size(), 1u);
+  // Its pid 1 cannot tell that it died until the run is already on its way.
+  ::kill(family.inits[0], SIGSTOP);
+  ::kill(family.pods[0], SIGKILL);
+
+  Recorded run;
+  run.start(*sandboxes_, pod_program("print('once')"));
+  ::kill(family.inits[0], SIGCONT);
+  run.wait();
+
+  EXPECT_EQ(run.end.code, PODIUM_OK) << run.message;
+  EXPECT_EQ(run.out, "once\n");
+  EXPECT_EQ(run.end.exit_code, 0) << "signal " << run.end.signal << ", limit " << run.end.limit;
+}
+
+TEST_F(PodRobustness, TriesAnotherPodUnseenWhenPidOneDiesBetweenAcquireAndDispatch) {
+  make({small_pool(1)});
+  const auto family = this->family(1);
+  ASSERT_EQ(family.inits.size(), 1u);
+  ::kill(family.inits[0], SIGSTOP);
+
+  Recorded run;
+  run.start(*sandboxes_, pod_program("print('once')"));
+  ::kill(family.inits[0], SIGKILL);
+  run.wait();
+
+  EXPECT_EQ(run.end.code, PODIUM_OK) << run.message;
+  EXPECT_EQ(run.out, "once\n");
+}
+
+TEST_F(PodRobustness, TellsTheSignalWhenAPodIsKilledInTheMiddleOfARun) {
+  make({small_pool(1)});
+  ASSERT_TRUE(full());
+  Recorded run;
+  run.start(*sandboxes_, pod_program("print('began')\nimport time\ntime.sleep(1000)"));
+  run.wait_for_output("began");
+  const auto family = Family::of(spawner_->pid());
+
+  // The one that works: of the waiting ones none has written.
+  for (const pid_t pod : family.pods) ::kill(pod, SIGKILL);
+  run.wait();
+
+  EXPECT_EQ(run.end.code, PODIUM_OK);
+  EXPECT_EQ(run.end.signal, SIGKILL);
+  EXPECT_EQ(run.out, "began\n");
+}
+
+TEST_F(PodRobustness, FailsTheRunOfASandboxWhosePidOneIsKilled) {
+  make({small_pool(1)});
+  Recorded run;
+  run.start(*sandboxes_, pod_program("print('began')\nimport time\ntime.sleep(1000)"));
+  run.wait_for_output("began");
+
+  for (const pid_t init : Family::of(spawner_->pid()).inits) ::kill(init, SIGKILL);
+  run.wait();
+
+  EXPECT_EQ(run.end.code, PODIUM_INTERNAL);
+  EXPECT_EQ(output("print(1)"), "1\n");
+}
+
+TEST_F(PodRobustness, StartsAnotherZygoteWhenOneDies) {
+  make({small_pool(1)});
+  ASSERT_TRUE(full());
+
+  for (const pid_t zygote : Family::of(spawner_->pid()).zygotes) ::kill(zygote, SIGKILL);
+
+  ASSERT_TRUE(eventually([&] { return logged("zygote bare ended"); }));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(output("print(1)"), "1\n");
+}
+
+TEST_F(PodRobustness, RecoversWhenEveryPodAndZygoteIsKilledUnderLoad) {
+  make({small_pool(4)});
+  ASSERT_TRUE(full());
+  std::atomic<bool> stop{false};
+  std::atomic<int> good{0}, told{0}, wrong{0};
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 4; ++i) {
+    clients.emplace_back([&] {
+      while (!stop) {
+        Recorded run;
+        run.start(*sandboxes_, pod_program("print('x' * 100)"));
+        run.wait();
+        if (run.end.code == PODIUM_OK && run.end.exit_code == 0) {
+          ++(run.out == std::string(100, 'x') + "\n" ? good : wrong);
+        } else {
+          ++(run.end.code == PODIUM_INTERNAL || run.end.signal == SIGKILL ? told : wrong);
+        }
+      }
+    });
+  }
+
+  for (int round = 0; round < 5; ++round) {
+    const int before = good;
+    EXPECT_TRUE(eventually([&] { return good > before + 10; })) << "round " << round;
+    const auto family = Family::of(spawner_->pid());
+    for (const auto* group : {&family.zygotes, &family.pods, &family.inits}) {
+      for (const pid_t pid : *group) ::kill(pid, SIGKILL);
+    }
+  }
+  stop = true;
+  for (auto& client : clients) client.join();
+
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(output("print(1)"), "1\n");
+  EXPECT_TRUE(full());
+}
+
+TEST_F(PodRobustness, ServesWaitingPodsWhileTheSpawnerIsGoneAndGoesOnWithTheNext) {
+  make({small_pool(2)});
+  ASSERT_TRUE(full());
+
+  ::kill(spawner_->pid(), SIGKILL);
+  EXPECT_EQ(output("print('from the stock')"), "from the stock\n");
+  spawner_->restart();
+
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(output("print(1)"), "1\n");
+}
+
+TEST_F(PodRobustness, DoesNotListenToNonsenseOnTheControlSocket) {
+  make({small_pool(1)});
+
+  const auto run = this->run(pod_program(
+      kFindsSocket + "for junk in (b'x', b'x' * 8, b'x' * 5000, struct.pack('Ii', 99, 1)):\n"
+                     "    try: s.send(junk)\n    except OSError as e: print(e)\n"
+                     "print('goes on')\nraise SystemExit(3)"));
+
+  EXPECT_EQ(run->end.code, PODIUM_OK) << run->message;
+  EXPECT_NE(run->out.find("goes on\n"), std::string::npos) << run->out << run->err;
+  EXPECT_EQ(run->end.exit_code, 3);
+}
+
+TEST_F(PodRobustness, TakesAnImitatedEndForTheEndOfThatRunAndNothingElse) {
+  make({small_pool(1)});
+
+  const auto run = this->run(
+      pod_program(kFindsSocket + "print('before')\nsay(6, 7)\nopen('/mnt/data/late', 'w')\n"
+                                 "while True: print('after')"));
+
+  EXPECT_EQ(run->end.code, PODIUM_OK);
+  EXPECT_EQ(run->end.exit_code, 7);
+  EXPECT_EQ(run->out.find("before\n"), 0u);
+  EXPECT_EQ(run->completions, 1);
+  EXPECT_EQ(output("print(1)"), "1\n");
+}
+
+TEST_F(PodRobustness, GivesNoTimeToAProgramThatClaimsToCompileOrToBeginAgain) {
+  make({small_pool(1)});
+  Program program = pod_program(
+      kFindsSocket + "while True:\n    try:\n        say(2); say(3); say(4, 0); say(5, 2); say(1, 77)\n"
+                     "    except OSError: time.sleep(0.01)\n");
+  program.limits.wall_ms = 300;
+  program.limits.compile_wall_ms = 60'000;
+
+  const auto run = this->run(program);
+
+  EXPECT_EQ(run->end.code, PODIUM_OK) << run->message;
+  EXPECT_EQ(run->end.limit, PODIUM_LIMIT_WALL);
+  EXPECT_EQ(run->end.phase, PODIUM_PHASE_RUN);
+  EXPECT_LT(run->end.wall_us, 2'000'000);
+}
+
+TEST_F(PodRobustness, HoldsAgainstAStormOfPacketsWithDescriptors) {
+  make({small_pool(2)});
+
+  // Any bytes but a true kDone, descriptors beside them, faster than pid 1 reads.
+  for (int seed = 0; seed < 4; ++seed) {
+    Program program = pod_program(
+        kFindsSocket +
+        "import array, random\nrandom.seed(" + std::to_string(seed) + ")\ns.setblocking(False)\n"
+        "for _ in range(3000):\n"
+        "    junk = random.randbytes(random.choice((0, 1, 7, 8, 9, 64, 4000)))\n"
+        "    if len(junk) == 8: junk = struct.pack('Ii', random.choice((0, 1, 2, 3, 4, 7, 99)), 77)\n"
+        "    fds = array.array('i', [0] * random.randrange(0, 20))\n"
+        "    try: s.sendmsg([junk], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)] if fds else [])\n"
+        "    except OSError: pass\n"
+        "print('through')\nraise SystemExit(5)");
+
+    const auto run = this->run(program);
+
+    EXPECT_EQ(run->end.code, PODIUM_OK) << run->message;
+    EXPECT_EQ(run->out, "through\n") << run->err;
+    EXPECT_EQ(run->end.exit_code, 5);
+    EXPECT_EQ(run->end.phase, PODIUM_PHASE_RUN);
+  }
+  EXPECT_EQ(output("print(1)"), "1\n");
+}
+
+TEST_F(PodRobustness, TellsCodeThatDoesNotFitAsTheSendersFaultAsAJobDoes) {
+  make({small_pool(1)});
+  Program program = pod_program("#" + std::string(3u << 20, 'x'));
+  program.limits.workspace_bytes = 1u << 20;
+
+  const auto run = this->run(program);
+
+  EXPECT_EQ(run->end.code, PODIUM_INVALID_ARGUMENT);
+  EXPECT_EQ(run->message, "the code is longer than what a run may write to files");
+  EXPECT_EQ(run->err, "");
+}
+
+TEST_F(PodRobustness, EndsAProgramThatClaimsToHaveHadNoRoomAtThatWord) {
+  make({small_pool(1)});
+
+  const auto run = this->run(
+      pod_program(kFindsSocket + "print('before')\nsay(5, 28)\nwhile True: pass"));
+
+  EXPECT_EQ(run->end.code, PODIUM_INVALID_ARGUMENT) << "it can only spoil its own run";
+  EXPECT_LT(run->end.wall_us, 5'000'000);
+  EXPECT_EQ(output("print(1)"), "1\n");
+}
+
+TEST_F(PodRobustness, AnswersAProgramThatClosesEverything) {
+  make({small_pool(1)});
+
+  const auto closed = this->run(pod_program("import os\nprint('x')\nos.closerange(0, 70000)\nos._exit(4)"));
+  const auto reopened = this->run(pod_program(
+      "import os, socket\nprint('x')\nos.closerange(3, 70000)\n"
+      "kept = [socket.socketpair() for _ in range(100)]\nraise SystemExit(5)"));
+
+  EXPECT_EQ(closed->end.exit_code, 4);
+  EXPECT_EQ(closed->out, "x\n");
+  EXPECT_EQ(reopened->end.exit_code, 5);
+}
+
+TEST_F(PodRobustness, SpeaksToNoSocketThatTookThePlaceOfItsOwn) {
+  make({small_pool(1)});
+
+  // What the pod would say at its end arrives nowhere: the program reads the other end after it.
+  Program program = pod_program(
+      kFindsSocket + "a, b = socket.socketpair()\nos.dup2(a.fileno(), step)\n"
+                     "if os.fork() == 0:\n    a.close(); os.close(step)\n"
+                     "    print('heard', b.recv(100), flush=True)\n    os._exit(0)\n"
+                     "b.close()\nraise SystemExit(6)");
+  program.limits.open_files = 4096;  // as usual its number is out of reach
+
+  const auto run = this->run(program);
+
+  EXPECT_EQ(run->end.exit_code, 6) << run->err;
+  EXPECT_EQ(run->out.find("heard b'\\x06"), std::string::npos) << run->out;
+}
+
+TEST_F(PodRobustness, LeavesNoProcessOfAProgramThatForksAndOutlives) {
+  make({small_pool(1)});
+  ASSERT_TRUE(full());
+  const auto began = std::chrono::steady_clock::now();
+
+  const auto run = this->run(pod_program(
+      "import os, signal, time\n"
+      "for s in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP): signal.signal(s, signal.SIG_IGN)\n"
+      "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n"
+      "        while True: time.sleep(1000)\n    os._exit(0)\nprint('left')"));
+
+  EXPECT_EQ(run->out, "left\n");
+  EXPECT_EQ(run->end.exit_code, 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
+  run->release();
+  ASSERT_TRUE(full());
+  EXPECT_TRUE(eventually([&] { return Family::of(spawner_->pid()).pods.size() <= 1; }));
+}
+
+TEST_F(PodRobustness, Serves300ClientsFromAPoolOf4) {
+  make({small_pool(4)});
+  std::vector<std::unique_ptr<Recorded>> runs;
+
+  for (int i = 0; i < 300; ++i) {
+    runs.push_back(std::make_unique<Recorded>());
+    runs.back()->start(*sandboxes_, pod_program("print(" + std::to_string(i) + ")"));
+  }
+
+  for (int i = 0; i < 300; ++i) {
+    runs[static_cast<std::size_t>(i)]->wait();
+    EXPECT_EQ(runs[static_cast<std::size_t>(i)]->out, std::to_string(i) + "\n");
+    runs[static_cast<std::size_t>(i)]->release();
+  }
+  EXPECT_TRUE(full());
+  EXPECT_TRUE(eventually([&] { return Family::of(spawner_->pid()).pods.size() == 4; }));
+}
+
+TEST_F(PodRobustness, LeavesARunToTheNextRuntimeWhenNoPodComesInTime) {
+  PoolOptions pool = small_pool(1);
+  pool.zygote.interpreter = "/bin/cat";  // never says that it is ready
+  pool.acquire_timeout = std::chrono::milliseconds(150);
+  make({pool});
+  const auto began = std::chrono::steady_clock::now();
+
+  const auto run = this->run(pod_program("print(1)"));
+
+  EXPECT_EQ(run->end.code, PODIUM_UNAVAILABLE);
+  EXPECT_EQ(run->completions, 1);
+  const auto took = std::chrono::steady_clock::now() - began;
+  EXPECT_GE(took, std::chrono::milliseconds(140));
+  EXPECT_LT(took, std::chrono::milliseconds(900)) << "it waits for the time itself, not for a tick";
+  EXPECT_EQ(sandboxes_->state(0).timeouts, 1u);
+}
+
+TEST_F(PodRobustness, EndsAtOnceWhenCancelledWhileItWaitsOrRuns) {
+  PoolOptions never = small_pool(1);
+  never.zygote.interpreter = "/bin/cat";
+  make({small_pool(1), never});
+  Recorded running, waiting;
+  running.start(*sandboxes_, pod_program("print('began')\nwhile True: pass"), 0);
+  running.wait_for_output("began");
+  waiting.start(*sandboxes_, pod_program("print(1)"), 1);
+
+  running.cancel();
+  waiting.cancel();
+  running.wait();
+  waiting.wait();
+
+  EXPECT_EQ(running.end.code, PODIUM_CANCELLED);
+  EXPECT_EQ(waiting.end.code, PODIUM_CANCELLED);
+}
+
+TEST_F(PodRobustness, GivesUpAStuckSandboxAndItsRun) {
+  make({small_pool(1)});
+  const auto family = this->family(1);
+  ASSERT_EQ(family.inits.size(), 1u);
+
+  ::kill(family.inits[0], SIGSTOP);
+  Recorded run;
+  run.start(*sandboxes_, pod_program("print(1)"));
+  run.cancel();  // two seconds later the spawner kills it
+  run.wait();
+
+  EXPECT_EQ(run.end.code, PODIUM_CANCELLED);
+}
+
+}  // namespace
+}  // namespace podium::sandbox
