@@ -17,7 +17,15 @@ target_compile_options(podium_flags INTERFACE
   $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-restrict>)
 target_compile_definitions(podium_flags INTERFACE
   _FILE_OFFSET_BITS=64 BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_REGEX)
-if(PODIUM_SANITIZER)
+if(PODIUM_FUZZ)
+  # RapidJSON's stack adds to a null pointer, which the standard forbids and every compiler allows.
+  set(sanitizers -fsanitize=address,undefined -fno-sanitize-recover=undefined
+    -fno-sanitize=pointer-overflow)
+  # Warnings are errors in every other build, by the compiler that Podium is built with.
+  target_compile_options(podium_flags INTERFACE
+    ${sanitizers} -fsanitize=fuzzer-no-link -fno-omit-frame-pointer -Wno-error)
+  target_link_options(podium_flags INTERFACE ${sanitizers})
+elseif(PODIUM_SANITIZER)
   target_compile_options(podium_flags INTERFACE
     -fsanitize=${PODIUM_SANITIZER} -fno-omit-frame-pointer -g)
   target_link_options(podium_flags INTERFACE -fsanitize=${PODIUM_SANITIZER})

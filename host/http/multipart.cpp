@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kMaxFieldsOfPart = 16;
 constexpr std::size_t kMaxPadding = 64;
+constexpr const char* kNoBoundaryLine = "no boundary line where the form should begin";
 
 [[noreturn]] void malformed(const std::string& what) {
   throw Failure(Code::kMalformed, "malformed multipart form: " + what);
@@ -193,6 +194,7 @@ bool MultipartParser::step(std::vector<FormEvent>& events) {
 bool MultipartParser::skip_preamble() {
   const std::size_t found = rest().find(delimiter_);
   if (found != std::string_view::npos) {
+    if (preamble_ + found > rules_.max_preamble) malformed(kNoBoundaryLine);
     start_ += found + delimiter_.size();
     state_ = State::kDelimiter;
     return true;
@@ -200,7 +202,7 @@ bool MultipartParser::skip_preamble() {
   const std::size_t size = rest().size();
   const std::size_t skipped = size - std::min(size, delimiter_.size() - 1);
   preamble_ += skipped;
-  if (preamble_ > rules_.max_preamble) malformed("no boundary line where the form should begin");
+  if (preamble_ > rules_.max_preamble) malformed(kNoBoundaryLine);
   start_ += skipped;
   return false;
 }
@@ -215,10 +217,8 @@ bool MultipartParser::read_delimiter() {
     return true;
   }
   const std::size_t padding = text.find_first_not_of(" \t");
-  if (padding == std::string_view::npos || padding + 2 > text.size()) {
-    if (text.size() > kMaxPadding) malformed("a boundary line does not end");
-    return false;
-  }
+  if (std::min(padding, text.size()) > kMaxPadding) malformed("a boundary line does not end");
+  if (padding == std::string_view::npos || padding + 2 > text.size()) return false;
   if (text.substr(padding, 2) != "\r\n") malformed("bytes after a boundary");
   if (++parts_ > rules_.max_parts) {
     malformed("more than " + std::to_string(rules_.max_parts) + " parts");
@@ -232,7 +232,9 @@ bool MultipartParser::read_head(std::vector<FormEvent>& events) {
   const std::string_view text = rest();
   if (text.substr(0, 2) == "\r\n") malformed("a part has no Content-Disposition");
   const std::size_t end = text.find("\r\n\r\n");
-  if (std::min(end, text.size()) > rules_.max_head) malformed("a part's head is too long");
+  // An end that has not come whole may begin in the last three bytes.
+  const std::size_t length = std::min(end, text.size() - std::min<std::size_t>(text.size(), 3));
+  if (length > rules_.max_head) malformed("a part's head is too long");
   if (end == std::string_view::npos) return false;
   FormEvent event{FormEvent::Kind::kPart, parse_part_head(text.substr(0, end)), {}};
   events.push_back(std::move(event));

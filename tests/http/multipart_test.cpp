@@ -54,6 +54,25 @@ TEST(Multipart, IsReadTheSameInPiecesOfAnySize) {
   EXPECT_EQ(read(body, body.size()), expected);
 }
 
+TEST(Multipart, IsBoundedInTheSameWayHoweverItArrives) {
+  const auto verdict = [](const std::string& body, std::size_t piece) {
+    try {
+      return read(body, piece);
+    } catch (const Failure&) {
+      return std::string("refused");
+    }
+  };
+  for (std::size_t more = 0; more < 8; ++more) {
+    const std::string form = part("name=\"a\"", "x") + "--edge--";
+    const std::string preamble = std::string(4 * 1024 - 4 + more, 'p') + "\r\n" + form;
+    const std::string head = "--edge\r\nContent-Disposition: form-data; name=\"a\"\r\nX-Filler: " +
+                             std::string(8 * 1024 - 62 + more, 'h') + "\r\n\r\nx\r\n--edge--";
+    for (const auto* body : {&preamble, &head}) {
+      EXPECT_EQ(verdict(*body, 1), verdict(*body, body->size())) << more;
+    }
+  }
+}
+
 TEST(Multipart, IsCompleteOnlyWithItsClosingBoundary) {
   const std::string body = part("name=\"a\"", "x") + "--edge--";
 
