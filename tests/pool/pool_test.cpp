@@ -245,7 +245,8 @@ TEST(Pool, ServesRunsThatWaitEvenWhenMemoryIsShortWhileItRefills) {
   for (int i = 0; i < 10; ++i) run_once(sandboxes);
 
   EXPECT_TRUE(eventually([&] { return sandboxes.state(0).available == 1; }));
-  EXPECT_LE(spawner.most_idle, 4u);
+  // One may have been given its run and not have read it when the next is there.
+  EXPECT_LE(spawner.most_idle, 4u + 1u);
 }
 
 TEST(Pool, LogsTheSameComplaintOnceInAWhile) {

@@ -10,8 +10,17 @@ namespace {
 
 using PodRobustness = PodTest;
 
+/// A step's name and number, as Python.
+std::string constant(const char* name, Step step) {
+  return std::string(name) + " = " + std::to_string(static_cast<unsigned>(step)) + "\n";
+}
+
 /// Python that finds the pod's own socket as `step`, the way a hostile program would.
 const std::string kFindsSocket =
+    constant("WAITING", Step::kWaiting) + constant("COMPILING", Step::kCompiling) +
+    constant("COMPILED", Step::kCompiled) + constant("RUNNING", Step::kRunning) +
+    constant("COMPILE_FAILED", Step::kCompileFailed) + constant("EXEC_FAILED", Step::kExecFailed) +
+    constant("DONE", Step::kDone) + constant("PREPARED", Step::kPrepared) +
     "import os, socket, stat, struct, time\n"
     "def is_socket(fd):\n"
     "    try: return stat.S_ISSOCK(os.fstat(fd).st_mode)\n"
@@ -169,8 +178,8 @@ TEST_F(PodRobustness, TakesAnImitatedEndForTheEndOfThatRunAndNothingElse) {
   make({small_pool(1)});
 
   const auto run = this->run(
-      pod_program(kFindsSocket + "print('before')\nsay(6, 7)\nopen('/mnt/data/late', 'w')\n"
-                                 "while True: print('after')"));
+      pod_program(kFindsSocket + "print('before')\nsay(DONE, 7)\nopen('/mnt/data/late', 'w')\n"
+                                 "while True: print('after'); time.sleep(0.01)"));
 
   EXPECT_EQ(run->end.code, PODIUM_OK);
   EXPECT_EQ(run->end.exit_code, 7);
@@ -182,7 +191,9 @@ TEST_F(PodRobustness, TakesAnImitatedEndForTheEndOfThatRunAndNothingElse) {
 TEST_F(PodRobustness, GivesNoTimeToAProgramThatClaimsToCompileOrToBeginAgain) {
   make({small_pool(1)});
   Program program = pod_program(
-      kFindsSocket + "while True:\n    try:\n        say(2); say(3); say(4, 0); say(5, 2); say(1, 77)\n"
+      kFindsSocket + "while True:\n    try:\n"
+                     "        say(COMPILING); say(COMPILED); say(RUNNING); say(COMPILE_FAILED)\n"
+                     "        say(EXEC_FAILED, 2); say(WAITING, 77)\n"
                      "    except OSError: time.sleep(0.01)\n");
   program.limits.wall_ms = 300;
   program.limits.compile_wall_ms = 60'000;
@@ -205,7 +216,8 @@ TEST_F(PodRobustness, HoldsAgainstAStormOfPacketsWithDescriptors) {
         "import array, random\nrandom.seed(" + std::to_string(seed) + ")\ns.setblocking(False)\n"
         "for _ in range(3000):\n"
         "    junk = random.randbytes(random.choice((0, 1, 7, 8, 9, 64, 4000)))\n"
-        "    if len(junk) == 8: junk = struct.pack('Ii', random.choice((0, 1, 2, 3, 4, 7, 99)), 77)\n"
+        "    if len(junk) == 8: junk = struct.pack('Ii', random.choice("
+        "(0, WAITING, COMPILING, COMPILED, RUNNING, COMPILE_FAILED, PREPARED, 99)), 77)\n"
         "    fds = array.array('i', [0] * random.randrange(0, 20))\n"
         "    try: s.sendmsg([junk], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)] if fds else [])\n"
         "    except OSError: pass\n"
@@ -237,7 +249,7 @@ TEST_F(PodRobustness, EndsAProgramThatClaimsToHaveHadNoRoomAtThatWord) {
   make({small_pool(1)});
 
   const auto run = this->run(
-      pod_program(kFindsSocket + "print('before')\nsay(5, 28)\nwhile True: pass"));
+      pod_program(kFindsSocket + "print('before')\nsay(EXEC_FAILED, 28)\nwhile True: pass"));
 
   EXPECT_EQ(run->end.code, PODIUM_INVALID_ARGUMENT) << "it can only spoil its own run";
   EXPECT_LT(run->end.wall_us, 5'000'000);
