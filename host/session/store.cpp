@@ -208,7 +208,14 @@ EpochMs SessionStore::created() {
 void SessionStore::check() {
   Connections& open = connections();
   open.readers.with([](Reader& reader) { return reader.count_one(); });
-  if (open.writer.failure().empty() && epoch_ms_now() - open.writer.last_success() < kProve) return;
+  const std::string failure = open.writer.failure();
+  if (failure.empty() && epoch_ms_now() - open.writer.last_success() < kProve) return;
+  // Whoever holds the lock makes every write wait for seconds: a check does not queue behind them.
+  // What is under way proves as much as a write of its own would.
+  if (open.writer.busy()) {
+    if (failure.empty()) return;
+    throw Failure(Code::kUnavailable, failure);
+  }
   open.writer.run([](WriteStatements& to) {
     to.session << "UPDATE origin SET created = created", Poco::Data::Keywords::now;
   });

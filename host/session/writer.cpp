@@ -99,6 +99,11 @@ EpochMs Writer::last_success() const {
   return last_success_;
 }
 
+bool Writer::busy() const {
+  std::lock_guard lock(mutex_);
+  return busy_ || !orders_.empty();
+}
+
 void Writer::note(std::string failure) {
   std::lock_guard lock(mutex_);
   failure_ = std::move(failure);
@@ -123,9 +128,11 @@ void Writer::loop() {
 
     const std::vector<Order*> orders = std::exchange(orders_, {});
     writing_ = std::exchange(later_, {});
+    busy_ = true;
     lock.unlock();
     write(orders, writing_);
     lock.lock();
+    busy_ = false;
     writing_.clear();
     for (Order* order : orders) {
       order->done = true;

@@ -70,6 +70,8 @@ class Writer {
   /// Why the last transaction failed, empty when it did not; and when the last one succeeded.
   std::string failure() const;
   EpochMs last_success() const;
+  /// Whether a transaction is under way: who asks for another waits for that one first.
+  bool busy() const;
 
   /// A session that keep_later has not written yet.
   std::optional<SessionRecord> waiting(const std::string& id) const;
@@ -102,6 +104,7 @@ class Writer {
   std::string failure_;
   EpochMs last_success_ = epoch_ms_now();
   bool stopping_ = false;
+  bool busy_ = false;
   std::thread thread_;  // last: uses all of the above
 };
 

@@ -78,7 +78,7 @@ TEST_F(PodRobustness, TellsTheSignalWhenAPodIsKilledInTheMiddleOfARun) {
   ASSERT_TRUE(full());
   Recorded run;
   run.start(*sandboxes_, pod_program("print('began')\nimport time\ntime.sleep(1000)"));
-  run.wait_for_output("began");
+  run.wait_for_output("began\n");
   const auto family = Family::of(spawner_->pid());
 
   // The one that works: of the waiting ones none has written.
@@ -94,7 +94,7 @@ TEST_F(PodRobustness, FailsTheRunOfASandboxWhosePidOneIsKilled) {
   make({small_pool(1)});
   Recorded run;
   run.start(*sandboxes_, pod_program("print('began')\nimport time\ntime.sleep(1000)"));
-  run.wait_for_output("began");
+  run.wait_for_output("began\n");
 
   for (const pid_t init : Family::of(spawner_->pid()).inits) ::kill(init, SIGKILL);
   run.wait();
@@ -346,7 +346,7 @@ TEST_F(PodRobustness, EndsAtOnceWhenCancelledWhileItWaitsOrRuns) {
   make({small_pool(1), never});
   Recorded running, waiting;
   running.start(*sandboxes_, pod_program("print('began')\nwhile True: pass"), 0);
-  running.wait_for_output("began");
+  running.wait_for_output("began\n");
   waiting.start(*sandboxes_, pod_program("print(1)"), 1);
 
   running.cancel();
