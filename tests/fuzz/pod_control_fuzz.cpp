@@ -1,6 +1,7 @@
 // What a runtime makes of anything that the other end of a sandbox's control socket and its output may
 // say in a run: the run ends exactly once, and the next one is served.
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <memory>
@@ -18,6 +19,7 @@ struct World {
   World() : sandboxes(prepare(), {pool_of(2, 2)}) {}
 
   podium::sdk::Host prepare() {
+    ::signal(SIGPIPE, SIG_IGN);  // as podiumd does
     spawner.on_run = [this](int control, std::uint64_t nonce, int output) {
       speak(control, nonce, output);
       return false;  // pid 1 dies
