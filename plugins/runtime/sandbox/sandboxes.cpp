@@ -4,7 +4,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <thread>
 
 #include "channels.hpp"
 #include "packet.hpp"
@@ -122,6 +121,7 @@ bool Sandboxes::assign(SandboxRun& run, std::shared_ptr<Shell> shell) {
   const bool sent = dispatch(run, *shell);
   const std::lock_guard lock(mutex_);
   shell->sending = false;
+  sent_.notify_all();
   if (sent) {
     // From here on the loop may hear the end and the host release the run: not a word of it more.
     if (input_left) loop_.watch(shell->input.get(), tag_of(shell->id, kInput), true);
@@ -184,14 +184,9 @@ void Sandboxes::fail(SandboxRun* run, podium_code code, const std::string& messa
 
 /// Another thread may be between choosing the sandbox and having sent the run: whether it went out
 /// decides what a word or the end of the sandbox means. Only the loop waits; the other never for it.
-void Sandboxes::wait_until_sent(const Shell& shell) const {
-  for (;;) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (!shell.sending) return;
-    }
-    std::this_thread::yield();
-  }
+void Sandboxes::wait_until_sent(const Shell& shell) {
+  std::unique_lock lock(mutex_);
+  sent_.wait(lock, [&] { return !shell.sending; });
 }
 
 std::shared_ptr<Shell> Sandboxes::find(std::uint32_t id) const {

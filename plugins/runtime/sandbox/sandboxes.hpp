@@ -3,6 +3,7 @@
 #include <podium/sdk/runtime.hpp>
 
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -154,12 +155,13 @@ class Sandboxes {
   void ask_to_kill(const Shell& shell);
   void complain(LogGate& gate, const std::string& message);
   void lost_spawner();
-  void wait_until_sent(const Shell& shell) const;
+  void wait_until_sent(const Shell& shell);
   std::shared_ptr<Shell> find(std::uint32_t id) const;
 
   sdk::Host host_;
   std::vector<PoolOptions> options_;
   mutable std::mutex mutex_;
+  std::condition_variable sent_;  // a shell is no longer `sending`
   SpawnerLink link_;
   std::vector<Pool> pools_;
   std::unordered_map<std::uint32_t, std::shared_ptr<Shell>> shells_;
