@@ -216,3 +216,10 @@ describe('status cancelled', { concurrency: false }, () => {
     }
   });
 });
+
+// A bomb's processes complain, each of them: what stopped the run is not what was wrong with it.
+test('a run that met the process limit and then the output limit is told as the former', async () => {
+  const code = 'echo out; for i in {1..99}; do sleep 9 & done 2>/dev/null; yes';
+
+  await check('process_limit', kWays.process_limit, 'bash', code);
+});

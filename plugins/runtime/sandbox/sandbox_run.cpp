@@ -204,11 +204,12 @@ podium_completion completion_of(SandboxRun& run, const RunEnd& end) noexcept {
                   std::generic_category().message(end.exec_errno);
   } else if (end.stop == Stop::kCancel) {
     completion.code = PODIUM_CANCELLED;
-  } else if (end.stop == Stop::kOutput) {
+  } else if (end.stop == Stop::kOutput && end.process_limit_hits == 0) {
     completion.limit = PODIUM_LIMIT_OUTPUT;
   } else if (end.stop == Stop::kMemory || end.oom_kills > 0) {
     completion.limit = PODIUM_LIMIT_MEMORY;
-  } else if (end.process_limit_hits > 0) {  // before the wall: a fork bomb meets both
+  } else if (end.process_limit_hits > 0) {
+    // Before the wall and the output: a fork bomb meets both, the latter by its complaints.
     completion.limit = PODIUM_LIMIT_PROCESSES;
   } else if (end.stop == Stop::kWall) {
     completion.limit = PODIUM_LIMIT_WALL;
