@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "fill_gaps.hpp"
 #include "hot_pages.hpp"
 #include "interpreter.h"
 #include "orders.hpp"
@@ -157,6 +158,7 @@ PyObject* serve(PyObject*, PyObject* args) {
   if (podium_remember_modules() != 0) return nullptr;
   try {
     const auto seccomp = podium::sandbox::SeccompProgram::load(podium::sandbox::kZygoteSeccomp);
+    podium::pod::fill_gaps();
     HotPages hot;
     learn_hot_pages(hot, callbacks);
     Order order;
