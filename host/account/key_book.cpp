@@ -85,7 +85,7 @@ KeyConfig KeyBook::change(const std::string& id_or_digest,
 
 KeyConfig KeyBook::remove(const std::string& id_or_digest) {
   std::lock_guard lock(mutex_);
-  const KeyConfig entry = find(id_or_digest);
+  KeyConfig entry = find(id_or_digest);
   if (entry.in_file) {
     throw Failure(Code::kConflict, "the key \"" + entry.id +
                                        "\" stands in the keys' file: take it out there and reload, "

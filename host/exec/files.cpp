@@ -192,7 +192,7 @@ Task<Download> ExecService::open(std::shared_ptr<const Generation> generation,
   const auto lane = state_->lanes_of(*generation).work;
   auto work = [&] { return open_blob(generation, *state_, download.file); };
   const auto opened = co_await in_lane(lane, nullptr, work);
-  const std::shared_ptr<const OpenBlob> blob = *opened;
+  const std::shared_ptr<const OpenBlob>& blob = *opened;
   download.read = [blob, hold](Bytes offset, Bytes length,
                                const std::function<bool(std::string_view)>& write) {
     blob->read(offset, length, write);

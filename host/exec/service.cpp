@@ -19,7 +19,7 @@ void check_no_nul(const std::string& field, const std::string& text) {
 
 /// What a command takes in memory while it waits, about.
 Bytes bytes_of(const ExecCommand& command) {
-  const auto of = [](const std::string& text) { return text.size() + sizeof text; };
+  const auto of = [](const std::string& text) { return text.size() + sizeof(std::string); };
   Bytes bytes = sizeof command + command.code.size() + command.standard_input.size();
   for (const std::string& argument : command.arguments) bytes += of(argument);
   for (const auto& [name, value] : command.environment) bytes += of(name) + of(value);

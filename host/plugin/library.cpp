@@ -79,10 +79,10 @@ Offer find_factory(const podium_plugin& plugin) {
       {PODIUM_FACTORY_STORAGE, PluginKind::kStorage},
       {PODIUM_FACTORY_RESPONSE, PluginKind::kResponse}};
   std::vector<Offer> offers;
-  for (const auto& [id, kind] : kKinds) {
+  for (const auto& kind : kKinds) {
     const void* factory = nullptr;
-    call_plugin(plugin.id, "get_factory", [&] { factory = plugin.get_factory(id); });
-    if (factory != nullptr) offers.push_back({kind, factory});
+    call_plugin(plugin.id, "get_factory", [&] { factory = plugin.get_factory(kind.first); });
+    if (factory != nullptr) offers.push_back({kind.second, factory});
   }
   if (offers.empty()) {
     throw Failure(Code::kInvalidArgument,

@@ -12,6 +12,16 @@ using testing::IsEmpty;
 
 class Files : public World {
  protected:
+  FileRecord file_of_old_session() {
+    const SessionRecord old{new_id(), "me", "", 1000, 1000};
+    FileRecord file;
+    file.id = new_id();
+    file.name = "a";
+    file.blob = new_id();
+    file.session = old.id;
+    sessions.commit(old, {file});
+    return file;
+  }
   Task<std::string> whole(Principal who, std::string id) {
     Download download = co_await service().open(generation(), who, std::move(id));
     std::string all;
@@ -84,31 +94,19 @@ TEST_F(Files, AreNotFoundUnderAnotherKindOrIdThanTheirOwn) {
 }
 
 TEST_F(Files, StayAliveWhenTheyAreListed) {
-  FileRecord file;
-  file.id = new_id();
-  file.name = "a";
-  file.blob = new_id();
-  SessionRecord row{new_id(), "me", "", 1000, 1000};
-  file.session = row.id;
-  sessions.commit(row, {file});
+  const FileRecord file = file_of_old_session();
 
-  get(service().list(me, row.id));
+  get(service().list(me, file.session));
 
-  EXPECT_GT(sessions.find_session(row.id)->used, 1000);
+  EXPECT_GT(sessions.find_session(file.session)->used, 1000);
 }
 
 TEST_F(Files, StayAliveWhenTheyAreAskedFor) {
-  FileRecord file;
-  file.id = new_id();
-  file.name = "a";
-  file.blob = new_id();
-  SessionRecord row{new_id(), "me", "", 1000, 1000};
-  file.session = row.id;
-  sessions.commit(row, {file});
+  const FileRecord file = file_of_old_session();
 
   get(service().find(me, file.id));
 
-  until([&] { return sessions.find_session(row.id)->used > 1000; });
+  until([&] { return sessions.find_session(file.session)->used > 1000; });
 }
 
 TEST_F(Files, AreReadInPiecesFromEitherKindOfStorage) {

@@ -9,12 +9,26 @@ namespace {
 using test::FakeRun;
 using test::FakeRuntime;
 
-class RunOnRuntimes : public test::RunWorld {};
+class RunOnRuntimes : public test::RunWorld {
+ protected:
+  /// The language has another runtime behind the first.
+  std::shared_ptr<FakeRuntime> second_runtime() {
+    const auto second = std::make_shared<FakeRuntime>("second");
+    more_instances = {second};
+    config.languages[0].runtimes = {"jobs", "second"};
+    return second;
+  }
+  void give_the_run_back() {
+    runtime->behaviour = [](FakeRun& run) {
+      Completion completion;
+      completion.failure = Failure(Code::kUnavailable, "no pod became free");
+      run.complete(std::move(completion));
+    };
+  }
+};
 
 TEST_F(RunOnRuntimes, TriesTheNextRuntimeWhenOneIsUnavailable) {
-  const auto second = std::make_shared<FakeRuntime>("second");
-  more_instances = {second};
-  config.languages[0].runtimes = {"jobs", "second"};
+  const auto second = second_runtime();
   runtime->behaviour = [](FakeRun&) { throw Failure(Code::kUnavailable, "no pod left"); };
 
   const ExecResult result = get(execute(command()));
@@ -24,18 +38,12 @@ TEST_F(RunOnRuntimes, TriesTheNextRuntimeWhenOneIsUnavailable) {
 }
 
 TEST_F(RunOnRuntimes, TriesTheNextRuntimeWhenOneGivesTheRunBackLater) {
-  const auto second = std::make_shared<FakeRuntime>("second");
+  const auto second = second_runtime();
   second->behaviour = [](FakeRun& run) {
     run.events->on_output(1, "cold start");
     run.exit(0);
   };
-  more_instances = {second};
-  config.languages[0].runtimes = {"jobs", "second"};
-  runtime->behaviour = [](FakeRun& run) {
-    Completion completion;
-    completion.failure = Failure(Code::kUnavailable, "no pod became free");
-    run.complete(std::move(completion));
-  };
+  give_the_run_back();
 
   const ExecResult result = get(execute(command()));
 
@@ -46,14 +54,8 @@ TEST_F(RunOnRuntimes, TriesTheNextRuntimeWhenOneGivesTheRunBackLater) {
 }
 
 TEST_F(RunOnRuntimes, TriesTheNextRuntimeWhenOneGivesTheRunBackUnstarted) {
-  const auto second = std::make_shared<FakeRuntime>("second");
-  more_instances = {second};
-  config.languages[0].runtimes = {"jobs", "second"};
-  runtime->behaviour = [](FakeRun& run) {
-    Completion completion;
-    completion.failure = Failure(Code::kUnavailable, "no pod became free");
-    run.complete(std::move(completion));
-  };
+  const auto second = second_runtime();
+  give_the_run_back();
   second->behaviour = [](FakeRun& run) {
     run.events->on_output(1, "from the second");
     run.exit(0);
@@ -84,9 +86,7 @@ TEST_F(RunOnRuntimes, FailsWithoutInternalsWhenNoRuntimeIsThere) {
 }
 
 TEST_F(RunOnRuntimes, TriesNoOtherRuntimeAfterAFailureOfAnotherKind) {
-  const auto second = std::make_shared<FakeRuntime>("second");
-  more_instances = {second};
-  config.languages[0].runtimes = {"jobs", "second"};
+  const auto second = second_runtime();
   runtime->behaviour = [](FakeRun&) { throw Failure(Code::kInternal, "broken at /secret"); };
 
   const auto ending = ended(execute(command()));

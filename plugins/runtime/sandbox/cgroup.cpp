@@ -14,6 +14,8 @@
 #include <cstring>
 #include <sstream>
 
+#include "words.hpp"
+
 namespace podium::sandbox {
 namespace {
 
@@ -27,13 +29,6 @@ bool has_word(std::string_view list, char separator, std::string_view word) {
     at = end + 1;
   }
   return false;
-}
-
-std::vector<std::string> words(const std::string& line) {
-  std::istringstream in(line);
-  std::vector<std::string> out;
-  for (std::string w; in >> w;) out.push_back(std::move(w));
-  return out;
 }
 
 struct Mount {

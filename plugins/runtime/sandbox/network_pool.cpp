@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "words.hpp"
+
 namespace podium::sandbox {
 namespace {
 
@@ -37,13 +39,6 @@ std::string read_at(int directory, const char* path) {
   }
   ::close(fd);
   return text;
-}
-
-std::vector<std::string> words(const std::string& line) {
-  std::istringstream in(line);
-  std::vector<std::string> out;
-  for (std::string word; in >> word;) out.push_back(std::move(word));
-  return out;
 }
 
 /// The number of proc_net_snmp(5) "Group: name name...\nGroup: number number..."; -1: not there.
