@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <exception>
 #include <limits>
 #include <memory>
@@ -54,7 +53,7 @@ class AbiSource {
     auto& self = *static_cast<AbiSource*>(ctx);
     try {
       const std::string text = self.source_.sha256();
-      std::memcpy(digits, text.data(), std::min<std::size_t>(text.size(), 64));
+      std::copy_n(text.data(), std::min<std::size_t>(text.size(), 64), digits);
     } catch (...) {
       self.error_ = std::current_exception();
     }

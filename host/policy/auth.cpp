@@ -197,7 +197,7 @@ KeyRing KeyRing::load(const std::filesystem::path& file) {
 }
 
 std::string KeyRing::create(const std::filesystem::path& file, const std::string& id) {
-  const std::string key = new_api_key();
+  std::string key = new_api_key();
   Json entry = Json::object({{"id", id}, {"sha256", sha256_hex(key)}});
   Json document = Json::object({{"keys", Json(Json::Array{std::move(entry)})}});
 

@@ -12,7 +12,7 @@ constexpr std::size_t kMaxPeers = 10'000;
 /// Who owns one IPv6 address has its whole /64.
 std::string peer_of(std::string_view address) {
   in6_addr v6;
-  const std::string text(address);
+  std::string text(address);
   if (::inet_pton(AF_INET6, text.c_str(), &v6) != 1 || IN6_IS_ADDR_V4MAPPED(&v6)) return text;
   std::fill(std::begin(v6.s6_addr) + 8, std::end(v6.s6_addr), std::uint8_t{0});
   char network[INET6_ADDRSTRLEN] = {};

@@ -185,6 +185,7 @@ bool HotPages::learn(const std::function<void()>& before_fork,
 
 void HotPages::populate() const noexcept {
   for (const Range& range : ranges_) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): numbers are what /proc tells.
     ::madvise(reinterpret_cast<void*>(range.begin), range.size,
               range.write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
   }

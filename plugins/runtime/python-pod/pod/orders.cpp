@@ -33,12 +33,14 @@ unsigned thread_count() noexcept {
 /// _Fork and not fork, which holds locks meanwhile: a quick pod's pid 1 kills whatever is left in its
 /// namespace, the process between too, and its locks are ours.
 __attribute__((noinline)) int fork_orphan() noexcept {
+  // NOLINTBEGIN(clang-analyzer-security.insecureAPI.vfork,clang-analyzer-unix.Vfork)
   const pid_t between = ::vfork();
   if (between == 0) {
     const pid_t child = ::_Fork();
     if (child == 0) return 0;
     ::_exit(child < 0 ? 1 : 0);
   }
+  // NOLINTEND(clang-analyzer-security.insecureAPI.vfork,clang-analyzer-unix.Vfork)
   if (between < 0) return -1;
   int status = 0;
   while (::waitpid(between, &status, 0) < 0 && errno == EINTR) {

@@ -168,7 +168,7 @@ void unpack(std::string_view payload, Work& work) noexcept {
   errno = EBADMSG;
   if (!reader.ok() || work.command == nullptr || work.command[0] == nullptr ||
       work.command[1] == nullptr || work.environment == nullptr) {
-    refuse("reading the run");
+    refuse("reading the run");  // NOLINT(clang-analyzer-unix.Malloc): which ends the process
   }
   work.source = write_source(name, code);
   if (work.source == nullptr) {
