@@ -1,18 +1,15 @@
 #include "cli/languages.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <fstream>
 #include <iomanip>
 #include <iterator>
 
 #include "cli/shell.hpp"
+#include "config/usable.hpp"
 
 namespace podium::cli {
 namespace {
-
-namespace fs = std::filesystem;
 
 /// What `podium languages` tells of one.
 struct Found {
@@ -20,26 +17,6 @@ struct Found {
   std::string version, why;
   std::vector<std::string> missing;  ///< packages
 };
-
-bool lies_below(const fs::path& file, const fs::path& folder) {
-  const auto [end, at] = std::mismatch(folder.begin(), folder.end(), file.begin(), file.end());
-  return end == folder.end();
-}
-
-std::string why_not_started(const std::string& program, const Config& config) {
-  if (program.empty() || program[0] != '/') return {};  // made by the compile step
-  std::error_code error;
-  const fs::path real = fs::canonical(program, error);
-  if (error) return program + " is not there";
-  if (::access(real.c_str(), X_OK) != 0) return program + " is not executable";
-  std::vector<std::string> shown = config.shown_paths();
-  shown.insert(shown.end(), {"/usr", "/bin", "/lib", "/lib64"});
-  const bool inside = std::any_of(shown.begin(), shown.end(), [&](const std::string& folder) {
-    return lies_below(real, folder);
-  });
-  return inside ? "" : real.string() + " is outside of what sandboxes show: /usr, the language's "
-                                       "\"paths\" and \"sandbox\".\"read_only_paths\"";
-}
 
 std::string version_of(const LanguageConfig& language) {
   if (language.version.empty()) return {};
@@ -99,14 +76,6 @@ void print_text(const Found& found, std::ostream& out) {
 }
 
 }  // namespace
-
-std::string why_unusable(const LanguageConfig& language, const Config& config) {
-  for (const auto* command : {&language.compile, &language.command}) {
-    if (command->empty()) continue;
-    if (std::string why = why_not_started(command->front(), config); !why.empty()) return why;
-  }
-  return {};
-}
 
 bool is_installed(std::string_view dpkg_status, const std::string& package) {
   const std::string head = "Package: " + package + "\n";

@@ -10,10 +10,6 @@ namespace podium::cli {
 /// `podium languages`: what the configuration can run, with versions, and why what cannot. Always 0.
 int run_languages(const CommandLine& line, Console& console);
 
-/// Why no program of this language can be started in a sandbox of this machine: a program of its
-/// command lines is missing, or lies where the sandbox does not show it. Empty when it can.
-std::string why_unusable(const LanguageConfig& language, const Config& config);
-
 /// The first version number in what a program prints, like "12.2.0" or "1.19"; else its first line.
 std::string version_in(std::string_view printed);
 

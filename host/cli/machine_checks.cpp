@@ -12,6 +12,7 @@
 #include "cli/check.hpp"
 #include "cli/exec.hpp"
 #include "cli/languages.hpp"
+#include "config/usable.hpp"
 
 namespace podium::cli {
 namespace {

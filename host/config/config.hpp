@@ -126,6 +126,7 @@ struct HttpConfig {
   milliseconds write_timeout{60'000};  ///< a reader that takes nothing for so long is gone
   Bytes body_rate = 1024;              ///< bytes a second a sender must reach after 10 s
   bool keep_alive_exec = false;
+  bool page = true;  ///< the web page at / and /admin
   Bytes max_request = 52u << 20;      ///< body of a JSON request
   Bytes unknown_bodies = 64u << 20;   ///< all bodies of senders not known yet, in memory
   Bytes max_upload = 250u << 20;  ///< one uploaded file

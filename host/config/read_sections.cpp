@@ -57,6 +57,7 @@ void read_http(Section section, HttpConfig& out) {
   section.duration("write_timeout", out.write_timeout, {100ms, 1h});
   section.size("body_rate", out.body_rate, {1, kGiB});
   section.flag("keep_alive_exec", out.keep_alive_exec);
+  section.flag("page", out.page);
   section.size("max_request", out.max_request, {kKiB, kGiB});
   // At least one body that such a sender may have.
   section.size("unknown_bodies", out.unknown_bodies, {4 * kMiB, kTiB});

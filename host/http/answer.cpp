@@ -132,8 +132,10 @@ std::string serialize_head(const Answer& answer, const HeadFacts& facts) {
       "X-Content-Type-Options: nosniff\r\n"
       "X-Frame-Options: DENY\r\n"
       "Referrer-Policy: strict-origin-when-cross-origin\r\n"
-      "Permissions-Policy: geolocation=(), microphone=(), camera=()\r\n"
-      "Content-Security-Policy: default-src 'self'\r\n");
+      "Permissions-Policy: geolocation=(), microphone=(), camera=()\r\n");
+  if (answer.headers.find("Content-Security-Policy") == nullptr) {
+    add_line(head, "Content-Security-Policy", "default-src 'self'");
+  }
   if (answer.headers.find("Cache-Control") == nullptr) add_line(head, "Cache-Control", "no-store");
   for (const HeaderField& field : answer.headers) add_line(head, field.name, field.value);
   head.append("\r\n");

@@ -9,6 +9,10 @@ namespace podium {
 namespace {
 
 constexpr std::array kRoutes{
+    Route{"GET", "/", page_route, true},
+    Route{"GET", "/admin", page_route, true},
+    Route{"GET", "/assets/{}", page_asset_route, true},
+    Route{"GET", "/page", page_start_route, false, true},
     Route{"POST", "/exec", exec_route, false, true},
     Route{"POST", "/upload", upload_route},
     Route{"POST", "/upload/batch", upload_batch_route},
@@ -24,6 +28,8 @@ constexpr std::array kRoutes{
     Route{"PATCH", "/api/v1/admin/keys/{}", change_key_route, false, false, true},
     Route{"DELETE", "/api/v1/admin/keys/{}", delete_key_route, false, false, true},
     Route{"GET", "/api/v1/admin/audit", audit_route, false, false, true},
+    Route{"GET", "/api/v1/admin/health", health_detailed_route, false, false, true},
+    Route{"GET", "/api/v1/admin/metrics", metrics_route, false, false, true},
     Route{"GET", "/health", health_route, true},
     Route{"GET", "/ready", ready_route, true},
     Route{"GET", "/health/detailed", health_detailed_route},

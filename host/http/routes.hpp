@@ -60,5 +60,8 @@ Task<> health_route(Exchange& exchange);
 Task<> ready_route(Exchange& exchange);
 Task<> health_detailed_route(Exchange& exchange);
 Task<> metrics_route(Exchange& exchange);
+Task<> page_route(Exchange& exchange);
+Task<> page_asset_route(Exchange& exchange);
+Task<> page_start_route(Exchange& exchange);
 
 }  // namespace podium

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "config/usable.hpp"
+
 namespace podium::cli {
 namespace {
 
