@@ -73,7 +73,6 @@ std::shared_ptr<const Generation> Reaper::adopt(std::shared_ptr<const Generation
   node->generation = std::move(generation);
   // A generation that is dropped after the reaper's end is destroyed where it is dropped. Should
   // making the shared_ptr fail, it calls this deleter too.
-  // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the deleter is called in any case.
   return {raw, [state = state_, node = node.release()](const Generation*) {
             if (!state->hand_over(node)) delete node;
           }};

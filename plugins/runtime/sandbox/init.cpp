@@ -101,7 +101,7 @@ class Init {
   void box_options(char* text, std::size_t size) const noexcept {
     std::snprintf(text, size, "mode=755,size=%llu,nr_inodes=%llu",
                   static_cast<unsigned long long>(limits_.workspace_bytes),
-                  static_cast<unsigned long long>(limits_.workspace_files + 16));
+                  static_cast<unsigned long long>(limits_.workspace_files) + 16);
   }
 
   /// One tmpfs is everything a run may write: workspace, code, /tmp and /dev/shm share its size.
