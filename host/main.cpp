@@ -97,6 +97,7 @@ class Podiumd final : public Poco::Util::ServerApplication {
     const fs::path prefix = o.program.parent_path().parent_path();
     o.libexec_dir = prefix / "libexec/podium";
     o.source.plugin_dir = prefix / "lib/podium/plugins";
+    o.source.environment = podium::config_environment(environ);
     return o;
   }
 

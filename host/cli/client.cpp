@@ -167,11 +167,19 @@ Reply Client::get(const std::string& path) const {
 }
 
 Reply Client::send(const std::string& method, const std::string& path, const Json* body) const {
+  if (body == nullptr) {
+    Session session(server_);
+    HTTPRequest request = session.request(method, path);
+    return session.whole(request, nullptr);
+  }
+  return send_text(method, path, "application/json", json_dump(*body));
+}
+
+Reply Client::send_text(const std::string& method, const std::string& path,
+                        const std::string& type, const std::string& text) const {
   Session session(server_);
   HTTPRequest request = session.request(method, path);
-  if (body == nullptr) return session.whole(request, nullptr);
-  const std::string text = json_dump(*body);
-  request.setContentType("application/json");
+  request.setContentType(type);
   request.setContentLength64(static_cast<Poco::Int64>(text.size()));
   return session.whole(request, [&text](std::ostream& out) { out << text; });
 }

@@ -42,6 +42,10 @@ class Client {
   /// Any other request, with a JSON body when there is one.
   Reply send(const std::string& method, const std::string& path, const Json* body) const;
 
+  /// The same with a body of any other type.
+  Reply send_text(const std::string& method, const std::string& path, const std::string& type,
+                  const std::string& text) const;
+
   /// POST /exec. Waits for as long as the daemon keeps the connection.
   Reply exec(const Json& request) const;
 

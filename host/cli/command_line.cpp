@@ -184,7 +184,7 @@ std::optional<Command> read_words(const std::vector<std::string>& given, Words& 
 }
 
 Command take_command(std::vector<std::string>& operands) {
-  const std::string known = "exec, status, languages, doctor, reload, keys or audit";
+  const std::string known = "exec, status, languages, doctor, reload, config, keys or audit";
   if (operands.empty()) throw UsageError("a command is missing: " + known);
   const std::string name = operands.front();
   operands.erase(operands.begin());
@@ -195,6 +195,7 @@ Command take_command(std::vector<std::string>& operands) {
   if (name == "languages") return Command::kLanguages;
   if (name == "keys") return Command::kKeys;
   if (name == "audit") return Command::kAudit;
+  if (name == "config") return Command::kConfig;
   throw UsageError("unknown command '" + name + "'; expected " + known);
 }
 
@@ -229,6 +230,17 @@ void check_keys(const Words& words, KeysOptions& keys) {
   }
 }
 
+/// config diff [FILE]
+void check_config(const Words& words, ConfigOptions& options) {
+  const std::string action = words.operands.empty() ? "" : words.operands.front();
+  if (action != "diff") {
+    throw UsageError((action.empty() ? "config wants an action" : "unknown action '" + action + "'") +
+                     ": expected diff");
+  }
+  if (words.operands.size() > 2) throw UsageError("config diff wants one file at most");
+  if (words.operands.size() == 2) options.operand = words.operands[1];
+}
+
 void check_exec(const Words& words, ExecOptions& exec) {
   if (words.operands.size() != 1) {
     throw UsageError("exec wants one program: a file, or - for standard input; its arguments go "
@@ -245,18 +257,15 @@ void check_exec(const Words& words, ExecOptions& exec) {
   }
 }
 
-/// --key, --key-file, PODIUM_KEY, PODIUM_KEY_FILE, then the file that the first start left.
-void find_key(const std::string& key_file, const Environment& environment, CommandLine& line) {
-  Server& server = line.server;
-  if (!server.key.empty()) return;
-  const bool admin = line.command == Command::kKeys || line.command == Command::kAudit;
-  const char* variable = admin ? "PODIUM_ADMIN_KEY" : "PODIUM_KEY";
-  const char* file_variable = admin ? "PODIUM_ADMIN_KEY_FILE" : "PODIUM_KEY_FILE";
+/// PODIUM_KEY, PODIUM_KEY_FILE, then the file that the first start left; or those of the
+/// administrator.
+void look_for_key(const Environment& environment, const fs::path& state_dir, Server& server) {
+  const char* variable = server.admin ? "PODIUM_ADMIN_KEY" : "PODIUM_KEY";
+  const char* file_variable = server.admin ? "PODIUM_ADMIN_KEY_FILE" : "PODIUM_KEY_FILE";
   const auto from_file = [&server](const fs::path& file) {
     server.key = read_key(file);
     server.key_origin = file.string();
   };
-  if (!key_file.empty()) return from_file(key_file);
   if (const char* key = environment(variable); key != nullptr && *key != '\0') {
     server.key = key;
     server.key_origin = variable;
@@ -265,8 +274,26 @@ void find_key(const std::string& key_file, const Environment& environment, Comma
   if (const char* file = environment(file_variable); file != nullptr && *file != '\0') {
     return from_file(file);
   }
-  const fs::path first = line.state_dir / (admin ? "admin-key" : "first-key");
+  const fs::path first = state_dir / (server.admin ? "admin-key" : "first-key");
   if (std::ifstream(first).good()) from_file(first);
+}
+
+/// --key, --key-file, then what the environment and the state directory have.
+void find_key(const std::string& key_file, const Environment& environment, CommandLine& line) {
+  Server& server = line.server;
+  const bool reloads = line.command == Command::kReload;
+  server.admin = reloads || line.command == Command::kKeys || line.command == Command::kAudit ||
+                 line.command == Command::kConfig;
+  if (!key_file.empty() && server.key.empty()) {
+    server.key = read_key(key_file);
+    server.key_origin = key_file;
+  }
+  if (!server.key.empty()) return;
+  look_for_key(environment, line.state_dir, server);
+  // Where there is no administrator, a signal does it, and any key can ask what came of it.
+  if (!reloads || !server.key.empty()) return;
+  server.admin = false;
+  look_for_key(environment, line.state_dir, server);
 }
 
 }  // namespace
@@ -301,6 +328,8 @@ CommandLine parse_command_line(const std::vector<std::string>& given,
     check_exec(words, line.exec);
   } else if (line.command == Command::kKeys) {
     check_keys(words, line.keys);
+  } else if (line.command == Command::kConfig) {
+    check_config(words, line.config_options);
   } else if (!words.operands.empty()) {
     throw UsageError("unexpected argument '" + words.operands.front() + "'");
   }
@@ -330,6 +359,7 @@ usage: podium exec [OPTIONS] FILE     run a program; FILE may be - for standard 
        podium languages [OPTIONS]     what can be run here, with versions, and what lacks for the rest
        podium doctor [OPTIONS]        what this machine lacks, with a remedy each
        podium reload [OPTIONS]        make the daemon read its configuration again
+       podium config diff [FILE]      what a reload would change now, or with FILE, and what needs a restart
        podium keys [ACTION] [OPTIONS] list the API keys, or: create ID, change ID, disable ID,
                                       enable ID, delete ID
        podium audit [OPTIONS]         who ran what, newest first
@@ -356,8 +386,8 @@ audit:
 all:
   --url URL       of the daemon [PODIUM_URL, http://127.0.0.1:8000]
   --key KEY       API key; better: [PODIUM_KEY], or a file:
-  --key-file F    [PODIUM_KEY_FILE, first-key in the state directory]; keys and audit want the
-                  administrator's: [PODIUM_ADMIN_KEY, PODIUM_ADMIN_KEY_FILE, admin-key there]
+  --key-file F    [PODIUM_KEY_FILE, first-key in the state directory]; keys, audit, config and
+                  reload want the administrator's: [PODIUM_ADMIN_KEY, PODIUM_ADMIN_KEY_FILE, admin-key there]
   --state-dir D   state directory of the daemon [PODIUM_STATE_DIR, /var/lib/podium]
   --config FILE   configuration that the daemon runs with, for doctor and languages
   --json, --text  how to print; text on a terminal, JSON elsewhere

@@ -11,7 +11,8 @@
 namespace podium::cli {
 
 /// What `podium` is asked to do.
-enum class Command { kHelp, kVersion, kExec, kStatus, kDoctor, kReload, kLanguages, kKeys, kAudit };
+enum class Command { kHelp, kVersion, kExec, kStatus, kDoctor, kReload, kLanguages, kKeys, kAudit,
+                     kConfig };
 
 /// How results are written. kAuto: text on a terminal, JSON elsewhere.
 enum class Output { kAuto, kText, kJson };
@@ -21,6 +22,7 @@ struct Server {
   std::string url = "http://127.0.0.1:8000";
   std::string key;         ///< empty: none was found
   std::string key_origin;  ///< "--key", "PODIUM_KEY" or a file: for messages
+  bool admin = false;      ///< the key was looked for as the administrator's
 };
 
 struct ExecOptions {
@@ -51,6 +53,14 @@ struct AuditOptions {
   unsigned lines = 50;
 };
 
+/// What `podium config` does.
+enum class ConfigAction { kDiff };
+
+struct ConfigOptions {
+  ConfigAction action = ConfigAction::kDiff;
+  std::string operand;  ///< of diff: a file, empty for the daemon's own
+};
+
 struct CommandLine {
   Command command = Command::kHelp;
   Server server;
@@ -60,6 +70,7 @@ struct CommandLine {
   ExecOptions exec;
   KeysOptions keys;
   AuditOptions audit;
+  ConfigOptions config_options;
 };
 
 /// A command line that cannot be understood; what() says what is wrong with it.

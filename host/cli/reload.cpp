@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/failure.hpp"
+#include "cli/config.hpp"
 
 namespace podium::cli {
 namespace {
@@ -17,11 +18,11 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kPatience{30};  // the daemon's own pre-flight has 20
+constexpr std::chrono::seconds kPatience{90};  // reload_timeout is 30 s, twice
 constexpr std::chrono::milliseconds kPeriod{50};
 
 struct Reloads {
-  double ok = 0, failed = 0;
+  double ok = 0, failed = 0, abandoned = 0;
 };
 
 /// How many reloads the daemon has seen; throws Failure when it will not tell.
@@ -29,7 +30,8 @@ Reloads ask_reloads(const Client& client) {
   const Reply reply = client.get("/metrics");
   if (reply.status != 200) throw client.refusal(reply);
   return {metric_value(reply.body, R"(podium_reloads_total{result="ok"})").value_or(0),
-          metric_value(reply.body, R"(podium_reloads_total{result="failed"})").value_or(0)};
+          metric_value(reply.body, R"(podium_reloads_total{result="failed"})").value_or(0),
+          metric_value(reply.body, R"(podium_reloads_total{result="abandoned"})").value_or(0)};
 }
 
 void send_hangup(pid_t pid) {
@@ -85,7 +87,39 @@ pid_t find_daemon(const fs::path& state_dir) {
   return pid;
 }
 
+namespace {
+
+std::string text_of(const Json& body, const char* name) {
+  const Json* value = body.find(name);
+  return value != nullptr && value->is_string() ? value->string() : std::string();
+}
+
+int reload_over_http(const Client& client, Console& console) {
+  const Reply reply = client.send_text("POST", "/api/v1/admin/reload", "application/json", "");
+  if (reply.status != 200 && reply.status != 422 && reply.status != 504) {
+    throw client.refusal(reply);
+  }
+  const Json body = json_parse(reply.body);
+  const bool ok = reply.status == 200;
+  if (console.json) {
+    console.out << json_dump(body) << '\n';
+    return ok ? 0 : 1;
+  }
+  if (ok) {
+    console.out << "reloaded: podiumd at " << client.server().url
+                << " works by its new configuration\n";
+  } else {
+    console.out << text_of(body, "result") << ": podiumd keeps its old configuration: "
+                << text_of(body, "message") << '\n';
+  }
+  if (const Json* changes = body.find("changes")) print_changes(*changes, console.out);
+  return ok ? 0 : 1;
+}
+
+}  // namespace
+
 int run_reload(const fs::path& state_dir, const Client& client, Console& console) {
+  if (client.server().admin) return reload_over_http(client, console);
   const pid_t pid = find_daemon(state_dir);
   const Reloads before = ask_reloads(client);
   send_hangup(pid);
@@ -96,7 +130,7 @@ int run_reload(const fs::path& state_dir, const Client& client, Console& console
                                   ") works by its new configuration");
       return 0;
     }
-    if (now.failed > before.failed) {
+    if (now.failed > before.failed || now.abandoned > before.abandoned) {
       say(console, false, pid,
           "refused: podiumd (pid " + std::to_string(pid) +
               ") keeps its old configuration; its log says why, and so does podiumd --check=FILE");
@@ -105,7 +139,7 @@ int run_reload(const fs::path& state_dir, const Client& client, Console& console
     std::this_thread::sleep_for(kPeriod);
   }
   throw Failure(Code::kDeadlineExceeded, "podiumd (pid " + std::to_string(pid) +
-                                             ") has not said within 30 s what came of the reload; "
+                                             ") has not said within 90 s what came of the reload; "
                                              "look at its log");
 }
 

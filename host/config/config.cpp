@@ -13,6 +13,7 @@
 #include "base/fd.hpp"
 #include "base/units.hpp"
 #include "config/options.hpp"
+#include "config/overrides.hpp"
 #include "config/read_sections.hpp"
 
 namespace podium {
@@ -130,9 +131,13 @@ void check_references(const Config& config) {
   for (const auto& [route, entry] : config.routes) {
     check_instance(config, entry.response, path_of(path_of("/routes", route), "response"));
   }
-  if (config.auth.mode == AuthConfig::Mode::kNone && !is_loopback(config.http.address) &&
+  std::string reached = config.http.address;
+  if (config.tls.enabled() && is_loopback(reached) && !config.tls.address.empty()) {
+    reached = config.tls.address;
+  }
+  if (config.auth.mode == AuthConfig::Mode::kNone && !is_loopback(reached) &&
       config.auth.trusted_networks.empty()) {
-    throw config_failure("/auth/mode", "found \"none\" with the address " + config.http.address +
+    throw config_failure("/auth/mode", "found \"none\" with the address " + reached +
                                            ", expected \"keys\", a /listen/address of loopback "
                                            "like 127.0.0.1, or the clients' networks in "
                                            "/auth/trusted_networks");
@@ -157,6 +162,7 @@ Config decode(const Json& value) {
     return Section(top.require(key), top.path_of(key));
   };
   read_listen(section("listen"), config.http);
+  read_tls(section("tls"), config.tls);
   read_http(section("http"), config.http);
   std::string state_dir, plugin_dir;
   top.text("state_dir", state_dir);
@@ -183,6 +189,7 @@ Config decode(const Json& value) {
   read_log(section("log"), config.log);
   using namespace std::chrono_literals;
   top.duration("drain_timeout", config.drain_timeout, {0ms, 1h});
+  top.duration("reload_timeout", config.reload_timeout, {1s, 1h});
   top.finish();
   check_references(config);
   return config;
@@ -227,13 +234,24 @@ bool is_loopback(std::string_view address) noexcept {
   return ::inet_pton(AF_INET6, text.data(), &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
 }
 
-Config parse_config(std::string_view text, const std::string& origin) {
+Config parse_config(std::string_view text, const std::string& origin,
+                    const ConfigEnvironment& environment) {
   Json merged = parse_text(default_config_text());
+  std::vector<Override> overrides;
   try {
     merge(merged, parse_text(text));
-    return decode(merged);
   } catch (const Failure& failure) {
     throw Failure(Code::kInvalidArgument, failure.within(origin).what());
+  }
+  apply_overrides(merged, environment, overrides);
+  try {
+    Config config = decode(merged);
+    config.document = std::make_shared<const Json>(std::move(merged));
+    config.overrides = std::move(overrides);
+    return config;
+  } catch (const Failure& failure) {
+    const std::string from = origin_of(failure.what(), overrides, origin);
+    throw Failure(Code::kInvalidArgument, failure.within(from).what());
   }
 }
 
@@ -261,8 +279,8 @@ std::string read_config_text(const std::filesystem::path& file) {
   return text;
 }
 
-Config load_config(const std::filesystem::path& file) {
-  return parse_config(read_config_text(file), file.native());
+Config load_config(const std::filesystem::path& file, const ConfigEnvironment& environment) {
+  return parse_config(read_config_text(file), file.native(), environment);
 }
 
 }  // namespace podium

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -133,6 +134,18 @@ struct HttpConfig {
   std::uint32_t max_upload_files = 200;
 };
 
+/// The listener that speaks TLS, beside the plain one.
+struct TlsConfig {
+  std::string address;  ///< empty: that of HttpConfig
+  std::uint16_t port = 8443;
+  /// PEM: the certificate with those between it and the authority, and its private key; relative
+  /// to state_dir. Both empty: there is no such listener.
+  std::filesystem::path certificate, key;
+  milliseconds hsts{365LL * 86'400'000};  ///< max-age of Strict-Transport-Security; 0: not sent
+
+  bool enabled() const noexcept { return !certificate.empty(); }
+};
+
 struct AdmissionConfig {
   std::uint32_t runs = 8;     ///< at a time
   std::uint32_t queue = 256;  ///< waiting runs; more are refused with 503
@@ -169,6 +182,13 @@ struct LogConfig {
   std::string format = "text";  ///< text, json
 };
 
+/// One environment variable that changed the configuration.
+struct Override {
+  std::string variable;  ///< "PODIUM__LIMITS__WALL"
+  std::string key;       ///< "/limits/wall"
+  std::string shown;     ///< its value for logs; hidden where it may be a secret
+};
+
 /// {"second":…,…,"concurrent":…} and back; an error names `path` and the member.
 Json to_json(const QuotaConfig& quota);
 QuotaConfig quota_of(const Json& value, const std::string& path);
@@ -176,6 +196,7 @@ QuotaConfig quota_of(const Json& value, const std::string& path);
 /// The whole configuration: an immutable value.
 struct Config {
   HttpConfig http;
+  TlsConfig tls;
   std::filesystem::path state_dir;
   std::filesystem::path plugin_dir;
   std::string user = "podium";  ///< account the daemon drops to when started as root
@@ -193,6 +214,11 @@ struct Config {
   SandboxConfig sandbox;
   LogConfig log;
   milliseconds drain_timeout{30'000};
+  milliseconds reload_timeout{30'000};  ///< of a reload's pre-flight, and of making its plugins
+  /// What this was read from: defaults, file and environment as one document. Secrets are in it by
+  /// reference only. Null for a Config that was not parsed.
+  std::shared_ptr<const Json> document;
+  std::vector<Override> overrides;
 
   const PluginConfig* plugin(std::string_view name) const noexcept;
   /// By name or alias, case-insensitive; nullptr when unknown.
@@ -204,20 +230,29 @@ struct Config {
   std::filesystem::path resolve(const std::filesystem::path& path) const;
 };
 
+/// The environment's part of a configuration: NAME=VALUE lines of which the names begin with
+/// "PODIUM__".
+using ConfigEnvironment = std::vector<std::string>;
+/// Those of an environment like environ(7).
+ConfigEnvironment config_environment(const char* const* environment);
+
 /// Reads a config file: JSON with comments. Every key must be known; an unknown one is an error
 /// that names the nearest known key. Cross references (a route's response, a language's runtimes)
 /// are checked. Defaults are those of config/podium.json, embedded at build time: a section that
 /// the text leaves out is taken from there; one that it gives replaces it member by member, except
 /// "plugins" and "languages", whose entries are replaced entry by entry; there, null removes one.
+/// Then PODIUM__SECTION__KEY=VALUE of the environment replaces single values; an unknown name is an
+/// error as well.
 /// Throws Failure(kInvalidArgument) "ORIGIN: /path/of/key: what was wrong, what was expected", with
-/// line and column where the text is no JSON.
-Config parse_config(std::string_view text, const std::string& origin);
+/// line and column where the text is no JSON; a variable is named instead of the origin.
+Config parse_config(std::string_view text, const std::string& origin,
+                    const ConfigEnvironment& environment = {});
 
 /// The text of a config file of at most 1 MiB. Throws Failure(kInvalidArgument).
 std::string read_config_text(const std::filesystem::path& file);
 
 /// parse_config of that text, with the file's name as origin.
-Config load_config(const std::filesystem::path& file);
+Config load_config(const std::filesystem::path& file, const ConfigEnvironment& environment = {});
 
 /// Whether `address` is an IP address that only this machine reaches: 127.0.0.0/8 or ::1.
 bool is_loopback(std::string_view address) noexcept;

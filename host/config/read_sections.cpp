@@ -46,6 +46,27 @@ void read_listen(Section section, HttpConfig& out) {
   section.finish();
 }
 
+void read_tls(Section section, TlsConfig& out) {
+  section.text("address", out.address);
+  if (!out.address.empty() && !is_ip_address(out.address)) {
+    throw config_failure(section.path_of("address"),
+                         "found " + json_quote(out.address) +
+                             ", expected an IP address, or \"\" for that of /listen");
+  }
+  section.count<std::uint16_t>("port", out.port, {0, 65'535});
+  std::string certificate, key;
+  section.text("certificate", certificate);
+  section.text("key", key);
+  if (certificate.empty() != key.empty()) {
+    throw config_failure(section.path_of(key.empty() ? "key" : "certificate"),
+                         "is empty, expected a file of PEM: certificate and key belong together");
+  }
+  out.certificate = certificate;
+  out.key = key;
+  section.duration("hsts", out.hsts, {0ms, 3650 * kDay});
+  section.finish();
+}
+
 void read_http(Section section, HttpConfig& out) {
   section.count<std::uint32_t>("io_threads", out.io_threads, {1, 64});
   section.count<std::uint32_t>("max_connections", out.max_connections, {1, 1'000'000});

@@ -7,6 +7,7 @@ namespace podium {
 /// The sections of a config file, one function each, in read_sections.cpp and read_languages.cpp.
 /// All throw Failure(kInvalidArgument) with the member's path.
 void read_listen(Section section, HttpConfig& out);
+void read_tls(Section section, TlsConfig& out);
 void read_http(Section section, HttpConfig& out);
 void read_admission(Section section, AdmissionConfig& out);
 void read_sessions(Section section, SessionConfig& out);

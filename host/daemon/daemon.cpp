@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <fstream>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -13,6 +14,8 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 
+#include "daemon/control.hpp"
+#include "daemon/key_files.hpp"
 #include "daemon/notify.hpp"
 #include "exec/service.hpp"
 #include "http/server.hpp"
@@ -23,6 +26,11 @@ namespace {
 
 /// Sent by the I/O thread to itself as a process: "I have finished", for sigwait.
 constexpr int kFinished = SIGUSR2;
+
+/// A replaced configuration that is there after this time is told of.
+constexpr milliseconds kLeftOver{60'000};
+/// That plugins get to end when the daemon ends.
+constexpr milliseconds kEndOfPlugins{15'000};
 
 sigset_t awaited_signals() noexcept {
   sigset_t set;
@@ -77,15 +85,19 @@ class Daemon {
     auto none = generation_.exchange(reaper_.adopt(builder_.build(std::move(config), nullptr)));
     exec_ = std::make_unique<ExecService>(io_, pool_, sessions_, log_, copy.state_dir / "runs",
                                           threads_);
-    reloader_ = std::make_unique<Reloader>(options.source, options.program, builder_, reaper_,
-                                           generation_, accounts_, log_, metrics_);
+    say_overrides(copy);
+    reloader_ = std::make_unique<Reloader>(ReloadParts{
+        options.source, options.program, builder_, reaper_, generation_, accounts_, log_, metrics_,
+        [this](const Config& next, bool only_check) { take_over(next, only_check); }});
+    control_ = std::make_unique<AdminControl>(options.source, *reloader_, generation_);
     http_ = std::make_unique<HttpServer>(HttpContext{io_, pool_, generation_, keys_, *exec_,
                                                      sessions_, accounts_, log_, metrics_, kVersion,
-                                                     [this] { return facts_; }});
+                                                     [this] { return facts_; }, control_.get()});
   }
 
   ~Daemon() {
     // The other way round than born: nobody asks any more, then nothing runs any more.
+    reloader_->stop();
     http_.reset();
     io_guard_.reset();
     io_.stop();
@@ -94,6 +106,7 @@ class Daemon {
     exec_.reset();
     auto last = generation_.exchange(nullptr);
     last.reset();  // to the reaper, which ends the plugins and is waited for next
+    if (!reaper_.wait(kEndOfPlugins)) leave_at_once("a plugin does not come to its end");
   }
 
   int run() {
@@ -107,10 +120,30 @@ class Daemon {
     wait_for_signals();
     ::unlink((config.state_dir / "podiumd.pid").c_str());
     if (start_error_) std::rethrow_exception(start_error_);
+    // Its thread is in our code, which must not end under it.
+    if (reloader_->hangs()) leave_at_once("a plugin still hangs in a reload that was abandoned");
     return 0;
   }
 
  private:
+  /// What had to be kept is on disk by now; the rest is the kernel's to clear away.
+  [[noreturn]] void leave_at_once(const char* why) {
+    log_.error(why);
+    ::_exit(0);
+  }
+
+  void say_overrides(const Config& config) {
+    for (const Override& each : config.overrides) {
+      log_.info("set by the environment",
+                {{"variable", each.variable}, {"key", each.key}, {"value", each.shown}});
+    }
+  }
+
+  /// The parts of a reloaded configuration that are not the generation's.
+  void take_over(const Config& next, bool only_check) {
+    if (!only_check) http_->reconfigure(next.http);
+  }
+
   HostServices services() {
     return {log_, [this](std::function<void()> task) { plugin_threads_.post(std::move(task)); },
             [this] { return door_.connect(); }};
@@ -149,6 +182,7 @@ class Daemon {
     asio::co_spawn(io_, sweep_forever(), asio::detached);
     asio::co_spawn(io_, keep_accounts(), asio::detached);
     asio::co_spawn(io_, watch_token_keys(), asio::detached);
+    asio::co_spawn(io_, watch_generations(), asio::detached);
     if (const auto interval = watchdog_interval()) {
       asio::co_spawn(io_, feed_watchdog(*interval / 2), asio::detached);
     }
@@ -247,6 +281,33 @@ class Daemon {
     co_await on_pool(io_, pool_, work);
   }
 
+  /// Says which replaced configurations do not end, each once in `kLeftOver` and then in twice the
+  /// time.
+  Task<> watch_generations() {
+    std::map<std::uint64_t, milliseconds> next_word;
+    for (;;) {
+      co_await wait(milliseconds(1000));
+      const std::vector<Reaper::Left> left = reaper_.left();
+      const auto now = generation_.get();
+      if (now == nullptr) co_return;
+      metrics_.set_generations(now->number(), left.size());
+      std::map<std::uint64_t, milliseconds> still;
+      for (const Reaper::Left& each : left) {
+        const auto known = next_word.find(each.number);
+        milliseconds due = known == next_word.end() ? kLeftOver : known->second;
+        if (each.since >= due) {
+          log_.warning("an old configuration has not ended",
+                       {{"generation", each.number},
+                        {"seconds", static_cast<long long>(each.since.count() / 1000)},
+                        {"held_by", each.ending ? "a plugin that does not end" : "requests"}});
+          due = each.since * 2;
+        }
+        still[each.number] = due;
+      }
+      next_word = std::move(still);
+    }
+  }
+
   Task<> watch_token_keys() {
     for (;;) {
       co_await wait(milliseconds(2000));
@@ -276,7 +337,7 @@ class Daemon {
       if (::sigwait(&awaited, &number) != 0) continue;
       if (number == kFinished) return;
       if (number == SIGHUP) {
-        reloader_->reload();
+        reloader_->request();
       } else if (number == SIGUSR1) {
         asio::post(io_, [this] {
           log_.info("status", {{"running", exec_->running()}, {"waiting", exec_->waiting()},
@@ -328,6 +389,7 @@ class Daemon {
   Snapshot<Generation> generation_;
   std::unique_ptr<ExecService> exec_;
   std::unique_ptr<Reloader> reloader_;
+  std::unique_ptr<AdminControl> control_;
   std::unique_ptr<HttpServer> http_;
   std::thread io_thread_;
   std::exception_ptr start_error_;

@@ -1,208 +1,232 @@
 #include "daemon/reload.hpp"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
+#include <algorithm>
+#include <exception>
+#include <utility>
 
-#include <array>
-#include <cerrno>
-#include <cstring>
-#include <cstdlib>
-#include <fstream>
-
-#include "base/ids.hpp"
-#include "base/sha256.hpp"
+#include "base/failure.hpp"
+#include "base/units.hpp"
+#include "daemon/key_files.hpp"
 #include "daemon/log_names.hpp"
 #include "daemon/notify.hpp"
-
-extern char** environ;
+#include "daemon/preflight.hpp"
 
 namespace podium {
 namespace {
 
-constexpr std::chrono::seconds kPreflightLimit{20};
+using Clock = std::chrono::steady_clock;
 
-/// The output of a child and its exit status; -1 when it had to be killed.
-struct Outcome {
-  std::string output;
-  int status = -1;
+/// A reload that took too long: nothing is known to be wrong, but nobody waits any more.
+class Abandoned : public Failure {
+ public:
+  using Failure::Failure;
 };
 
-Outcome run_child(const std::vector<std::string>& words) {
-  std::array<int, 2> pipe{};
-  if (::pipe2(pipe.data(), O_CLOEXEC) != 0) {
-    throw Failure(Code::kInternal, std::string("pipe: ") + std::strerror(errno));
-  }
-  UniqueFd reader(pipe[0]), writer(pipe[1]);
-  posix_spawn_file_actions_t actions;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_adddup2(&actions, writer.get(), 1);
-  ::posix_spawn_file_actions_adddup2(&actions, writer.get(), 2);
-  posix_spawnattr_t attributes;
-  ::posix_spawnattr_init(&attributes);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::posix_spawnattr_setsigmask(&attributes, &none);
-  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-  std::vector<char*> arguments;
-  for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  pid_t pid = -1;
-  const int error =
-      ::posix_spawn(&pid, arguments[0], &actions, &attributes, arguments.data(), environ);
-  ::posix_spawnattr_destroy(&attributes);
-  ::posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) {
-    throw Failure(Code::kInternal, "starting " + words[0] + ": " + std::strerror(error));
-  }
-  writer.reset();
+constexpr const char* kResults[] = {"ok", "refused", "abandoned"};
 
-  Outcome outcome;
-  const auto deadline = std::chrono::steady_clock::now() + kPreflightLimit;
-  for (bool open = true; open;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now());
-    pollfd event{reader.get(), POLLIN, 0};
-    if (left.count() <= 0 || ::poll(&event, 1, static_cast<int>(left.count())) == 0) {
-      ::kill(pid, SIGKILL);
-      ::waitpid(pid, nullptr, 0);
-      throw Failure(Code::kDeadlineExceeded, "the pre-flight did not end within 20 s");
-    }
-    std::array<char, 4096> buffer;
-    const ssize_t n = ::read(reader.get(), buffer.data(), buffer.size());
-    open = n > 0 || (n < 0 && errno == EINTR);
-    if (n > 0 && outcome.output.size() < 16'384) {
-      outcome.output.append(buffer.data(), static_cast<std::size_t>(n));
-    }
+/// "/limits/wall, /log/level and 3 more".
+std::string keys_of(const std::vector<ConfigChange>& changes) {
+  constexpr std::size_t kShown = 12;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(changes.size(), kShown); ++i) {
+    text += (i == 0 ? "" : ", ") + changes[i].key;
   }
-  ::waitpid(pid, &outcome.status, 0);
-  return outcome;
+  if (changes.size() > kShown) text += " and " + std::to_string(changes.size() - kShown) + " more";
+  return text;
 }
 
 }  // namespace
 
-Config ConfigSource::load() const {
-  Config config = file.empty() ? parse_config(default_config_text(), "built-in defaults")
-                               : load_config(file);
+Config ConfigSource::completed(Config config) const {
   if (config.plugin_dir.empty()) config.plugin_dir = plugin_dir;
   return config;
 }
 
-namespace {
+Config ConfigSource::parse(std::string_view text) const {
+  const std::string origin = file.empty() ? "built-in defaults" : file.native();
+  return completed(parse_config(text, origin, environment));
+}
 
-void write_private_line(const std::filesystem::path& file, const std::string& text, int flags) {
-  const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0600));
-  const std::string line = text + "\n";
-  if (!fd || ::write(fd.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()) ||
-      ::fsync(fd.get()) != 0) {
-    throw Failure(Code::kUnavailable,
-                  "cannot write the key to " + file.string() + ": " + std::strerror(errno));
+Config ConfigSource::load() const {
+  if (file.empty()) return parse(default_config_text());
+  return completed(load_config(file, environment));
+}
+
+Json to_json(const ReloadReport& report) {
+  const bool ok = report.result == Metrics::Reload::kOk;
+  Json json = Json::object({{"ok", ok},
+                            {"result", kResults[static_cast<unsigned>(report.result)]},
+                            {"generation", report.generation},
+                            {"took_ms", report.took.count()}});
+  if (!ok) json.set("message", report.reason);
+  Json changes = Json::array();
+  for (const ConfigChange& change : report.changes) changes.push(to_json(change));
+  json.set("changes", std::move(changes));
+  return json;
+}
+
+std::vector<ConfigChange> pending_changes(const Config& started, const Config& current,
+                                          const Config& next) {
+  std::vector<ConfigChange> out;
+  if (!started.document || !current.document || !next.document) return out;
+  for (ConfigChange& change : config_changes(*current.document, *next.document)) {
+    if (!change.needs_restart) out.push_back(std::move(change));
+  }
+  for (ConfigChange& change : config_changes(*started.document, *next.document)) {
+    if (change.needs_restart) out.push_back(std::move(change));
+  }
+  return out;
+}
+
+Reloader::Reloader(ReloadParts parts)
+    : parts_(std::move(parts)), started_(parts_.generation.get()->config()) {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Reloader::stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+    changed_.notify_one();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void Reloader::request(Done done) {
+  std::lock_guard lock(mutex_);
+  wanted_ = true;
+  if (done) asked_.push_back(std::move(done));
+  changed_.notify_one();
+}
+
+void Reloader::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [this] { return wanted_ || stopping_; });
+    if (stopping_) return;
+    wanted_ = false;
+    const std::vector<Done> asked = std::exchange(asked_, {});
+    lock.unlock();
+    const ReloadReport report = reload();
+    for (const Done& done : asked) done(report);
+    lock.lock();
   }
 }
 
-/// The digest of the administrator's key; empty when there is none.
-std::string admin_digest(const Config& config, Log& log) {
-  if (!config.auth.admin_key_variable.empty()) {
-    const char* key = std::getenv(config.auth.admin_key_variable.c_str());
-    if (key != nullptr && *key != '\0') return sha256_hex(key);
-    throw Failure(Code::kInvalidArgument, "/auth/admin_key: the environment variable " +
-                                              config.auth.admin_key_variable + " is not set");
-  }
-  if (config.auth.admin_key_file.empty()) return {};
-  const auto file = config.resolve(config.auth.admin_key_file);
-  if (!std::filesystem::exists(file)) {
-    write_private_line(file, new_api_key(), O_EXCL);
-    log.info("made the administrator's key, for `podium keys`", {{"file", file.string()}});
-  }
-  std::ifstream in(file);
-  std::string key;
-  if (!in || !std::getline(in, key) || key.size() < 16) {
-    throw Failure(Code::kInvalidArgument,
-                  "/auth/admin_key: " + file.string() +
-                      ": expected one line, a key of at least 16 characters");
-  }
-  return sha256_hex(key);
-}
-
-KeyRing keys_of_file(const Config& config, Log& log) {
-  const auto file = config.resolve(config.auth.keys_file);
-  if (!std::filesystem::exists(file)) {
-    const std::string key = KeyRing::create(file, "first");
-    const auto shown = config.state_dir / "first-key";
-    write_private_line(shown, key, O_TRUNC);
-    log.info("made the first API key; read it there, then remove that file",
-             {{"file", shown.string()}, {"keys", file.string()}});
-  }
-  return KeyRing::load(file);
-}
-
-}  // namespace
-
-KeyRing load_keys(const Config& config, Log& log) {
-  KeyRing keys;
-  if (config.auth.mode == AuthConfig::Mode::kKeys) keys = keys_of_file(config, log);
-  keys.set_admin(admin_digest(config, log));
-  return keys;
-}
-
-std::filesystem::path token_keys(const Config& config) {
-  if (config.auth.tokens.keys.empty()) return {};
-  return config.resolve(config.auth.tokens.keys);
-}
-
-bool Reloader::reload() {
+ReloadReport Reloader::reload() {
   notify_service_manager("RELOADING=1");
-  bool ok = false;
+  ReloadReport report;
+  const Clock::time_point began = Clock::now();
   try {
-    Config config = source_.load();
-    preflight();
-    KeyRing keys = load_keys(config, log_);
-    const auto before = generation_.get();
-    say_what_needs_a_restart(before->config(), config);
-    const auto tokens = token_keys(config);
-    auto next = reaper_.adopt(builder_.build(std::move(config), before.get()));
-    accounts_.tokens.load(tokens);
-    const auto& log = next->config().log;
-    log_.configure(parse_log_level(log.level), parse_log_format(log.format));
-    const auto number = next->number();
-    auto old = generation_.exchange(std::move(next));
-    accounts_.keys.reload(std::move(keys));
-    log_.info("reloaded", {{"generation", number}});
-    ok = true;
-  } catch (const std::exception& e) {
-    log_.error("reload refused; the old configuration stays",
-               {{"reason", e.what()}, {"generation", generation_.get()->number()}});
+    replace(parts_.source.load(), report);
+  } catch (const Abandoned& failure) {
+    report.result = Metrics::Reload::kAbandoned;
+    report.reason = failure.what();
+  } catch (const std::exception& failure) {
+    report.result = Metrics::Reload::kRefused;
+    report.reason = failure.what();
   }
-  metrics_.reload(ok);
+  report.generation = parts_.generation.get()->number();
+  report.took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
+  parts_.metrics.reload(report.result);
+  tell(report);
   notify_service_manager("READY=1");
-  return ok;
+  return report;
 }
 
-/// Opens every library and checks every option in a child, so that a crash there kills the child.
-void Reloader::preflight() const {
-  const Outcome outcome = run_child({program_.string(), "--check=" + source_.file.string()});
-  if (WIFEXITED(outcome.status) && WEXITSTATUS(outcome.status) == 0) return;
-  std::string reason = outcome.output;
-  while (!reason.empty() && reason.back() == '\n') reason.pop_back();
-  if (WIFSIGNALED(outcome.status)) {
-    reason = "the pre-flight died of signal " + std::to_string(WTERMSIG(outcome.status)) +
-             " while it opened the plugins" + (reason.empty() ? "" : ": " + reason);
+/// Everything that can fail comes before the first thing that changes.
+void Reloader::replace(Config config, ReloadReport& report) {
+  const std::shared_ptr<const Generation> before = parts_.generation.get();
+  const std::chrono::milliseconds limit = config.reload_timeout;
+  if (!parts_.builder.shares_all(config, *before)) {
+    preflight(parts_.program, parts_.source.file, limit);
   }
-  throw Failure(Code::kInvalidArgument, reason);
+  KeyRing keys = load_keys(config, parts_.log);
+  if (parts_.take_over) parts_.take_over(config, true);
+  report.changes = pending_changes(started_, before->config(), config);
+  auto next = build(std::move(config), before);
+  const Config& taken = next->config();
+  parts_.accounts.tokens.load(token_keys(taken));
+  if (parts_.take_over) parts_.take_over(taken, false);
+  parts_.log.configure(parse_log_level(taken.log.level), parse_log_format(taken.log.format));
+  parts_.reaper.replaced(before->number());
+  auto old = parts_.generation.exchange(std::move(next));
+  parts_.accounts.keys.reload(std::move(keys));
 }
 
-void Reloader::say_what_needs_a_restart(const Config& before, const Config& after) const {
-  const auto say = [this](bool differs, const char* what) {
-    if (differs) log_.warning("changed but not taken over: needs restart", {{"key", what}});
-  };
-  say(before.http.address != after.http.address || before.http.port != after.http.port, "/listen");
-  say(before.state_dir != after.state_dir, "/state_dir");
-  say(before.user != after.user, "/user");
-  say(before.sandbox.uid_base != after.sandbox.uid_base, "/sandbox/uid_base");
-  say(before.shown_paths() != after.shown_paths(),
-      "/sandbox/read_only_paths or a language's paths");
+/// What a build of its own thread tells; outlives the Reloader when the build hangs.
+struct Reloader::Attempt {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::stop_source stop;
+  bool ended = false;
+  std::shared_ptr<const Generation> made;
+  std::exception_ptr error;
+};
+
+/// On a thread of its own, because a plugin's create may never return.
+std::shared_ptr<const Generation> Reloader::build(Config config,
+                                                  std::shared_ptr<const Generation> previous) {
+  const std::chrono::milliseconds limit = config.reload_timeout;
+  auto attempt = std::make_shared<Attempt>();
+  auto hanging = hanging_;
+  ++*hanging;
+  std::thread([attempt, hanging, config = std::move(config), previous, &builder = parts_.builder,
+               &reaper = parts_.reaper]() mutable {
+    std::shared_ptr<const Generation> made;
+    std::exception_ptr error;
+    try {
+      made = reaper.adopt(
+          builder.build(std::move(config), previous.get(), attempt->stop.get_token()));
+    } catch (...) {
+      error = std::current_exception();
+    }
+    previous.reset();
+    std::unique_lock lock(attempt->mutex);
+    attempt->ended = true;
+    if (!attempt->stop.stop_requested()) {
+      attempt->made = std::move(made);
+      attempt->error = error;
+    }
+    --*hanging;
+    attempt->changed.notify_all();
+  }).detach();
+
+  std::unique_lock lock(attempt->mutex);
+  if (!attempt->changed.wait_for(lock, limit, [&] { return attempt->ended; })) {
+    attempt->stop.request_stop();
+    const std::string library = parts_.builder.give_up_call();
+    throw Abandoned(Code::kDeadlineExceeded,
+                    "making the plugins did not end within " + format_duration(limit) +
+                        (library.empty() ? "" : ": " + library + " hangs in its create"));
+  }
+  if (attempt->error) std::rethrow_exception(attempt->error);
+  return std::move(attempt->made);
+}
+
+void Reloader::tell(const ReloadReport& report) const {
+  const Json generation = report.generation;
+  const Json took = report.took.count();
+  if (report.result == Metrics::Reload::kAbandoned) {
+    parts_.log.error("reload abandoned; the old configuration stays",
+                     {{"reason", report.reason}, {"generation", generation}, {"ms", took}});
+    return;
+  }
+  if (report.result == Metrics::Reload::kRefused) {
+    parts_.log.error("reload refused; the old configuration stays",
+                     {{"reason", report.reason}, {"generation", generation}, {"ms", took}});
+    return;
+  }
+  std::vector<ConfigChange> live;
+  for (const ConfigChange& change : report.changes) {
+    if (!change.needs_restart) {
+      live.push_back(change);
+      continue;
+    }
+    parts_.log.warning("changed but not taken over: needs restart", {{"key", change.key}});
+  }
+  parts_.log.info("reloaded",
+                  {{"generation", generation}, {"ms", took}, {"changed", keys_of(live)}});
 }
 
 }  // namespace podium

@@ -41,6 +41,12 @@ std::uint16_t HttpServer::port() const noexcept {
   return state_->acceptor ? state_->acceptor->port() : std::uint16_t{0};
 }
 
+void HttpServer::reconfigure(const HttpConfig& config) {
+  asio::post(state_->context.io, [state = state_, config] {
+    if (state->server) state->server->reconfigure(config);
+  });
+}
+
 void HttpServer::set_draining() {
   if (state_->server) state_->server->draining = true;
 }

@@ -14,6 +14,8 @@
 
 namespace podium {
 
+class DaemonControl;
+
 /// What the HTTP front needs of the daemon. Outlives the server.
 struct HttpContext {
   asio::io_context& io;
@@ -28,6 +30,7 @@ struct HttpContext {
   std::string version;
   /// Facts about the sandbox for /health/detailed: {"cgroup":"v1","unenforced":[…],…}.
   std::function<Json()> sandbox_facts;
+  DaemonControl* control = nullptr;  ///< none: /api/v1/admin/reload and /config say 503
 };
 
 /// The HTTP/1.1 front: accepts, reads, routes, answers. Everything runs on the I/O thread.
@@ -39,6 +42,9 @@ class HttpServer {
   /// Binds and begins to accept. Throws Failure that names the address. Port 0 takes any.
   void start(const HttpConfig& config);
   std::uint16_t port() const noexcept;
+
+  /// Takes a reloaded configuration's time-outs and rates over. Any thread.
+  void reconfigure(const HttpConfig& config);
 
   /// /ready answers 503 from now on.
   void set_draining();

@@ -24,6 +24,14 @@ ServerState::ServerState(HttpContext given, const HttpConfig& config)
       sweep_(context.io),
       sweep_interval_(sweep_interval(config)) {}
 
+void ServerState::reconfigure(const HttpConfig& config) {
+  http.head_timeout = config.head_timeout;
+  http.idle_timeout = config.idle_timeout;
+  http.write_timeout = config.write_timeout;
+  http.body_rate = config.body_rate;
+  sweep_interval_ = sweep_interval(http);
+}
+
 void ServerState::enter(Connection& connection, const std::string& peer_address) {
   connection.place_ = connections.insert(connections.end(), &connection);
   ++peers_[peer_address];

@@ -20,7 +20,7 @@ struct ServerState : std::enable_shared_from_this<ServerState> {
   ServerState(HttpContext given, const HttpConfig& config);
 
   HttpContext context;
-  const HttpConfig http;  ///< of the start: listeners and time-outs do not reload
+  HttpConfig http;        ///< listeners and bounds of connections are those of the start
   bool draining = false;  ///< /ready says so
   bool closing = false;   ///< no connection is kept for another request
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
@@ -36,6 +36,9 @@ struct ServerState : std::enable_shared_from_this<ServerState> {
     std::chrono::steady_clock::time_point when{};
     std::string missing;
   } readiness;
+
+  /// Takes over what a reload may change: time-outs and rates.
+  void reconfigure(const HttpConfig& config);
 
   /// Counts a connection in; the key is its peer's address.
   void enter(Connection& connection, const std::string& peer_address);

@@ -66,12 +66,26 @@ struct Metrics::State {
       names.counters("podium_heartbeats_total", "Heartbeats sent to waiting clients.").Add({});
   Family<Counter>& reloads =
       names.counters("podium_reloads_total", "Reloads of the configuration.");
+  Gauge& last_reload_good = names.gauge("podium_config_last_reload_successful",
+                                        "1 when the last reload was taken over, or there was none.");
+  Gauge& last_good_reload =
+      names.gauge("podium_config_last_reload_success_timestamp_seconds",
+                  "When the configuration at work was read, in seconds since 1970.");
+  Gauge& generation = names.gauge("podium_config_generation",
+                                  "Number of the configuration at work; 1 is that of the start.");
+  Gauge& generations_left =
+      names.gauge("podium_config_generations_left",
+                  "Replaced configurations that have not ended: requests or plugins hold them.");
   Gauge& running = names.gauge("podium_runs_running", "Runs in progress.");
   Gauge& waiting = names.gauge("podium_runs_waiting", "Runs in the queue.");
   Gauge& connections = names.gauge("podium_connections_open", "Connections of clients.");
 };
 
-Metrics::Metrics() : state_(std::make_unique<State>()) {}
+Metrics::Metrics() : state_(std::make_unique<State>()) {
+  state_->last_reload_good.Set(1);
+  state_->last_good_reload.SetToCurrentTime();
+  state_->generation.Set(1);
+}
 Metrics::~Metrics() = default;
 
 void Metrics::request_finished(std::string_view route, int status, double seconds_taken,
@@ -98,8 +112,16 @@ void Metrics::run_finished(std::string_view language, std::string_view status, b
 
 void Metrics::heartbeats_sent(unsigned count) { state_->heartbeats.Increment(count); }
 
-void Metrics::reload(bool ok) {
-  state_->reloads.Add({{"result", ok ? "ok" : "failed"}}).Increment();
+void Metrics::reload(Reload result) {
+  const char* names[] = {"ok", "failed", "abandoned"};
+  state_->reloads.Add({{"result", names[static_cast<unsigned>(result)]}}).Increment();
+  state_->last_reload_good.Set(result == Reload::kOk ? 1 : 0);
+  if (result == Reload::kOk) state_->last_good_reload.SetToCurrentTime();
+}
+
+void Metrics::set_generations(std::uint64_t current, std::size_t left) {
+  state_->generation.Set(static_cast<double>(current));
+  state_->generations_left.Set(static_cast<double>(left));
 }
 
 void Metrics::set_queue(unsigned running, unsigned waiting) {

@@ -1,4 +1,6 @@
 #pragma once
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,7 +18,10 @@ class Metrics {
   void run_finished(std::string_view language, std::string_view status, bool warm, double queue_s,
                     double staging_s, double run_s, double collect_s);
   void heartbeats_sent(unsigned count);
-  void reload(bool ok);
+  enum class Reload { kOk, kRefused, kAbandoned };
+  void reload(Reload result);
+  /// The number of the generation at work, and how many replaced ones have not ended.
+  void set_generations(std::uint64_t current, std::size_t left);
   void set_queue(unsigned running, unsigned waiting);
   void set_connections(unsigned open);
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -5,7 +6,6 @@
 #include <vector>
 
 #include "base/failure.hpp"
-#include "base/sha256.hpp"
 #include "config/options.hpp"
 #include "plugin/generation.hpp"
 #include "plugin/plugin_instance.hpp"
@@ -27,18 +27,6 @@ std::filesystem::path library_path(const Config& config, const std::string& libr
   return config.plugin_dir / (library + ".so");
 }
 
-/// Tells two instances of one plugin apart when only a secret differs: the canonical options leave
-/// secrets out.
-std::string made_of(const PluginLibrary& library, const OptionValues& options) {
-  std::string text = library.path().string() + "\n" + options.canonical();
-  const podium_config config = options.config();
-  for (std::uint32_t i = 0; i < config.count; ++i) {
-    if (config.values[i].type != PODIUM_SECRET) continue;
-    text += "\n" + sha256_hex(to_view(config.values[i].text));
-  }
-  return text;
-}
-
 Planned plan_one(LibraryRegistry& libraries, const Config& config, const PluginConfig& plugin) {
   const std::string where = "/plugins/" + plugin.name;
   const std::filesystem::path path = library_path(config, plugin.library);
@@ -51,12 +39,12 @@ Planned plan_one(LibraryRegistry& libraries, const Config& config, const PluginC
   }
   try {
     planned.options = validate_options(plugin.name, planned.library->options(), plugin.options,
-                                       where + "/options");
+                                       where + "/options", config.state_dir);
   } catch (const Failure& f) {
     if (std::string_view(f.what()).starts_with(where)) throw;
     throw f.within(where + " (" + path.string() + ")");  // the table's fault, not the config's
   }
-  planned.made_of = made_of(*planned.library, planned.options);
+  planned.made_of = planned.library->path().string() + "\n" + planned.options.fingerprint();
   return planned;
 }
 
@@ -118,10 +106,28 @@ struct GenerationBuilder::State {
     return {planned.name, planned.library, std::move(planned.options), services, init};
   }
 
+  std::vector<Planned> plan(const Config& config) {
+    std::lock_guard lock(planning);
+    return podium::plan(libraries, config);
+  }
+
+  std::shared_ptr<Instance> make(Planned& planned) const {
+    std::shared_ptr<Instance> made;
+    try {
+      made = make_instance(parts(planned));
+    } catch (const Failure& f) {
+      throw cannot_create(planned, f);
+    }
+    services.log.info("plugin is up", {{"plugin", planned.name},
+                                       {"id", planned.library->id()},
+                                       {"library", planned.library->path().string()}});
+    return made;
+  }
+
   const HostServices services;
   LibraryRegistry libraries;
-  std::mutex building;
-  std::shared_ptr<std::mutex> init = std::make_shared<std::mutex>();
+  std::mutex planning;
+  std::shared_ptr<InitTurn> init = std::make_shared<InitTurn>();
 };
 
 GenerationBuilder::GenerationBuilder(HostServices services)
@@ -130,28 +136,19 @@ GenerationBuilder::GenerationBuilder(HostServices services)
 GenerationBuilder::~GenerationBuilder() = default;
 
 std::shared_ptr<const Generation> GenerationBuilder::build(Config config,
-                                                           const Generation* previous) {
-  std::lock_guard lock(state_->building);
-  std::vector<Planned> plans = plan(state_->libraries, config);
+                                                           const Generation* previous,
+                                                           std::stop_token stop) {
+  std::vector<Planned> plans = state_->plan(config);
   Instances instances;
   std::map<std::string, std::string> made_of;
   for (Planned& planned : plans) {
     made_of[planned.name] = planned.made_of;
-    if (previous != nullptr) {
-      auto old = previous->made_of_.find(planned.name);
-      if (old != previous->made_of_.end() && old->second == planned.made_of) {
-        instances.list.push_back(previous->by_name_.at(planned.name));
-        continue;
-      }
+    if (previous != nullptr && previous->is_made_of(planned.name, planned.made_of)) {
+      instances.list.push_back(previous->by_name_.at(planned.name));
+      continue;
     }
-    try {
-      instances.list.push_back(make_instance(state_->parts(planned)));
-    } catch (const Failure& f) {
-      throw cannot_create(planned, f);
-    }
-    state_->services.log.info("plugin is up", {{"plugin", planned.name},
-                                               {"id", planned.library->id()},
-                                               {"library", planned.library->path().string()}});
+    instances.list.push_back(state_->make(planned));
+    if (stop.stop_requested()) throw Failure(Code::kCancelled, "the build was given up");
   }
   std::uint64_t number = previous == nullptr ? 1 : previous->number() + 1;
   std::shared_ptr<Generation> made =
@@ -160,9 +157,24 @@ std::shared_ptr<const Generation> GenerationBuilder::build(Config config,
   return made;
 }
 
+bool GenerationBuilder::shares_all(const Config& config, const Generation& previous) {
+  const Config& old = previous.config();
+  if (config.plugin_dir != old.plugin_dir) return false;
+  for (const PluginConfig& plugin : config.plugins) {
+    const PluginConfig* known = old.plugin(plugin.name);
+    if (known == nullptr || known->library != plugin.library) return false;
+  }
+  // Every library is loaded already, so that reading its options here opens nothing.
+  const std::vector<Planned> plans = state_->plan(config);
+  return std::all_of(plans.begin(), plans.end(), [&](const Planned& planned) {
+    return previous.is_made_of(planned.name, planned.made_of);
+  });
+}
+
+std::string GenerationBuilder::give_up_call() noexcept { return state_->init->give_up(); }
+
 void GenerationBuilder::check(const Config& config) {
-  std::lock_guard lock(state_->building);
-  for (Planned& planned : plan(state_->libraries, config)) {
+  for (Planned& planned : state_->plan(config)) {
     try {
       check_instance(state_->parts(planned));
     } catch (const Failure& f) {

@@ -1,7 +1,9 @@
 #pragma once
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -59,6 +61,11 @@ class Generation {
                                           std::vector<std::shared_ptr<Instance>> instances,
                                           std::uint64_t number);
 
+  bool is_made_of(const std::string& instance, const std::string& what) const {
+    const auto found = made_of_.find(instance);
+    return found != made_of_.end() && found->second == what;
+  }
+
   std::uint64_t number_ = 0;
   Config config_;
   std::vector<std::shared_ptr<Instance>> instances_;
@@ -78,8 +85,20 @@ class GenerationBuilder {
 
   /// Loads the libraries, validates every instance's options, creates the instances. An instance
   /// whose library and canonical options are those of `previous` is shared with it. Throws Failure
-  /// that names the instance, what was wrong and what to do; then nothing has changed.
-  std::shared_ptr<const Generation> build(Config config, const Generation* previous);
+  /// that names the instance, what was wrong and what to do; then nothing has changed. When `stop`
+  /// is asked for, no further instance is made. Any thread; the calls into plugins come one after
+  /// the other.
+  std::shared_ptr<const Generation> build(Config config, const Generation* previous,
+                                          std::stop_token stop = {});
+
+  /// Whether build would share every instance, so that no code is loaded and nothing created.
+  /// Throws Failure for options that are wrong.
+  bool shares_all(const Config& config, const Generation& previous);
+
+  /// The create or destroy that a plugin is in now is given up: it may never return. Other plugins
+  /// are called again meanwhile, that library not before the call has returned. Its path; "" when
+  /// no such call is in progress.
+  std::string give_up_call() noexcept;
 
   /// The pre-flight: opens every library, validates options, creates in dry-run mode. For the child
   /// process of a reload and for --check. Throws Failure.
@@ -98,6 +117,19 @@ class Reaper {
 
   /// Wraps a generation so that its last owner, on whatever thread, only hands it over.
   std::shared_ptr<const Generation> adopt(std::shared_ptr<const Generation> generation);
+
+  /// A generation that has been replaced and is still there.
+  struct Left {
+    std::uint64_t number;
+    std::chrono::milliseconds since;  ///< it was replaced
+    bool ending;                      ///< nobody uses it any more, its plugins are at their ends
+  };
+  /// From the moment on that `number` was replaced it counts as left over until it has ended.
+  void replaced(std::uint64_t number);
+  std::vector<Left> left() const;
+
+  /// Waits until everything that it has been given has ended, but no longer than that.
+  bool wait(std::chrono::milliseconds patience) const;
 
  private:
   struct State;

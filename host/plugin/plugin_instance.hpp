@@ -16,6 +16,7 @@
 
 #include "config/options.hpp"
 #include "plugin/abi_call.hpp"
+#include "plugin/init_turn.hpp"
 #include "plugin/instance_host.hpp"
 #include "plugin/interfaces.hpp"
 #include "plugin/library.hpp"
@@ -29,7 +30,7 @@ struct InstanceParts {
   OptionValues options;
   const HostServices& services;
   /// Held around create and destroy: the ABI promises one [init] call at a time.
-  std::shared_ptr<std::mutex> init;
+  std::shared_ptr<InitTurn> init;
 };
 
 /// Lets at most so many calls in at a time; 0: any number. Any thread.
@@ -128,7 +129,7 @@ class AbiInstance {
     const auto* factory = static_cast<const Factory*>(library_->factory());
     const podium_config config = parts.options.config();
     abi_.size = sizeof abi_;
-    std::lock_guard lock(*init_);
+    const InitTurn::Held turn = init_->take(library_->path());
     call_plugin_for_code(who_, "create", [&](podium_error* err) {
       return factory->create(host_->abi(), &config, flags, &abi_, err);
     });
@@ -138,11 +139,16 @@ class AbiInstance {
   AbiInstance& operator=(const AbiInstance&) = delete;
 
   ~AbiInstance() {
-    {
-      std::lock_guard lock(*init_);
+    try {
+      const InitTurn::Held turn = init_->take(library_->path());
       destroy();
+    } catch (const Failure& f) {
+      // It cannot be called, so it lives on, and with it what it was given.
+      log().error(std::string("an instance is left behind: ") + f.what(), {{"plugin", name_}});
+      static_cast<void>(host_.release());
+      return;
     }
-    host_.reset();  // waits for the instance's tasks, without the lock
+    host_.reset();  // waits for the instance's tasks, without the turn
   }
 
   const Interface* operator->() const noexcept { return &abi_; }
@@ -191,7 +197,7 @@ class AbiInstance {
   const std::string name_;
   const std::string who_;
   const std::shared_ptr<const PluginLibrary> library_;
-  const std::shared_ptr<std::mutex> init_;
+  const std::shared_ptr<InitTurn> init_;
   std::unique_ptr<InstanceHost> host_;
   Interface abi_{};
 };

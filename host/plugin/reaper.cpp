@@ -1,5 +1,6 @@
 #include <chrono>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -11,6 +12,8 @@ namespace podium {
 /// The generations to end, as a linked list: handing one over must not allocate, because it
 /// happens in a deleter.
 struct Reaper::State {
+  using Clock = std::chrono::steady_clock;
+
   struct Node {
     std::shared_ptr<const Generation> generation;
     Node* next = nullptr;
@@ -23,26 +26,33 @@ struct Reaper::State {
     std::lock_guard lock(mutex);
     if (stopping) return false;
     node->next = std::exchange(first, node);
-    changed.notify_one();
+    changed.notify_all();
     return true;
   }
 
   void run() {
     for (;;) {
       std::unique_lock lock(mutex);
+      ending = 0;
+      changed.notify_all();
       changed.wait(lock, [this] { return first != nullptr || stopping; });
       if (first == nullptr) return;
       std::unique_ptr<Node> node(std::exchange(first, first->next));
+      ending = node->generation->number();
       lock.unlock();
       end(*node);
     }
   }
 
   void end(Node& node) {
-    auto begun = std::chrono::steady_clock::now();
-    std::uint64_t number = node.generation->number();
+    const Clock::time_point begun = Clock::now();
+    const std::uint64_t number = node.generation->number();
     node.generation.reset();
-    auto took = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begun);
+    const auto took = std::chrono::duration_cast<milliseconds>(Clock::now() - begun);
+    {
+      std::lock_guard lock(mutex);
+      left.erase(number);
+    }
     log.info("generation has ended", {{"generation", number}, {"ms", took.count()}});
   }
 
@@ -50,6 +60,8 @@ struct Reaper::State {
   std::mutex mutex;
   std::condition_variable changed;
   Node* first = nullptr;
+  std::uint64_t ending = 0;                            // the generation that is being destroyed
+  std::map<std::uint64_t, Clock::time_point> left;     // when each was replaced
   bool stopping = false;
   std::thread thread;
 };
@@ -62,7 +74,7 @@ Reaper::~Reaper() {
   {
     std::lock_guard lock(state_->mutex);
     state_->stopping = true;
-    state_->changed.notify_one();
+    state_->changed.notify_all();
   }
   state_->thread.join();
 }
@@ -76,6 +88,28 @@ std::shared_ptr<const Generation> Reaper::adopt(std::shared_ptr<const Generation
   return {raw, [state = state_, node = node.release()](const Generation*) {
             if (!state->hand_over(node)) delete node;
           }};
+}
+
+void Reaper::replaced(std::uint64_t number) {
+  std::lock_guard lock(state_->mutex);
+  state_->left.emplace(number, State::Clock::now());
+}
+
+std::vector<Reaper::Left> Reaper::left() const {
+  std::vector<Left> out;
+  std::lock_guard lock(state_->mutex);
+  const State::Clock::time_point now = State::Clock::now();
+  for (const auto& [number, when] : state_->left) {
+    out.push_back({number, std::chrono::duration_cast<milliseconds>(now - when),
+                   number == state_->ending});
+  }
+  return out;
+}
+
+bool Reaper::wait(std::chrono::milliseconds patience) const {
+  std::unique_lock lock(state_->mutex);
+  return state_->changed.wait_for(
+      lock, patience, [this] { return state_->first == nullptr && state_->ending == 0; });
 }
 
 }  // namespace podium

@@ -55,9 +55,9 @@ TEST(Metrics, KeepsGaugesHeartbeatsAndReloads) {
   metrics.set_connections(11);
   metrics.heartbeats_sent(4);
   metrics.heartbeats_sent(0);
-  metrics.reload(true);
-  metrics.reload(false);
-  metrics.reload(false);
+  metrics.reload(Metrics::Reload::kOk);
+  metrics.reload(Metrics::Reload::kRefused);
+  metrics.reload(Metrics::Reload::kRefused);
 
   const std::string text = metrics.text({});
 

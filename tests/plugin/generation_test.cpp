@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 #include <future>
 
@@ -302,4 +303,49 @@ TEST(Reaper, LeavesAGenerationThatOutlivesItToItsLastOwner) {
   adopted.reset();
 
   EXPECT_TRUE(world.workshop.log.has("echo down a"));
+}
+
+/// Good and bad reloads in turn while others ask: the form of the daemon's own swap, small enough
+/// for a sanitizer of threads.
+TEST(GenerationSwap, DisturbsNobodyInTwoHundredGoodAndBadReloads) {
+  Generations world;
+  Reaper reaper(world.workshop.log.log());
+  Snapshot<Generation> current;
+  (void)current.exchange(reaper.adopt(world.build(world.config("a", "b"))));
+  std::atomic<bool> over{false};
+  std::atomic<int> good{0}, wrong{0};
+  const auto ask = [&] {
+    while (!over) {
+      const auto generation = current.get();
+      RecordingEvents events;
+      auto lease = runtime(*generation).start(request("x"), events);
+      const Completion completion = events.wait();
+      const bool right = !completion.failure && events.out().ends_with("x");
+      (right ? good : wrong)++;
+    }
+  };
+  std::vector<std::future<void>> clients;
+  for (int i = 0; i < 4; ++i) clients.push_back(std::async(std::launch::async, ask));
+
+  int refused = 0;
+  for (int i = 0; i < 200; ++i) {
+    const auto before = current.get();
+    const std::string tag = i % 2 == 0 ? "tag" + std::to_string(i) : "bad";
+    try {
+      auto next = reaper.adopt(world.build(world.config(tag, "b"), before.get()));
+      reaper.replaced(before->number());
+      auto old = current.exchange(std::move(next));
+    } catch (const Failure&) {
+      ++refused;
+    }
+  }
+  over = true;
+  clients.clear();
+
+  EXPECT_EQ(refused, 100);
+  EXPECT_EQ(wrong, 0);
+  EXPECT_GT(good, 0);
+  EXPECT_EQ(current.get()->number(), 101u);
+  EXPECT_TRUE(reaper.wait(std::chrono::seconds(60)));
+  EXPECT_TRUE(reaper.left().empty());
 }

@@ -9,6 +9,7 @@
 
 #include "base/failure.hpp"
 #include "cli/command_line.hpp"
+#include "cli/config.hpp"
 #include "cli/doctor.hpp"
 #include "cli/exec.hpp"
 #include "cli/keys.hpp"
@@ -38,6 +39,7 @@ int carry_out(const CommandLine& line) {
     case Command::kLanguages: return podium::cli::run_languages(line, console);
     case Command::kKeys: return podium::cli::run_keys(line.keys, client, console);
     case Command::kAudit: return podium::cli::run_audit(line.audit, client, console);
+    case Command::kConfig: return podium::cli::run_config(line, client, console);
     case Command::kReload: return podium::cli::run_reload(line.state_dir, client, console);
   }
   return kUsage;

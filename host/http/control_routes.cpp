@@ -1,0 +1,61 @@
+/// /api/v1/admin/reload and /api/v1/admin/config: what the administrator may do to the daemon.
+
+#include "http/control.hpp"
+#include "http/exchange.hpp"
+#include "http/routes.hpp"
+
+namespace podium {
+namespace {
+
+constexpr Bytes kMaxBody = 4u << 20;  // a config file of 1 MiB, escaped
+
+DaemonControl& control_of(Exchange& exchange) {
+  DaemonControl* control = exchange.context().control;
+  if (control != nullptr) return *control;
+  throw Failure(Code::kUnavailable, "this server has no daemon to control");
+}
+
+/// What a reload that goes on on another thread tells, also after the client has gone.
+struct Pending {
+  explicit Pending(asio::io_context& io) : done(io) {}
+  Event done;
+  DaemonControl::Outcome outcome;
+};
+
+}  // namespace
+
+Task<> reload_route(Exchange& exchange) {
+  DaemonControl& control = control_of(exchange);
+  asio::io_context& io = exchange.context().io;
+  auto pending = std::make_shared<Pending>(io);
+  exchange.context().log.info("a reload was asked for over HTTP",
+                              {{"peer", exchange.peer_address()},
+                               {"request_id", exchange.access().request_id}});
+  control.reload([pending, &io](DaemonControl::Outcome outcome) {
+    asio::post(io, [pending, outcome = std::move(outcome)]() mutable {
+      pending->outcome = std::move(outcome);
+      pending->done.set();
+    });
+  });
+  co_await pending->done.wait();
+  Answer answer = json_answer(pending->outcome.status, pending->outcome.body);
+  co_await exchange.answer(std::move(answer));
+}
+
+Task<> show_config_route(Exchange& exchange) {
+  const Json body = control_of(exchange).configuration();
+  co_await exchange.answer(json_answer(200, body));
+}
+
+/// The body, which may be empty, is the text of a config file.
+Task<> config_difference_route(Exchange& exchange) {
+  DaemonControl& control = control_of(exchange);
+  const std::function<void(Bytes)> any = [](Bytes) {};  // the administrator is known
+  const std::string text = co_await exchange.read_body(kMaxBody, any);
+  HttpContext& context = exchange.context();
+  auto work = [&] { return control.difference(text.empty() ? nullptr : &text); };
+  const Json body = co_await on_pool(context.io, context.pool, work);
+  co_await exchange.answer(json_answer(200, body));
+}
+
+}  // namespace podium
