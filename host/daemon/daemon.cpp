@@ -8,6 +8,7 @@
 #include <fstream>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include <boost/asio/co_spawn.hpp>
@@ -177,7 +178,7 @@ class Daemon {
 
   /// What a crash left behind is cleared away before anybody is let in.
   Task<> start(Config config) {
-    co_await exec_->sweep(generation_.get(), true);
+    co_await sweep_once(true);
     http_->start(config.http);
     asio::co_spawn(io_, sweep_forever(), asio::detached);
     asio::co_spawn(io_, keep_accounts(), asio::detached);
@@ -192,17 +193,31 @@ class Daemon {
     notify_service_manager("READY=1");
   }
 
+  /// The generation is let go of at the end: one that is held while it waits would not end. It has
+  /// a name because GCC 12 loses temporaries of an awaited call, and with it their destructors.
+  Task<> sweep_once(bool at_start) {
+    const auto generation = generation_.get();
+    const milliseconds retention = generation->config().audit.retention;
+    co_await exec_->sweep(generation, at_start);
+    if (!at_start) co_await sweep_accounts(retention);
+  }
+
+  std::optional<milliseconds> sweep_interval() const {
+    const auto generation = generation_.get();
+    if (generation == nullptr) return std::nullopt;
+    return generation->config().sessions.sweep_interval;
+  }
+
   Task<> sweep_forever() {
     asio::steady_timer timer(io_);
     for (;;) {
-      const auto generation = generation_.get();
-      if (generation == nullptr) co_return;
-      timer.expires_after(generation->config().sessions.sweep_interval);
+      const std::optional<milliseconds> interval = sweep_interval();
+      if (!interval) co_return;
+      timer.expires_after(*interval);
       boost::system::error_code ignored;
       co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
       try {
-        co_await exec_->sweep(generation_.get(), false);
-        co_await sweep_accounts(generation_.get()->config().audit.retention);
+        co_await sweep_once(false);
       } catch (const std::exception& e) {
         log_.error("sweep failed; it is tried again later", {{"reason", e.what()}});
       }
@@ -345,7 +360,8 @@ class Daemon {
         });
       } else if (!stopping_) {
         stopping_ = true;
-        asio::co_spawn(io_, drain(generation_.get()->config().drain_timeout), asio::detached);
+        const milliseconds limit = generation_.get()->config().drain_timeout;
+        asio::co_spawn(io_, drain(limit), asio::detached);
       } else {
         asio::post(io_, [this] { exec_->cancel_all(); });
       }
