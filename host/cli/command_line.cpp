@@ -9,6 +9,7 @@
 
 #include "base/failure.hpp"
 #include "base/units.hpp"
+#include "cli/plugin_new.hpp"
 
 namespace podium::cli {
 namespace {
@@ -16,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 enum Id { kUrl = 256, kKey, kKeyFile, kStateDir, kConfig, kJson, kText, kHelpId, kVersionId, kLang,
-          kFile, kOut, kArg, kStdin, kTimeout, kQuiet, kName, kTenant, kLimit, kPrincipal, kLines };
+          kFile, kOut, kArg, kStdin, kTimeout, kQuiet, kName, kTenant, kLimit, kPrincipal, kLines, kDir };
 
 constexpr option kOptions[] = {{"url", required_argument, nullptr, kUrl},
                                {"key", required_argument, nullptr, kKey},
@@ -39,6 +40,7 @@ constexpr option kOptions[] = {{"url", required_argument, nullptr, kUrl},
                                {"limit", required_argument, nullptr, kLimit},
                                {"principal", required_argument, nullptr, kPrincipal},
                                {"lines", required_argument, nullptr, kLines},
+                               {"dir", required_argument, nullptr, kDir},
                                {nullptr, 0, nullptr, 0}};
 
 struct Words {
@@ -148,6 +150,7 @@ void take_option(int id, Words& words) {
       words.has_audit_options = true;
       line.audit.lines = read_count(optarg, "--lines");
       break;
+    case kDir: line.plugin.dir = optarg; break;
     default:
       words.has_exec_options = true;
       take_exec_option(id, line.exec);
@@ -184,7 +187,8 @@ std::optional<Command> read_words(const std::vector<std::string>& given, Words& 
 }
 
 Command take_command(std::vector<std::string>& operands) {
-  const std::string known = "exec, status, languages, doctor, reload, config, keys or audit";
+  const std::string known =
+      "exec, status, languages, doctor, reload, config, keys, audit or plugin";
   if (operands.empty()) throw UsageError("a command is missing: " + known);
   const std::string name = operands.front();
   operands.erase(operands.begin());
@@ -196,6 +200,7 @@ Command take_command(std::vector<std::string>& operands) {
   if (name == "keys") return Command::kKeys;
   if (name == "audit") return Command::kAudit;
   if (name == "config") return Command::kConfig;
+  if (name == "plugin") return Command::kPluginNew;
   throw UsageError("unknown command '" + name + "'; expected " + known);
 }
 
@@ -255,6 +260,17 @@ void check_exec(const Words& words, ExecOptions& exec) {
     throw UsageError("cannot tell the language of '" + exec.source + "'; say it with --lang, e.g. "
                      "--lang py");
   }
+}
+
+/// plugin new KIND NAME
+void check_plugin(const Words& words, PluginOptions& plugin) {
+  const std::vector<std::string>& given = words.operands;
+  if (given.size() != 3 || given[0] != "new") {
+    throw UsageError("plugin wants: new KIND NAME, where KIND is runtime, storage or response");
+  }
+  plugin.kind = given[1];
+  plugin.name = given[2];
+  check_plugin_options(plugin);
 }
 
 /// PODIUM_KEY, PODIUM_KEY_FILE, then the file that the first start left; or those of the
@@ -330,6 +346,9 @@ CommandLine parse_command_line(const std::vector<std::string>& given,
     check_keys(words, line.keys);
   } else if (line.command == Command::kConfig) {
     check_config(words, line.config_options);
+  } else if (line.command == Command::kPluginNew) {
+    check_plugin(words, line.plugin);
+    return line;  // it needs no daemon, and so neither its configuration nor a key
   } else if (!words.operands.empty()) {
     throw UsageError("unexpected argument '" + words.operands.front() + "'");
   }
@@ -339,6 +358,7 @@ CommandLine parse_command_line(const std::vector<std::string>& given,
   if (words.has_keys_options && line.command != Command::kKeys) {
     throw UsageError("--name, --tenant and --limit belong to keys");
   }
+  if (!line.plugin.dir.empty()) throw UsageError("--dir belongs to plugin new");
   if (words.has_audit_options && line.command != Command::kAudit) {
     throw UsageError("--principal and --lines belong to audit");
   }
@@ -363,6 +383,7 @@ usage: podium exec [OPTIONS] FILE     run a program; FILE may be - for standard 
        podium keys [ACTION] [OPTIONS] list the API keys, or: create ID, change ID, disable ID,
                                       enable ID, delete ID
        podium audit [OPTIONS]         who ran what, newest first
+       podium plugin new KIND NAME    write a plugin to start from: a runtime, storage or response
 
 exec:
   --lang L        language, e.g. py or bash; otherwise told by the extension of FILE
@@ -382,6 +403,9 @@ keys create, keys change:
 audit:
   --principal P   of this key or token's subject only
   --lines N       at most [50]
+
+plugin new:
+  --dir D         folder of the new project [NAME, here]
 
 all:
   --url URL       of the daemon [PODIUM_URL, http://127.0.0.1:8000]

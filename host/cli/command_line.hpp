@@ -12,7 +12,7 @@ namespace podium::cli {
 
 /// What `podium` is asked to do.
 enum class Command { kHelp, kVersion, kExec, kStatus, kDoctor, kReload, kLanguages, kKeys, kAudit,
-                     kConfig };
+                     kConfig, kPluginNew };
 
 /// How results are written. kAuto: text on a terminal, JSON elsewhere.
 enum class Output { kAuto, kText, kJson };
@@ -61,6 +61,13 @@ struct ConfigOptions {
   std::string operand;  ///< of diff: a file, empty for the daemon's own
 };
 
+/// What `podium plugin new` makes.
+struct PluginOptions {
+  std::string kind;           ///< runtime, storage or response
+  std::string name;           ///< [a-z][a-z0-9]*([-_][a-z0-9]+)*
+  std::filesystem::path dir;  ///< of the new project; empty: ./NAME
+};
+
 struct CommandLine {
   Command command = Command::kHelp;
   Server server;
@@ -71,6 +78,7 @@ struct CommandLine {
   KeysOptions keys;
   AuditOptions audit;
   ConfigOptions config_options;
+  PluginOptions plugin;
 };
 
 /// A command line that cannot be understood; what() says what is wrong with it.

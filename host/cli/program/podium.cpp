@@ -14,6 +14,7 @@
 #include "cli/exec.hpp"
 #include "cli/keys.hpp"
 #include "cli/languages.hpp"
+#include "cli/plugin_new.hpp"
 #include "cli/reload.hpp"
 #include "cli/status.hpp"
 
@@ -38,6 +39,8 @@ int carry_out(const CommandLine& line) {
     case Command::kDoctor: return podium::cli::run_doctor(line, client, console);
     case Command::kLanguages: return podium::cli::run_languages(line, console);
     case Command::kKeys: return podium::cli::run_keys(line.keys, client, console);
+    case Command::kPluginNew:
+      return podium::cli::run_plugin_new(line.plugin, podium::cli::installed_templates(), console);
     case Command::kAudit: return podium::cli::run_audit(line.audit, client, console);
     case Command::kConfig: return podium::cli::run_config(line, client, console);
     case Command::kReload: return podium::cli::run_reload(line.state_dir, client, console);

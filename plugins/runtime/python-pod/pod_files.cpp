@@ -21,7 +21,7 @@ namespace {
 
 std::shared_ptr<const sdk::Descriptor> into_memory(const std::string& path) {
   const sdk::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) fail("cannot open " + path);
+  if (file.get() < 0) fail("option 'files': cannot open " + path);
   auto memory = std::make_shared<const sdk::Descriptor>(
       ::memfd_create("podium-pod", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (memory->get() < 0) fail("memory for " + path);

@@ -26,7 +26,14 @@ class LocalStorage final : public sdk::Storage,
   LocalStorage(sdk::Host host, const sdk::Options& options)
       : host_(host), store_(read_options(options)) {}
 
-  static void check(const sdk::Options& options) { Layout::check(read_options(options).root); }
+  static void check(const sdk::Options& options) {
+    try {
+      Layout::check(read_options(options).root);
+    } catch (const Error& error) {
+      const std::string said = error.what();
+      throw Error(error.code(), said.starts_with("root") ? said : "root: " + said);
+    }
+  }
 
   void put(std::string_view key, const sdk::Source& source) override {
     store_.put(

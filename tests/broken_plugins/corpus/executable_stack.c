@@ -1,0 +1,2 @@
+/* Asks for an executable stack: linked with -z execstack. */
+#include "sound.inc"
