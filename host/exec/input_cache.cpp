@@ -14,6 +14,7 @@
 #include "base/failure.hpp"
 #include "base/ids.hpp"
 #include "base/sha256.hpp"
+#include "exec/digest_behind.hpp"
 
 namespace podium {
 namespace {
@@ -179,15 +180,16 @@ UniqueFd InputCache::fetch_content(const std::string& sha256, Bytes size, const 
   UniqueFd out(::open(part.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!out) fail("making", part, errno);
   try {
-    Sha256 hash;
     Bytes got = 0;
+    DigestBehind digest(out.get());
     fetch([&](std::string_view bytes) {
       if (cancelled()) throw Failure(Code::kCancelled, "the run was cancelled");
       got += bytes.size();
-      if (got <= size) write_whole(out.get(), bytes, part);
-      hash.update(bytes);
+      if (got > size) return;
+      write_whole(out.get(), bytes, part);
+      digest.written(got);
     });
-    if (got != size || hash.hex() != sha256) {
+    if (got != size || digest.hex() != sha256) {
       throw Failure(Code::kUnavailable, "the storage gave another content than it was given: " +
                                             std::to_string(got) + " bytes, expected " +
                                             std::to_string(size) + " with SHA-256 " + sha256);
