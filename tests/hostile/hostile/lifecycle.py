@@ -200,7 +200,7 @@ def _(t):
     check(len(refusals) >= 5 and all(line.get("reason") for line in refusals), "each refusal says why", len(refusals))
 
 
-@row("S11", "the database is locked, then read-only: errors that say so, and it recovers", own=True)
+@row("S11", "the database is locked: errors that say so, and it recovers", own=True)
 def _(t):
     daemon = t.own_daemon()
     client = daemon.client()
@@ -217,6 +217,51 @@ def _(t):
         holder.kill()
         holder.wait()
     check(until(lambda: client.upload([("a", b"x")], timeout=30).status_code == 200, 20), "it recovers")
+
+
+def set_immutable(files, on):
+    """What even root cannot write to: every write fails, also by those who have the file open."""
+    for file in files:
+        subprocess.run(["chattr", "+i" if on else "-i", file], check=True)
+
+
+@row("S11b", "the database cannot be written, in service and at a start: told, degraded, nothing lost, recovers", own=True)
+def _(t):
+    daemon = t.own_daemon()
+    client = daemon.client()
+    kept = client.reference("kept", b"k" * 1000)
+    files = lambda: [str(file) for file in daemon.state.glob("podium.db*")]
+
+    def check_degraded(when, reads):
+        plain = client.exec("py", "print(1)", http_timeout=30)
+        check(plain.stdout == "1\n", f"{when}: a run without files goes on", plain)
+        stored = client.upload([("lost", b"x")], timeout=60)
+        check(stored.status_code in (500, 503) and b"sqlite" not in stored.body.lower(), f"{when}: an upload is refused", stored)
+        health = client.get("/health/detailed")
+        check(health.status_code == 503 and health.json["status"] != "healthy", f"{when}: the health check tells", health)
+        check(client.get("/health").status_code == 200, f"{when}: it is up")
+        if reads:
+            check(client.download(kept["session_id"], kept["id"]).body == b"k" * 1000, f"{when}: what is there can be read")
+
+    def check_recovered(when):
+        check(until(lambda: client.upload([("new", b"x")], timeout=30).status_code == 200, 30), f"{when}: it recovers")
+        check(client.download(kept["session_id"], kept["id"]).body == b"k" * 1000, f"{when}: nothing acknowledged is lost")
+
+    held = files()
+    try:
+        set_immutable(held, True)
+        check_degraded("in service", reads=True)
+        set_immutable(held, False)
+        check_recovered("in service")
+        daemon.stop()
+        held = files()
+        set_immutable(held, True)
+        daemon.start()
+        client = daemon.client()
+        check_degraded("from the start", reads=False)
+    finally:
+        set_immutable(held, False)
+    check_recovered("from the start")
 
 
 @row("F13", "the disk of the state directory is full: told, nothing half kept, recovers", own=True)
