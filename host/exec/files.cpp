@@ -121,7 +121,8 @@ FileRecord visible_file(SessionStore& sessions, const Principal& principal, cons
 std::unique_ptr<Upload> ExecService::begin_upload(std::shared_ptr<const Generation> generation,
                                                   std::string name) {
   std::string canonical = canonical_file_name(name);
-  StoredUpload::Host host{state_->io, *state_->in_use, state_->lanes_of(*generation).work,
+  const StorageLanes lanes = state_->lanes_of(*generation);
+  StoredUpload::Host host{state_->io, *state_->in_use, lanes.work, lanes.large,
                           state_->runs_dir, [state = state_](auto owner, std::string key) {
                             state->remove_blob_later(std::move(owner), std::move(key));
                           },

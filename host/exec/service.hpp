@@ -53,9 +53,10 @@ class RunControl {
 class Upload {
  public:
   virtual ~Upload() = default;
-  /// Passes a piece on; waits while the pool is behind (bounded by a few pieces in memory). Throws
-  /// Failure: kTooLarge past the limit, kUnavailable when the disk does not take it.
-  virtual Task<> write(std::string chunk) = 0;
+  /// Passes bytes on, which are borrowed until it is done; waits while the pool is behind (bounded
+  /// by a few pieces in memory). Throws Failure: kTooLarge past the limit, kUnavailable when the
+  /// disk does not take it.
+  virtual Task<> write(std::string_view chunk) = 0;
   /// No more pieces; waits until the blob is stored. Not listed before commit_uploads.
   virtual Task<> finish() = 0;
 };

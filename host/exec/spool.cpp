@@ -76,7 +76,8 @@ void Spool::append(std::string_view bytes) {
     memory_ = std::string();
   }
   write(bytes);
-  if (size_ - on_its_way_ < kFlushStep) return;
+  // What is soon written over need not reach the disk.
+  if (ring_ > 0 || size_ - on_its_way_ < kFlushStep) return;
   // Only a hint: the storage that makes it durable hears of errors.
   ::sync_file_range(file_.get(), static_cast<off_t>(on_its_way_),
                     static_cast<off_t>(size_ - on_its_way_), SYNC_FILE_RANGE_WRITE);
@@ -85,6 +86,9 @@ void Spool::append(std::string_view bytes) {
 
 void Spool::store(Storage& storage, const std::string& key) {
   sha256_ = hash_.hex();
+  if (ring_ > 0 && size_ > ring_) {
+    throw Failure(Code::kInternal, "an upload was to be stored of which a part is gone");
+  }
   if (!file_ || !storage.adopt(key, file_.get(), size_, sha256_)) {
     SpoolSource source(memory_, file_ ? file_.get() : -1, file_ ? size_ : memory_.size(), sha256_);
     storage.put(key, source);
@@ -92,15 +96,25 @@ void Spool::store(Storage& storage, const std::string& key) {
       throw Failure(Code::kInternal, "the storage did not take the whole upload");
     }
   }
-  // The object may live on until the form with its other files is complete.
+  release();
+}
+
+void Spool::complete() {
+  sha256_ = hash_.hex();
+  release();
+}
+
+/// The object may live on until the form with its other files is complete.
+void Spool::release() {
   file_.reset();
   memory_ = std::string();
 }
 
 void Spool::write(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t count =
-        ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(size_));
+    const Bytes at = ring_ > 0 ? size_ % ring_ : size_;
+    const Bytes room = ring_ > 0 ? std::min<Bytes>(bytes.size(), ring_ - at) : bytes.size();
+    const ssize_t count = ::pwrite(file_.get(), bytes.data(), room, static_cast<off_t>(at));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) throw disk_failure("writing");
     size_ += static_cast<Bytes>(count);

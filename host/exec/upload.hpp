@@ -1,9 +1,12 @@
 #pragma once
+#include <cstdint>
+#include <deque>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include "base/failure.hpp"
 #include "exec/in_use.hpp"
@@ -16,18 +19,24 @@ namespace podium {
 /// The Upload that begin_upload makes.
 ///
 /// What arrives is gathered to pieces; the pool hashes and spools a piece that is there, and stores
-/// the file when it is whole. While the client is waited for, no thread is held and no storage
-/// knows of the upload: a slow client costs at most two pieces of memory and a descriptor.
+/// the file when it is whole. While the client is waited for, no thread is held: a slow client
+/// costs at most two pieces of memory and a descriptor.
+///
+/// A storage that takes content in parts gets each part when it is whole, from the spool, which is
+/// then no longer than a few parts: who sends faster than the storage takes has to wait.
 class StoredUpload : public Upload {
  public:
-  /// Bytes of a piece, about.
+  /// Bytes of a piece.
   static constexpr std::size_t kPiece = 256 << 10;
+  /// Parts in the spool: two on their way, and one that arrives.
+  static constexpr unsigned kParts = 3;
 
   /// What an upload needs of its host.
   struct Host {
     asio::io_context& io;
     InUse& in_use;
     std::shared_ptr<Lane> lane;     ///< of the storage's work
+    std::shared_ptr<Lane> slow_lane;  ///< of work that waits for the storage
     std::filesystem::path folder;   ///< for spools
     /// Removes a blob in the background.
     std::function<void(std::shared_ptr<const Generation>, std::string)> remove_blob;
@@ -39,7 +48,7 @@ class StoredUpload : public Upload {
                std::string canonical_name);
   ~StoredUpload() override;
 
-  Task<> write(std::string chunk) override;
+  Task<> write(std::string_view chunk) override;
   Task<> finish() override;
 
   const std::string& given_name() const noexcept { return given_name_; }
@@ -51,17 +60,28 @@ class StoredUpload : public Upload {
  private:
   struct Job;
   struct Step;
-  void start(std::function<void()> work);
+  std::shared_ptr<Step> start(const std::shared_ptr<Lane>& lane, std::function<void()> work);
   Task<> last_step();
+  std::function<void()> append_step();
+  Task<> flow();
+  void send_part(Bytes length);
+  Task<> part_sent();
+  Task<> finish_parts();
 
   const Host host_;
   const std::string given_name_, name_;
   const Bytes limit_;
   Bytes size_ = 0;
   bool kept_ = false;
-  std::string gathered_;         ///< not yet given to the pool
+  std::unique_ptr<char[]> piece_;   ///< not yet given to the pool
+  std::size_t gathered_ = 0;        ///< bytes of it
   std::shared_ptr<Job> job_;
-  std::shared_ptr<Step> step_;   ///< of the pool, under way or ended
+  std::shared_ptr<Step> step_;      ///< of the pool, under way or ended
+  Bytes spooled_ = 0;               ///< given to the pool
+  const Bytes part_size_;           ///< whole pieces; 0: the storage takes no parts
+  std::deque<std::shared_ptr<Step>> parts_;  ///< under way, or not looked at yet
+  std::uint32_t last_part_ = 0;
+  Bytes sent_ = 0;                  ///< with the parts up to that one
 };
 
 }  // namespace podium

@@ -1,7 +1,9 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
 
 #include "config/config.hpp"
 #include "exec/async.hpp"
@@ -29,6 +31,10 @@ class BodyReader {
   /// none. Throws Refusal 400 (bad chunks, cut short), 408, Failure(kTooLarge), ClientGone.
   Task<bool> next(std::string& piece);
 
+  /// The same without a copy where there is none to be made: the next bytes, valid until the next
+  /// call; empty at the end of the body.
+  Task<std::string_view> next();
+
   /// Every byte of the body has been read.
   bool complete() const noexcept { return parser_.complete(); }
   std::uint64_t received() const noexcept { return received_; }
@@ -36,11 +42,14 @@ class BodyReader {
   bool cut() const noexcept { return cut_; }
 
  private:
-  Task<> fill();
+  Task<std::size_t> fill();
+  void take_from_input(std::string& piece);
+  void count(std::size_t bytes);
 
   Connection& connection_;
   MessageParser& parser_;
   const HttpConfig& http_;
+  const bool chunked_;
   bool continue_pending_;
   bool cut_ = false;
   std::uint64_t announced_;
@@ -48,6 +57,8 @@ class BodyReader {
   std::uint64_t received_ = 0;                 // of content
   std::uint64_t raw_ = 0;                      // on the wire
   std::chrono::nanoseconds waited_{0};         // for the sender
+  std::unique_ptr<char[]> buffer_;             // what next() gave last points there
+  std::string piece_;                          // or there
 };
 
 }  // namespace podium

@@ -153,25 +153,30 @@ bool Connection::drain_some(std::size_t& drained) {
 }
 
 Task<bool> Connection::receive(std::size_t most) {
-  const std::size_t before = input_.size();
+  if (input_.empty()) input_ = std::string();
+  std::unique_ptr<char[]> buffer;
+  const std::size_t count = co_await receive(buffer, most);
+  input_.append(buffer.get(), count);
+  co_return count > 0;
+}
+
+Task<std::size_t> Connection::receive(std::unique_ptr<char[]>& buffer, std::size_t capacity) {
   for (;;) {
     if (timed_out_ || Clock::now() >= deadline_) {
       timed_out_ = true;
-      co_return false;
+      co_return 0;
     }
     // A sender faster than we are must not keep the thread to itself.
     const bool try_first = ++reads_ % 16 != 0;
     if (try_first) {
-      input_.resize(before + most);
-      const ssize_t n = ::recv(socket_.native_handle(), input_.data() + before, most, MSG_DONTWAIT);
-      const int error = errno;
-      input_.resize(before + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
-      if (n > 0) co_return true;
-      if (n == 0) co_return false;
-      if (error != EAGAIN && error != EINTR) throw ClientGone{};
+      // Not a string or vector, whose bytes would be cleared first.
+      if (!buffer) buffer.reset(new char[capacity]);
+      const ssize_t n = ::recv(socket_.native_handle(), buffer.get(), capacity, MSG_DONTWAIT);
+      if (n >= 0) co_return static_cast<std::size_t>(n);
+      if (errno != EAGAIN && errno != EINTR) throw ClientGone{};
     }
     // Who waits for a slow sender has no buffer meanwhile.
-    if (before == 0) input_ = std::string();
+    buffer.reset();
     error_code ec;
     co_await socket_.async_wait(Socket::wait_read, asio::redirect_error(asio::use_awaitable, ec));
     if (ec && !timed_out_) throw ClientGone{};

@@ -45,6 +45,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// the client sends, or at the deadline; then timed_out() tells which. Throws ClientGone for a
   /// connection that broke.
   Task<bool> receive(std::size_t most);
+  /// The same into `buffer`, which is made, of `capacity` bytes, when it is not there: how many
+  /// came, 0 for what is false there. It is given back while nothing is there to be read.
+  Task<std::size_t> receive(std::unique_ptr<char[]>& buffer, std::size_t capacity);
   /// Writes everything. Throws ClientGone when the peer is gone or takes nothing for the write
   /// time-out.
   Task<> send(std::string_view bytes);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/failure.hpp"
 #include "base/utf8.hpp"
@@ -151,8 +152,8 @@ void read_disposition(std::string_view value, PartHead& head) {
 MultipartParser::MultipartParser(std::string_view boundary) : MultipartParser(boundary, Rules()) {}
 
 MultipartParser::MultipartParser(std::string_view boundary, Rules rules)
-    : delimiter_("\r\n--" + std::string(boundary)), rules_(rules), buffer_("\r\n") {
-  // The buffer begins with a line end, so that a delimiter at the very start is found as any other.
+    : delimiter_("\r\n--" + std::string(boundary)), rules_(rules), held_("\r\n") {
+  // The input begins with a line end, so that a delimiter at the very start is found as any other.
   if (!is_boundary(boundary)) malformed("the boundary is not 1 to 70 legal characters");
 }
 
@@ -172,11 +173,18 @@ std::string MultipartParser::boundary_of(std::string_view content_type) {
 
 void MultipartParser::feed(std::string_view bytes, std::vector<FormEvent>& events) {
   if (complete()) return;  // the epilogue means nothing
-  buffer_.append(bytes);
+  if (held_.empty()) {
+    joined_ = std::string();
+    input_ = bytes;
+  } else {
+    joined_ = std::exchange(held_, {});
+    joined_.append(bytes);
+    input_ = joined_;
+  }
+  start_ = 0;
   while (step(events)) {
   }
-  buffer_.erase(0, start_);
-  start_ = 0;
+  held_ = rest();
 }
 
 /// Reads one thing; false when more bytes must come first.
@@ -186,7 +194,7 @@ bool MultipartParser::step(std::vector<FormEvent>& events) {
     case State::kDelimiter: return read_delimiter();
     case State::kHead: return read_head(events);
     case State::kData: return read_data(events);
-    case State::kEpilogue: start_ = buffer_.size(); return false;
+    case State::kEpilogue: start_ = input_.size(); return false;
   }
   return false;
 }
@@ -243,6 +251,16 @@ bool MultipartParser::read_head(std::vector<FormEvent>& events) {
   return true;
 }
 
+/// How many bytes at the end of `text` may be the beginning of a delimiter.
+std::size_t MultipartParser::held_back(std::string_view text) const {
+  std::size_t at = text.size() - std::min(text.size(), delimiter_.size() - 1);
+  while ((at = text.find('\r', at)) != std::string_view::npos) {
+    if (std::string_view(delimiter_).starts_with(text.substr(at))) return text.size() - at;
+    ++at;
+  }
+  return 0;
+}
+
 bool MultipartParser::read_data(std::vector<FormEvent>& events) {
   const std::string_view text = rest();
   // memmem is several times faster than string_view::find on long inputs.
@@ -251,12 +269,10 @@ bool MultipartParser::read_data(std::vector<FormEvent>& events) {
   if (hit != nullptr) {
     length = static_cast<std::size_t>(static_cast<const char*>(hit) - text.data());
   } else {
-    // What could be the beginning of a delimiter stays back: from the last CR on.
-    const std::size_t tail = text.size() - std::min(text.size(), delimiter_.size() - 1);
-    length = std::min(text.find('\r', tail), text.size());
+    length -= held_back(text);
   }
   if (length > 0) {
-    events.push_back({FormEvent::Kind::kData, {}, std::string(text.substr(0, length))});
+    events.push_back({FormEvent::Kind::kData, {}, text.substr(0, length)});
     start_ += length;
   }
   if (hit == nullptr) return false;

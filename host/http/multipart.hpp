@@ -17,8 +17,8 @@ struct PartHead {
 struct FormEvent {
   enum class Kind { kPart, kData, kPartEnd };
   Kind kind;
-  PartHead head;     ///< of kPart
-  std::string data;  ///< of kData
+  PartHead head;          ///< of kPart
+  std::string_view data;  ///< of kData; borrowed, see feed
 };
 
 /// multipart/form-data (RFC 7578, RFC 2046 5.1), pushed in pieces of any size.
@@ -41,7 +41,8 @@ class MultipartParser {
   /// multipart/form-data, kMalformed when the boundary is missing or not 1 to 70 legal characters.
   static std::string boundary_of(std::string_view content_type);
 
-  /// Reads the next bytes and appends what they hold to `events`.
+  /// Reads the next bytes and appends what they hold to `events`, whose data is valid until the
+  /// next call and no longer than `bytes` is.
   void feed(std::string_view bytes, std::vector<FormEvent>& events);
 
   bool complete() const noexcept { return state_ == State::kEpilogue; }
@@ -54,13 +55,16 @@ class MultipartParser {
   bool read_delimiter();
   bool read_head(std::vector<FormEvent>& events);
   bool read_data(std::vector<FormEvent>& events);
-  std::string_view rest() const { return std::string_view(buffer_).substr(start_); }
+  std::size_t held_back(std::string_view text) const;
+  std::string_view rest() const { return input_.substr(start_); }
 
   std::string delimiter_;  // CR LF "--" boundary
   Rules rules_;
   State state_ = State::kPreamble;
-  std::string buffer_;     // bytes not understood yet
-  std::size_t start_ = 0;  // of them in buffer_
+  std::string held_;       // bytes of former calls that are not understood yet
+  std::string joined_;     // they and those of the present call
+  std::string_view input_; // of the present call: either those alone, where they lie, or joined_
+  std::size_t start_ = 0;  // of what is not understood yet in input_
   std::size_t parts_ = 0;
   std::size_t preamble_ = 0;
 };

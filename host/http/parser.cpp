@@ -25,7 +25,8 @@ class MessageParser::Impl : public http::basic_parser<true> {
   }
 
   RequestHead head;
-  std::string* out = nullptr;
+  std::string* out = nullptr;             // where content goes: either there,
+  std::string_view* in_place = nullptr;  // or it is only pointed at
   bool in_body = false;
 
  private:
@@ -43,7 +44,11 @@ class MessageParser::Impl : public http::basic_parser<true> {
   void on_header_impl(error_code&) override { in_body = true; }
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
   std::size_t on_body_impl(string_view body, error_code&) override {
-    out->append(body.data(), body.size());
+    if (in_place != nullptr) {
+      *in_place = {body.data(), body.size()};
+    } else {
+      out->append(body.data(), body.size());
+    }
     return body.size();
   }
   void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
@@ -94,6 +99,17 @@ std::size_t MessageParser::parse_body(std::string_view raw, std::string& out) {
   impl_->out = &out;
   error_code ec;
   const std::size_t used = impl_->put(boost::asio::const_buffer(raw.data(), raw.size()), ec);
+  if (ec && ec != http::error::need_more) refuse(ec, "the request body cannot be read");
+  return used;
+}
+
+std::size_t MessageParser::parse_plain_body(std::string_view raw, std::string_view& content) {
+  content = {};
+  if (complete() || raw.empty()) return 0;
+  impl_->in_place = &content;
+  error_code ec;
+  const std::size_t used = impl_->put(boost::asio::const_buffer(raw.data(), raw.size()), ec);
+  impl_->in_place = nullptr;
   if (ec && ec != http::error::need_more) refuse(ec, "the request body cannot be read");
   return used;
 }

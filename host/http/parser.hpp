@@ -24,6 +24,9 @@ class MessageParser {
   /// bytes of `raw` are used up; 0 means that more must arrive first. Nothing is read past the end
   /// of the body. Throws Refusal 400 for bad chunks.
   std::size_t parse_body(std::string_view raw, std::string& out);
+  /// The same for a body that is not chunked, whose content is not copied: `content` is the part of
+  /// `raw` that belongs to it.
+  std::size_t parse_plain_body(std::string_view raw, std::string_view& content);
 
   /// The message has ended: no body, or its last byte was seen.
   bool complete() const noexcept;

@@ -40,12 +40,12 @@ class UploadReader {
   enum class Target { kNothing, kField, kFile };
 
   Task<> read_parts();
-  Task<> apply(FormEvent& event);
+  Task<> apply(const FormEvent& event);
   void begin_part(const PartHead& head);
   void begin_file(const std::string& name);
   Task<> end_part();
   void set_field();
-  Task<> write(std::string chunk);
+  Task<> write(std::string_view chunk);
   void refuse(const Failure& failure);
 
   Exchange& exchange_;
@@ -76,26 +76,25 @@ Task<> UploadReader::read_parts() {
   MultipartParser parser(MultipartParser::boundary_of(*type));
   exchange_.body().limit(exchange_.config().http.max_upload * kMaxFormInFiles + kFormOverhead);
 
-  std::string piece;
   std::vector<FormEvent> events;
-  bool more = true;
-  while (more) {
-    more = co_await exchange_.body().next(piece);
+  for (bool more = true; more;) {
+    const std::string_view piece = co_await exchange_.body().next();
+    more = !piece.empty();
     events.clear();
     parser.feed(piece, events);
-    for (FormEvent& event : events) co_await apply(event);
+    for (const FormEvent& event : events) co_await apply(event);
   }
   if (!parser.complete()) {
     throw Failure(Code::kMalformed, "malformed multipart form: it ends before its closing boundary");
   }
 }
 
-Task<> UploadReader::apply(FormEvent& event) {
+Task<> UploadReader::apply(const FormEvent& event) {
   switch (event.kind) {
     case FormEvent::Kind::kPart: begin_part(event.head); break;
     case FormEvent::Kind::kPartEnd: co_await end_part(); break;
     case FormEvent::Kind::kData:
-      if (target_ == Target::kFile) co_await write(std::move(event.data));
+      if (target_ == Target::kFile) co_await write(event.data);
       if (target_ == Target::kField) {
         value_ += event.data;
         if (value_.size() > kMaxFieldBytes) {
@@ -129,10 +128,10 @@ void UploadReader::begin_file(const std::string& name) {
   }
 }
 
-Task<> UploadReader::write(std::string chunk) {
+Task<> UploadReader::write(std::string_view chunk) {
   if (!files_.back().upload) co_return;  // refused: its bytes are skipped
   try {
-    co_await files_.back().upload->write(std::move(chunk));
+    co_await files_.back().upload->write(chunk);
   } catch (const Failure& failure) {
     refuse(failure);
   }

@@ -124,6 +124,16 @@ struct BlobInfo {
 };
 
 /// Blobs under opaque keys. Blocking: call on executor threads only. All throw Failure.
+/// One content that a storage takes part by part. Any thread, also for several parts at a time; a
+/// part is as `podium_put_parts.put` says. The destructor may block: it takes back what was not
+/// finished.
+class PartedPut {
+ public:
+  virtual ~PartedPut() = default;
+  virtual void put(std::uint32_t number, int descriptor, Bytes offset, Bytes length) = 0;
+  virtual void finish(Bytes length) = 0;
+};
+
 class Storage : public Instance {
  public:
   virtual void put(const std::string& key, Source& source) = 0;
@@ -141,6 +151,12 @@ class Storage : public Instance {
   /// keep its content; the caller only closes `descriptor` afterwards. False: put it instead.
   virtual bool adopt(const std::string& key, int descriptor, Bytes length,
                      const std::string& sha256) = 0;
+  /// Bytes of each part but the last; 0: it does not take content in parts.
+  virtual Bytes part_size() const noexcept { return 0; }
+  /// Only when part_size(). Must end before the storage does.
+  virtual std::unique_ptr<PartedPut> begin_parts(const std::string&) {
+    throw Failure(Code::kInternal, name() + ": takes no content in parts");
+  }
   /// Upkeep; does nothing when the storage has none.
   virtual void sweep() = 0;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
@@ -13,6 +14,9 @@
 
 namespace podium {
 namespace {
+
+/// Some parts of an upload lie in a file at a time.
+constexpr Bytes kLargestPart = Bytes{1} << 30;
 
 using AbiStorage = AbiInstance<podium_storage_factory, podium_storage>;
 
@@ -121,6 +125,42 @@ podium_bytes checked_key(const std::string& who, const std::string& key) {
   return to_bytes(key);
 }
 
+/// The ABI's handle of one content; `call` goes through the gate of its storage.
+class PluginParts final : public PartedPut {
+ public:
+  using Call = std::function<void(const char* what, const std::function<podium_code(podium_error*)>&)>;
+
+  PluginParts(const podium_put_parts& functions, void* self, podium_parts* parts, Call call)
+      : functions_(functions), self_(self), parts_(parts), call_(std::move(call)) {}
+  ~PluginParts() override {
+    try {
+      call_("end of parts", [&](podium_error*) {
+        functions_.end(self_, parts_);
+        return PODIUM_OK;
+      });
+    } catch (const std::exception&) {
+      return;  // the storage's sweep finds what it could not take back
+    }
+  }
+
+  void put(std::uint32_t number, int descriptor, Bytes offset, Bytes length) override {
+    call_("put of a part", [&](podium_error* err) {
+      return functions_.put(self_, parts_, number, descriptor, offset, length, err);
+    });
+  }
+  void finish(Bytes length) override {
+    call_("finish", [&](podium_error* err) {
+      return functions_.finish(self_, parts_, length, err);
+    });
+  }
+
+ private:
+  const podium_put_parts& functions_;
+  void* const self_;
+  podium_parts* const parts_;
+  const Call call_;
+};
+
 class PluginStorage final
     : public PluginInstance<Storage, podium_storage_factory, podium_storage> {
  public:
@@ -129,6 +169,8 @@ class PluginStorage final
         gate_(abi_->max_concurrency),
         local_file_(abi_.extension<podium_local_file>(PODIUM_EXT_LOCAL_FILE)),
         adopt_file_(abi_.extension<podium_adopt_file>(PODIUM_EXT_ADOPT_FILE)),
+        put_parts_(abi_.extension<podium_put_parts>(PODIUM_EXT_PUT_PARTS)),
+        part_size_(size_of_parts()),
         maintenance_(abi_.extension<podium_maintenance>(PODIUM_EXT_MAINTENANCE)) {}
 
   void put(const std::string& key, Source& source) override {
@@ -223,12 +265,40 @@ class PluginStorage final
     return adopted;
   }
 
+  Bytes part_size() const noexcept override { return part_size_; }
+
+  std::unique_ptr<PartedPut> begin_parts(const std::string& key) override {
+    podium_bytes name = checked_key(abi_.who(), key);
+    if (part_size_ == 0) return Storage::begin_parts(key);
+    podium_parts* parts = nullptr;
+    call("begin of parts", [&](podium_error* err) {
+      return put_parts_->begin(abi_.self(), name, &parts, err);
+    });
+    if (parts == nullptr) throw Failure(Code::kInternal, abi_.who() + ": begin gave no parts");
+    return std::make_unique<PluginParts>(
+        *put_parts_, abi_.self(), parts,
+        [this](const char* what, const std::function<podium_code(podium_error*)>& body) {
+          call(what, body);
+        });
+  }
+
   void sweep() override {
     if (maintenance_ == nullptr) return;
     call("sweep", [&](podium_error* err) { return maintenance_->sweep(abi_.self(), err); });
   }
 
  private:
+  Bytes size_of_parts() const {
+    Bytes size = 0;
+    if (put_parts_ == nullptr) return size;
+    call_plugin(abi_.who(), "part_size", [&] { size = put_parts_->part_size(abi_.self()); });
+    if (size == 0 || size > kLargestPart) {
+      throw Failure(Code::kInternal, abi_.who() + ": it wants parts of " + std::to_string(size) +
+                                         " bytes, expected 1 to 1 GiB");
+    }
+    return size;
+  }
+
   template <class F>
   void call(const char* what, F&& body) {
     CallGate::Place place = gate_.enter();
@@ -238,6 +308,8 @@ class PluginStorage final
   CallGate gate_;
   const podium_local_file* local_file_;
   const podium_adopt_file* adopt_file_;
+  const podium_put_parts* put_parts_;
+  const Bytes part_size_;  ///< 0: it has no such extension
   const podium_maintenance* maintenance_;
 };
 

@@ -84,8 +84,6 @@ std::string case_name(const ::testing::TestParamInfo<StorageCase>& info) {
   return info.param.name;
 }
 
-void StorageContract::SetUp() { storage_ = GetParam().open(scratch_.path()); }
-
 TEST_P(StorageContract, GivesBackWhatWasPutFromNothingTo64MiB) {
   for (const std::size_t size : {0ul, 1ul, 4095ul, 4096ul, 262'143ul, 262'144ul, 262'145ul,
                                  524'289ul, 8'388'609ul, 67'108'864ul}) {

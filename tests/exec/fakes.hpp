@@ -75,7 +75,9 @@ class FakeStorage : public FakeInstance<Storage> {
     std::filesystem::create_directories(folder_);
   }
 
-  Gate put_gate, get_gate, list_gate;
+  Gate put_gate, get_gate, list_gate, part_gate;
+  std::atomic<Bytes> parts_of{0};  ///< bytes; 0: takes none
+  std::atomic<unsigned> parts{0}, finished{0}, taken_back{0};
   std::atomic<bool> local{true}, broken{false}, adopts{false};
   std::atomic<unsigned> puts{0}, adoptions{0}, calls{0}, sweeps{0};
 
@@ -146,6 +148,8 @@ class FakeStorage : public FakeInstance<Storage> {
     ++adoptions;
     return true;
   }
+  Bytes part_size() const noexcept override { return parts_of; }
+  std::unique_ptr<PartedPut> begin_parts(const std::string& key) override;
   void sweep() override { ++sweeps; }
 
   std::filesystem::path path(const std::string& key) const { return folder_ / key; }
@@ -178,6 +182,45 @@ class FakeStorage : public FakeInstance<Storage> {
   mutable std::mutex mutex_;
   std::map<std::string, EpochMs> modified_;
 };
+
+/// One content of FakeStorage in the making.
+class FakeParts : public PartedPut {
+ public:
+  FakeParts(FakeStorage& storage, std::string key) : storage_(storage), key_(std::move(key)) {}
+  ~FakeParts() override {
+    if (!finished_) ++storage_.taken_back;
+  }
+  void put(std::uint32_t number, int descriptor, Bytes offset, Bytes length) override {
+    storage_.part_gate.pass();
+    if (storage_.broken) throw Failure(Code::kUnavailable, "the store of the fake is gone");
+    std::string text(length, '\0');
+    const ssize_t got = ::pread(descriptor, text.data(), length, static_cast<off_t>(offset));
+    if (got != static_cast<ssize_t>(length)) throw Failure(Code::kInternal, "a short part");
+    std::lock_guard lock(mutex_);
+    content_[number] = std::move(text);
+    ++storage_.parts;
+  }
+  void finish(Bytes length) override {
+    std::string whole;
+    for (const auto& [number, text] : content_) whole += text;
+    if (whole.size() != length) throw Failure(Code::kInternal, "parts of another length");
+    std::ofstream(storage_.path(key_), std::ios::binary) << whole;
+    finished_ = true;
+    ++storage_.finished;
+  }
+
+ private:
+  FakeStorage& storage_;
+  const std::string key_;
+  std::mutex mutex_;
+  std::map<std::uint32_t, std::string> content_;
+  bool finished_ = false;
+};
+
+inline std::unique_ptr<PartedPut> FakeStorage::begin_parts(const std::string& key) {
+  ++calls;
+  return std::make_unique<FakeParts>(*this, key);
+}
 
 /// A run of FakeRuntime, for the test to drive. The request's borrowed parts are gone.
 struct FakeRun {

@@ -178,7 +178,7 @@ class World : public testing::Test {
                                 Principal owner = {"me"}) {
     std::vector<std::unique_ptr<Upload>> uploads;
     uploads.push_back(service().begin_upload(generation(), std::move(name)));
-    co_await uploads.back()->write(std::move(content));
+    co_await uploads.back()->write(content);
     co_await uploads.back()->finish();
     std::string session;
     auto files = co_await service().commit_uploads(owner, form, std::move(uploads), session);

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <podium/testing/in_parts.hpp>
 #include <podium/testing/loaded_storage.hpp>
 
 #include <atomic>
@@ -195,6 +196,35 @@ TEST_F(FakeStoreFaults, MultipartPartsAreWholeAndInOrder) {
   EXPECT_EQ(parts.size(), 4u);
   EXPECT_TRUE(joined == content);
   EXPECT_THAT(store->requests().back().body, HasSubstr("<PartNumber>4</PartNumber>"));
+}
+
+TEST_F(FakeStoreFaults, APartWhoseConnectionBreaksIsReadFromItsFileAgain) {
+  std::mutex mutex;
+  std::vector<std::string> bodies;
+  serve([&](int, const FakeStore::Request& request) {
+    if (request.target.ends_with("?uploads=")) {
+      return FakeAnswer{http_answer(200, "<InitiateMultipartUploadResult><UploadId>u1</UploadId>"
+                                         "</InitiateMultipartUploadResult>")};
+    }
+    if (request.method == "PUT") {
+      std::lock_guard lock(mutex);
+      bodies.push_back(request.body);
+      if (bodies.size() == 1) return FakeAnswer{"", true};
+    }
+    return FakeAnswer{http_answer(200, "<CompleteMultipartUploadResult/>", kEtag)};
+  });
+  const std::string content = noise(1'000'000, 1);
+  sdk::testing::InParts parts(*storage, content);
+  ASSERT_TRUE(parts.begin("key").ok());
+
+  ASSERT_TRUE(parts.put(1, 100, 900'000).ok());
+  ASSERT_TRUE(parts.finish(900'000).ok());
+  parts.end();
+
+  ASSERT_EQ(bodies.size(), 2u);
+  EXPECT_TRUE(bodies[0] == content.substr(100, 900'000));
+  EXPECT_TRUE(bodies[1] == bodies[0]);
+  EXPECT_EQ(store->requests().back().method, "POST") << "what is finished is not taken back";
 }
 
 TEST_F(FakeStoreFaults, TheRegionThatTheStoreExpectsIsTold) {

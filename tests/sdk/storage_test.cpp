@@ -16,7 +16,11 @@ using podium::sdk::testing::TextSource;
 namespace {
 
 /// Blobs in a map, with the optional abilities of a storage.
-class Blobs : public Storage, public LocalFile, public AdoptFile, public Maintenance {
+class Blobs : public Storage,
+              public LocalFile,
+              public AdoptFile,
+              public PutParts,
+              public Maintenance {
  public:
   Blobs(Host host, const Options&) : host_(host) {}
   std::uint32_t max_concurrency() const noexcept override { return 1; }
@@ -51,9 +55,38 @@ class Blobs : public Storage, public LocalFile, public AdoptFile, public Mainten
     blobs_[std::string(key)] = std::to_string(length) + " " + std::string(sha256);
     return true;
   }
+  std::uint64_t part_size() const noexcept override { return 4; }
+  std::unique_ptr<Parts> begin_parts(std::string_view key) override {
+    if (key == "refused") throw Error(PODIUM_UNAVAILABLE, "takes nothing");
+    return std::make_unique<BlobParts>(*this, std::string(key));
+  }
   void sweep() override { host_.info("swept"); }
 
  private:
+  /// Notes what it is told to keep.
+  class BlobParts : public Parts {
+   public:
+    BlobParts(Blobs& blobs, std::string key) : blobs_(blobs), key_(std::move(key)) {}
+    ~BlobParts() override {
+      if (!finished_) blobs_.host_.info("took back " + key_);
+    }
+    void put(std::uint32_t number, int, std::uint64_t offset, std::uint64_t length) override {
+      if (number == 0) throw Error(PODIUM_INVALID_ARGUMENT, "no such part");
+      text_ += std::to_string(number) + ":" + std::to_string(offset) + "+" +
+               std::to_string(length) + ";";
+    }
+    void finish(std::uint64_t length) override {
+      blobs_.blobs_[key_] = text_ + std::to_string(length);
+      finished_ = true;
+    }
+
+   private:
+    Blobs& blobs_;
+    const std::string key_;
+    std::string text_;
+    bool finished_ = false;
+  };
+
   const std::string& find(std::string_view key) const {
     auto found = blobs_.find(std::string(key));
     if (found == blobs_.end()) throw Error(PODIUM_NOT_FOUND, "no blob " + std::string(key));
@@ -211,6 +244,35 @@ TEST_F(StorageThunks, AdoptAFileOrSayThatItCannotBeTaken) {
   call(files->adopt, storage.self(), bytes("none"), -1, std::uint64_t{7}, bytes("abc"), &adopted);
   EXPECT_FALSE(adopted);
   EXPECT_EQ(head("none", &blob), PODIUM_NOT_FOUND);
+}
+
+TEST_F(StorageThunks, PutPartsAndTakeBackWhatWasNotFinished) {
+  const auto* functions = storage.extension<podium_put_parts>(PODIUM_EXT_PUT_PARTS);
+  ASSERT_NE(functions, nullptr);
+  podium_parts* parts = nullptr;
+  const auto put = [&](std::uint32_t number, std::uint64_t offset, std::uint64_t length) {
+    call(functions->put, storage.self(), parts, number, 5, offset, length);
+  };
+
+  EXPECT_EQ(functions->part_size(storage.self()), 4u);
+  call(functions->begin, storage.self(), bytes("k"), &parts);
+  put(1, 0, 4);
+  put(2, 4, 3);
+  EXPECT_EQ(code_of([&] { put(0, 0, 4); }), PODIUM_INVALID_ARGUMENT);
+  call(functions->finish, storage.self(), parts, std::uint64_t{7});
+  functions->end(storage.self(), parts);
+  EXPECT_EQ(get("k", 0, UINT64_MAX), "1:0+4;2:4+3;7");
+  EXPECT_FALSE(host.logged(PODIUM_INFO, "took back k"));
+
+  call(functions->begin, storage.self(), bytes("gone"), &parts);
+  put(1, 0, 4);
+  functions->end(storage.self(), parts);
+  EXPECT_TRUE(host.logged(PODIUM_INFO, "took back gone"));
+
+  for (const std::string& key : {std::string("refused"), std::string(), std::string(201, 'k')}) {
+    EXPECT_NE(code_of([&] { call(functions->begin, storage.self(), bytes(key), &parts); }),
+              PODIUM_OK);
+  }
 }
 
 TEST_F(StorageThunks, SweepThroughTheMaintenanceExtension) {

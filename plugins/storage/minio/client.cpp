@@ -68,18 +68,20 @@ Outgoing Client::signed_request(const Request& request, const Payload& payload) 
   const std::string query = canonical_query(request);
   if (!query.empty()) out.target += "?" + query;
   std::string sha256 = payload.sha256;
-  const bool is_content = !payload.pieces.empty() && !request.object.empty();
+  const bool is_content = !payload.empty() && !request.object.empty();
   if (is_content && (settings_.tls || !settings_.sign_payload)) {
     sha256 = "UNSIGNED-PAYLOAD";
   } else if (sha256.empty()) {
     Digest digest;
     for (const std::string_view piece : payload.pieces) digest.update(piece);
+    read_range(payload.file, [&](std::string_view bytes) { digest.update(bytes); });
     sha256 = digest.hex();
   }
   out.headers = sign(settings_, request, sha256, amz_time(now_ms()));
   out.headers["host"] = settings_.host_header();
   out.headers.insert(request.headers.begin(), request.headers.end());
   out.body = payload.pieces;
+  out.file = payload.file;
   return out;
 }
 
@@ -93,7 +95,7 @@ OpenAnswer Client::exchange(const Request& request, const Payload& payload) {
     const bool used = lease->answered_before();
     try {
       Head head = lease->exchange(out);
-      for (const std::string_view piece : payload.pieces) counters_.sent += piece.size();
+      counters_.sent += out.size();
       return {std::move(head), std::move(lease)};
     } catch (const Broken& broken) {
       if (!used || broken.kind() != Broken::Kind::kReset) throw;

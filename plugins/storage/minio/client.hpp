@@ -14,10 +14,13 @@
 
 namespace podium::s3 {
 
-/// What a request carries.
+/// What a request carries: pieces or a part of a file.
 struct Payload {
   std::vector<std::string_view> pieces;  ///< borrowed; one after the other
   std::string sha256;                    ///< of all; empty: computed when it is needed
+  FileRange file{};                      ///< instead of pieces, when it has a length
+
+  bool empty() const noexcept { return pieces.empty() && file.length == 0; }
 };
 
 /// A whole answer, for those that are small.

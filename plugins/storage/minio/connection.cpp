@@ -10,8 +10,13 @@
 
 #include <podium/sdk/values.hpp>
 
+#include <sys/sendfile.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <system_error>
 
 namespace podium::s3 {
 
@@ -33,12 +38,6 @@ constexpr std::chrono::seconds kIdleTime(20);
 
 Poco::Timespan timespan(milliseconds time) { return {time.count() * Poco::Timespan::MILLISECONDS}; }
 
-std::size_t size_of(const std::vector<std::string_view>& body) {
-  std::size_t size = 0;
-  for (const std::string_view piece : body) size += piece.size();
-  return size;
-}
-
 std::unique_ptr<HTTPClientSession> make_session(const Settings& settings,
                                                 const Poco::Net::Context::Ptr& tls) {
   if (tls.isNull()) {
@@ -48,6 +47,32 @@ std::unique_ptr<HTTPClientSession> make_session(const Settings& settings,
 }
 
 }  // namespace
+
+void read_range(const FileRange& range, const std::function<void(std::string_view)>& each) {
+  if (range.length == 0) return;
+  const std::unique_ptr<char[]> buffer(new char[kPiece]);
+  for (std::uint64_t done = 0; done < range.length;) {
+    const auto wanted = static_cast<std::size_t>(
+        std::min<std::uint64_t>(kPiece, range.length - done));
+    const ssize_t got = ::pread(range.descriptor, buffer.get(), wanted,
+                                static_cast<off_t>(range.offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) {
+      throw Error(PODIUM_UNAVAILABLE,
+                  "reading the file to be stored: " +
+                      (got < 0 ? std::generic_category().message(errno)
+                               : std::string("it is shorter than was said")));
+    }
+    each({buffer.get(), static_cast<std::size_t>(got)});
+    done += static_cast<std::uint64_t>(got);
+  }
+}
+
+std::uint64_t Outgoing::size() const noexcept {
+  std::uint64_t size = file.length;
+  for (const std::string_view piece : body) size += piece.size();
+  return size;
+}
 
 std::string Head::header(const std::string& name) const {
   const auto found = headers.find(name);
@@ -112,7 +137,7 @@ Head Connection::exchange(const Outgoing& request) {
   Poco::Net::HTTPRequest message(request.method, request.target,
                                  Poco::Net::HTTPMessage::HTTP_1_1);
   for (const auto& [name, value] : request.headers) message.set(name, value);
-  const std::size_t size = size_of(request.body);
+  const std::uint64_t size = request.size();
   if (size > 0 || request.method == "PUT" || request.method == "POST") {
     message.setContentLength64(static_cast<Poco::Int64>(size));
   }
@@ -156,7 +181,7 @@ Head Connection::exchange(const Outgoing& request) {
 
 /// Waits for the store's word on a large body; false: it has answered without it.
 bool Connection::wants_body(const Outgoing& request) {
-  if (size_of(request.body) < kAskFirst) return true;
+  if (request.size() < kAskFirst) return true;
   return guarded("asking", [&] {
     if (!session_->socket().poll(timespan(kAskPatience), Poco::Net::Socket::SELECT_READ)) return true;
     return session_->peekResponse(response_);
@@ -164,14 +189,39 @@ bool Connection::wants_body(const Outgoing& request) {
 }
 
 void Connection::send_body(const Outgoing& request) {
-  Poco::Net::StreamSocket& socket = session_->socket();
-  for (std::string_view piece : request.body) {
-    while (!piece.empty()) {
-      const int sent = socket.sendBytes(piece.data(),
-                                        static_cast<int>(std::min(piece.size(), kPiece)));
-      if (sent <= 0) throw Poco::TimeoutException("sending");
-      piece.remove_prefix(static_cast<std::size_t>(sent));
+  for (const std::string_view piece : request.body) send_bytes(piece);
+  if (request.file.length == 0) return;
+  if (session_->secure()) {
+    read_range(request.file, [this](std::string_view bytes) { send_bytes(bytes); });
+  } else {
+    send_file(request.file);
+  }
+}
+
+void Connection::send_bytes(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const int sent = session_->socket().sendBytes(
+        bytes.data(), static_cast<int>(std::min(bytes.size(), kPiece)));
+    if (sent <= 0) throw Poco::TimeoutException("sending");
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+}
+
+/// From the page cache to the socket, without a copy through this process.
+void Connection::send_file(FileRange file) {
+  const int socket = session_->socket().impl()->sockfd();
+  auto offset = static_cast<off_t>(file.offset);
+  while (file.length > 0) {
+    const ssize_t sent = ::sendfile(socket, file.descriptor, &offset,
+                                    static_cast<std::size_t>(file.length));
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && errno == EAGAIN) throw Poco::TimeoutException("sending");
+    if (sent < 0) throw Poco::Net::ConnectionResetException(std::generic_category().message(errno));
+    if (sent == 0) {
+      throw Error(PODIUM_UNAVAILABLE,
+                  "sending the file to be stored: it is shorter than was said");
     }
+    file.length -= static_cast<std::uint64_t>(sent);
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -44,11 +45,23 @@ struct Head {
   std::string header(const std::string& name) const;
 };
 
+/// A part of a file.
+struct FileRange {
+  int descriptor = -1;  ///< borrowed
+  std::uint64_t offset = 0, length = 0;
+};
+
+/// Reads a part of a file piece by piece. Throws Error(PODIUM_UNAVAILABLE) when it cannot be read.
+void read_range(const FileRange& range, const std::function<void(std::string_view)>& each);
+
 /// The signed request as it goes out.
 struct Outgoing {
   std::string method, target;
   std::map<std::string, std::string> headers;
   std::vector<std::string_view> body;  ///< borrowed; one after the other
+  FileRange file{};                    ///< the body, when it has a length
+
+  std::uint64_t size() const noexcept;  ///< of the body
 };
 
 /// One connection to the store, for one request after the other. Poco's session connects, makes
@@ -75,6 +88,8 @@ class Connection {
 
  private:
   void send_body(const Outgoing& request);
+  void send_bytes(std::string_view bytes);
+  void send_file(FileRange file);
   bool wants_body(const Outgoing& request);
   void receive_head(const std::string& method);
   template <class F>

@@ -2,12 +2,30 @@
 
 #include <podium/plugin.hpp>
 
+#include <memory>
+#include <utility>
+
 #include "settings.hpp"
 #include "store.hpp"
 
 namespace podium::s3 {
 
+class ObjectInParts final : public sdk::Parts {
+ public:
+  explicit ObjectInParts(std::unique_ptr<PartedObject> object) : object_(std::move(object)) {}
+
+  void put(std::uint32_t number, int descriptor, std::uint64_t offset,
+           std::uint64_t length) override {
+    object_->send(number, {{}, "", {descriptor, offset, length}});
+  }
+  void finish(std::uint64_t length) override { object_->complete(length); }
+
+ private:
+  const std::unique_ptr<PartedObject> object_;
+};
+
 class MinioStorage final : public sdk::Storage,
+                           public sdk::PutParts,
                            public sdk::Health,
                            public sdk::Metrics,
                            public sdk::Maintenance {
@@ -28,6 +46,10 @@ class MinioStorage final : public sdk::Storage,
   std::uint32_t max_concurrency() const noexcept override { return connections_; }
 
   void put(std::string_view key, const sdk::Source& source) override { store_.put(key, source); }
+  std::uint64_t part_size() const noexcept override { return store_.part_size(); }
+  std::unique_ptr<sdk::Parts> begin_parts(std::string_view key) override {
+    return std::make_unique<ObjectInParts>(store_.begin_parts(key));
+  }
   void get(std::string_view key, std::uint64_t offset, std::uint64_t length,
            const sdk::BlobSink& sink) override {
     store_.get(key, offset, length, sink);

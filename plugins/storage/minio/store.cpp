@@ -20,6 +20,7 @@ namespace {
 using sdk::Error;
 
 constexpr std::size_t kBuffer = 256 * 1024;
+constexpr std::uint64_t kLeastFilePart = 16u << 20;
 /// No upload takes longer: the daemon's own bounds are far below.
 constexpr std::int64_t kOldUpload_ms = 24 * 3600 * 1000;
 
@@ -150,6 +151,16 @@ std::string Store::object_of(std::string_view key) const {
 
 void Store::put(std::string_view key, const sdk::Source& source) {
   upload(client_, host_, object_of(key), "storing " + printable(key), source);
+}
+
+/// They come from files and not from memory: larger ones than those of put cost less.
+std::uint64_t Store::part_size() const noexcept {
+  return std::max<std::uint64_t>(kLeastFilePart, client_.settings().part_size);
+}
+
+std::unique_ptr<PartedObject> Store::begin_parts(std::string_view key) {
+  return std::make_unique<PartedObject>(client_, host_, object_of(key),
+                                        "storing " + printable(key));
 }
 
 void Store::get(std::string_view key, std::uint64_t offset, std::uint64_t length,

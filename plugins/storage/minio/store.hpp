@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "client.hpp"
+#include "parted_object.hpp"
 
 namespace podium::s3 {
 
@@ -18,6 +20,9 @@ class Store {
   Store(sdk::Host host, Settings settings);
 
   void put(std::string_view key, const sdk::Source& source);
+  /// Bytes of the parts that begin_parts wants.
+  std::uint64_t part_size() const noexcept;
+  std::unique_ptr<PartedObject> begin_parts(std::string_view key);
   void get(std::string_view key, std::uint64_t offset, std::uint64_t length,
            const sdk::BlobSink& sink);
   sdk::Blob head(std::string_view key);

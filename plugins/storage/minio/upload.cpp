@@ -58,23 +58,10 @@ std::string PartBuffer::sha256() { return hashed_ ? digest_->hex() : std::string
 
 MultipartUpload::MultipartUpload(Client& client, sdk::Host host, std::string object,
                                  std::string doing)
-    : client_(client), host_(host), object_(std::move(object)), doing_(std::move(doing)) {
-  const Request begin{"POST", object_, {{"uploads", ""}}, {}};
-  id_ = parse_upload_id(client_.call(doing_, begin).body);
-  sender_ = std::thread([this] { run(); });
-}
+    : object_(client, host, std::move(object), std::move(doing)),
+      sender_([this] { run(); }) {}
 
-MultipartUpload::~MultipartUpload() {
-  stop();
-  if (completed_) return;
-  try {
-    client_.call("taking back an upload", {"DELETE", object_, {{"uploadId", id_}}, {}});
-  } catch (const Error& error) {
-    if (error.code() == PODIUM_NOT_FOUND) return;
-    host_.warning("the parts of an upload that failed stay in the store until the sweep: " +
-                  std::string(error.what()));
-  }
-}
+MultipartUpload::~MultipartUpload() { stop(); }
 
 void MultipartUpload::stop() noexcept {
   {
@@ -87,14 +74,14 @@ void MultipartUpload::stop() noexcept {
 
 void MultipartUpload::run() noexcept {
   std::unique_lock lock(mutex_);
-  for (std::size_t number = 1;; ++number) {
+  for (std::uint32_t number = 1;; ++number) {
     changed_.wait(lock, [&] { return stopping_ || part_ != nullptr; });
     if (part_ == nullptr) return;
     PartBuffer& part = *part_;
     lock.unlock();
     std::exception_ptr error;
     try {
-      send_part(part, number);
+      object_.send(number, {{part.content()}, part.sha256()});
     } catch (...) {
       error = std::current_exception();
     }
@@ -104,19 +91,6 @@ void MultipartUpload::run() noexcept {
     changed_.notify_all();
     if (error) return;
   }
-}
-
-void MultipartUpload::send_part(PartBuffer& part, std::size_t number) {
-  const Request request{"PUT",
-                        object_,
-                        {{"partNumber", std::to_string(number)}, {"uploadId", id_}},
-                        {}};
-  const Answer answer = client_.call(doing_, request, {{part.content()}, part.sha256()});
-  const std::string etag = answer.head.header("etag");
-  if (etag.empty()) {
-    throw Error(PODIUM_UNAVAILABLE, doing_ + ": the store took a part but gave no ETag for it");
-  }
-  etags_.push_back(etag);
 }
 
 void MultipartUpload::wait_until_sent(std::unique_lock<std::mutex>& lock) {
@@ -136,22 +110,7 @@ void MultipartUpload::complete(std::uint64_t size) {
     std::unique_lock lock(mutex_);
     wait_until_sent(lock);
   }
-  const std::string document = complete_document(etags_);
-  const Request request{"POST", object_, {{"uploadId", id_}}, {}};
-  try {
-    const Answer answer = client_.call(doing_, request, {{document}, ""});
-    // The store answers 200 before it has put the parts together, and may fail then.
-    const ErrorDocument failed = parse_error(answer.body);
-    if (!failed.code.empty()) {
-      throw make_refusal(client_.settings(), doing_, answer.head, failed, now_ms());
-    }
-  } catch (const Refusal& refusal) {
-    if (refusal.name() != "NoSuchUpload") throw;
-    // A try before may have done it without our hearing of it.
-    const Head head = client_.call(doing_, {"HEAD", object_, {}, {}}).head;
-    if (head.length != size) throw;
-  }
-  completed_ = true;
+  object_.complete(size);
 }
 
 void upload(Client& client, const sdk::Host& host, const std::string& object,

@@ -6,10 +6,10 @@
 #include <optional>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "client.hpp"
 #include "digest.hpp"
+#include "parted_object.hpp"
 
 namespace podium::s3 {
 
@@ -38,8 +38,8 @@ class PartBuffer {
   std::optional<Digest> digest_;
 };
 
-/// One multipart upload. A thread of its own sends a part while the next one is filled. Not
-/// completed, it is taken back by the destructor.
+/// One multipart upload of a source. A thread of its own sends a part while the next one is filled.
+/// Not completed, it is taken back by the destructor.
 class MultipartUpload {
  public:
   MultipartUpload(Client& client, sdk::Host host, std::string object, std::string doing);
@@ -55,22 +55,15 @@ class MultipartUpload {
 
  private:
   void run() noexcept;
-  void send_part(PartBuffer& part, std::size_t number);
   void wait_until_sent(std::unique_lock<std::mutex>& lock);
   void stop() noexcept;
 
-  Client& client_;
-  const sdk::Host host_;
-  const std::string object_, doing_;
-  std::string id_;
-  bool completed_ = false;
-
+  PartedObject object_;
   std::mutex mutex_;
   std::condition_variable changed_;
   PartBuffer* part_ = nullptr;  // on its way
   bool stopping_ = false;
   std::exception_ptr error_;
-  std::vector<std::string> etags_;
   std::thread sender_;
 };
 

@@ -411,6 +411,30 @@ typedef struct podium_adopt_file {
                        podium_bytes sha256, bool *adopted, podium_error *err);
 } podium_adopt_file;
 
+/* Storage extension: takes content part by part, so that it can flow on while it still arrives.
+ * What was begun is invisible until it is finished. */
+#define PODIUM_EXT_PUT_PARTS "podium.put-parts/1"
+typedef struct podium_parts podium_parts; /* opaque; one content on its way */
+typedef struct podium_put_parts {
+  uint32_t size;
+  uint32_t reserved;
+  /* [any] Bytes of each part but the last, which may be shorter. Constant, positive. */
+  uint64_t (*part_size)(void *self);
+  /* [any] Begins a content that is to be kept under the key. */
+  podium_code (*begin)(void *self, podium_bytes key, podium_parts **parts, podium_error *err);
+  /* [any] Also concurrently, for different numbers: keeps a part, the `length` bytes of a regular
+   * file from `offset`, which stay as they are during the call. Parts have the numbers 1, 2, ... in
+   * the order of the content; one that failed may be put again. */
+  podium_code (*put)(void *self, podium_parts *parts, uint32_t number, int descriptor,
+                     uint64_t offset, uint64_t length, podium_error *err);
+  /* [any] Every part was put: makes them one content of `length` bytes under the key, replacing a
+   * former blob as a whole. PODIUM_OK: it is durable. */
+  podium_code (*finish)(void *self, podium_parts *parts, uint64_t length, podium_error *err);
+  /* [any] Always the last call, after all others have returned. What was not finished is taken
+   * back. May block as the others. */
+  void (*end)(void *self, podium_parts *parts);
+} podium_put_parts;
+
 /* Storage extension: upkeep. */
 #define PODIUM_EXT_MAINTENANCE "podium.maintenance/1"
 typedef struct podium_maintenance {

@@ -7,6 +7,7 @@
 #include <concepts>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -79,6 +80,26 @@ class AdoptFile {
                      std::string_view sha256) = 0;
 };
 
+/// One content on its way part by part; taken back by the destructor unless it was finished. Any
+/// thread; see podium_put_parts.
+class Parts {
+ public:
+  virtual ~Parts() = default;
+  virtual void put(std::uint32_t number, int descriptor, std::uint64_t offset,
+                   std::uint64_t length) = 0;
+  virtual void finish(std::uint64_t length) = 0;
+};
+
+/// podium.put-parts/1, of storages that can take content while it still arrives.
+class PutParts {
+ public:
+  virtual ~PutParts() = default;
+  /// Any thread. Bytes of each part but the last; constant.
+  virtual std::uint64_t part_size() const noexcept = 0;
+  /// Any thread.
+  virtual std::unique_ptr<Parts> begin_parts(std::string_view key) = 0;
+};
+
 /// podium.maintenance/1, of storages.
 class Maintenance {
  public:
@@ -91,6 +112,15 @@ namespace detail {
 
 inline bool append(const podium_buffer* out, std::string_view text) noexcept {
   return out != nullptr && out->append(out->ctx, bytes(text));
+}
+
+/// The key of a blob.
+inline std::string_view checked_key(podium_bytes key) {
+  if (key.size == 0 || key.size > 200) {
+    throw Error(PODIUM_INVALID_ARGUMENT, "a key of " + std::to_string(key.size) +
+                                             " bytes, expected 1 to 200");
+  }
+  return view(key);
 }
 
 /// The thunks of T's extensions; `self` is a T everywhere.
@@ -131,6 +161,33 @@ struct ExtensionThunks {
     });
   }
 
+  static std::uint64_t part_size(void* self) noexcept { return static_cast<T*>(self)->part_size(); }
+
+  static podium_code begin_parts(void* self, podium_bytes key, podium_parts** parts,
+                                 podium_error* err) noexcept {
+    return guard(err, [&] {
+      *parts = reinterpret_cast<podium_parts*>(
+          static_cast<T*>(self)->begin_parts(checked_key(key)).release());
+    });
+  }
+
+  static podium_code put_part(void*, podium_parts* parts, std::uint32_t number, int descriptor,
+                              std::uint64_t offset, std::uint64_t length,
+                              podium_error* err) noexcept {
+    return guard(err, [&] {
+      reinterpret_cast<Parts*>(parts)->put(number, descriptor, offset, length);
+    });
+  }
+
+  static podium_code finish_parts(void*, podium_parts* parts, std::uint64_t length,
+                                  podium_error* err) noexcept {
+    return guard(err, [&] { reinterpret_cast<Parts*>(parts)->finish(length); });
+  }
+
+  static void end_parts(void*, podium_parts* parts) noexcept {
+    delete reinterpret_cast<Parts*>(parts);
+  }
+
   static podium_code sweep(void* self, podium_error* err) noexcept {
     return guard(err, [&] { static_cast<T*>(self)->sweep(); });
   }
@@ -152,6 +209,12 @@ struct ExtensionThunks {
     if constexpr (std::derived_from<T, AdoptFile>) {
       static constexpr podium_adopt_file kAdoptFile{sizeof(podium_adopt_file), &adopt};
       if (is(PODIUM_EXT_ADOPT_FILE)) return &kAdoptFile;
+    }
+    if constexpr (std::derived_from<T, PutParts>) {
+      static constexpr podium_put_parts kPutParts{
+          sizeof(podium_put_parts), 0, &part_size, &begin_parts, &put_part, &finish_parts,
+          &end_parts};
+      if (is(PODIUM_EXT_PUT_PARTS)) return &kPutParts;
     }
     if constexpr (std::derived_from<T, Maintenance>) {
       static constexpr podium_maintenance kMaintenance{sizeof(podium_maintenance), &sweep};

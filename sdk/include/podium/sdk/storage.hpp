@@ -97,14 +97,6 @@ class Storage {
 
 namespace detail {
 
-inline std::string_view checked_key(podium_bytes key) {
-  if (key.size == 0 || key.size > 200) {
-    throw Error(PODIUM_INVALID_ARGUMENT, "a key of " + std::to_string(key.size) +
-                                             " bytes, expected 1 to 200");
-  }
-  return view(key);
-}
-
 template <class T>
 struct StorageThunks {
   static podium_code put(void* self, podium_bytes key, const podium_source* source,
