@@ -32,7 +32,7 @@ void misbehave_in_create() {
 
 /// What goes wrong when an instance is made.
 void misbehave_at_birth() {
-  if (has_defect("leaks_a_descriptor")) static_cast<void>(::dup(1));
+  if (has_defect("leaks_a_descriptor") && ::dup(1) < 0) std::abort();
   if (has_defect("leaks_memory")) {
     static std::atomic<void*> kept;
     kept = std::malloc(100);
@@ -46,7 +46,7 @@ void misbehave_at_birth() {
   if (has_defect("prints")) ::puts("here I am");
   if (has_defect("complains")) static_cast<void>(::fputs("here I am\n", stderr));
   if (has_defect("sets_the_locale")) std::setlocale(LC_ALL, "C.UTF-8");
-  if (has_defect("changes_the_folder")) static_cast<void>(::chdir("/usr"));
+  if (has_defect("changes_the_folder") && ::chdir("/usr") != 0) std::abort();
   if (has_defect("blocks_signals")) {
     sigset_t set;
     ::sigemptyset(&set);
