@@ -140,6 +140,8 @@ Task<> page_start_route(Exchange& exchange) {
     body.set("languages", std::move(languages));
     body.set("max_upload", http.max_upload);
     body.set("max_upload_files", http.max_upload_files);
+    std::vector<std::string> none;
+    body.set("interactive", match_route("GET", "/exec/ws", none).known);
   }
   co_await exchange.answer(json_answer(200, body));
 }

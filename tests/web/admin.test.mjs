@@ -23,7 +23,7 @@ after(async () => {
 
 async function open(options) {
   const tab = await signIn(daemon.url, adminKey, { path: '/admin', ...options });
-  await tab.page.getByText('Pods and pools').waitFor();
+  await tab.page.getByRole('heading', { name: 'Pods and pools' }).waitFor();
   return tab;
 }
 
@@ -38,7 +38,7 @@ test('an ordinary key does not open it', async () => {
 
   await page.getByRole('alert').getByText('not valid').waitFor();
 
-  assert.equal(await page.getByText('Pods and pools').count(), 0);
+  assert.equal(await page.getByRole('heading', { name: 'Pods and pools' }).count(), 0);
   await close();
 });
 

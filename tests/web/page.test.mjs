@@ -175,7 +175,7 @@ test('a connection that breaks is taken up again and nothing is lost or said twi
   const { page, close } = await openWorkbench(wire.url, daemon.key);
   await write(page, 'py', 'import time\nfor i in range(60):\n    print("n", i)\n    time.sleep(0.1)\n');
   await run(page);
-  const lost = page.getByText('Connection lost');
+  const lost = page.locator('#status', { hasText: 'Connection lost' });
 
   await page.locator('.log').getByText('n 5').waitFor();
   wire.cut();
@@ -196,12 +196,12 @@ test('when the daemon is started anew the run is lost, which is said, and the ne
   await page.locator('.log').getByText('begun').waitFor();
 
   await other.kill();
-  await page.getByText('Connection lost').waitFor();
+  await page.locator('#status', { hasText: 'Connection lost' }).waitFor();
   await other.start();
   wire.target = other.port;
 
   assert.equal(await over(page), 'Lost');
-  await page.getByText('does not know this run any more').waitFor();
+  await page.getByText('does not know this run any more').first().waitFor();
   assert.equal(await writeAndRun(page, 'bash', 'echo again'), 'Finished');
   assert.equal((await printed(page)).trim(), 'again');
   wire.close();

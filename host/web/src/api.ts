@@ -32,6 +32,8 @@ export interface Start {
   languages?: Language[];
   max_upload?: number;
   max_upload_files?: number;
+  /** Whether programs can be typed to while they run. */
+  interactive?: boolean;
 }
 
 export interface FileReference {

@@ -21,7 +21,7 @@ const colours = HighlightStyle.define([
 const looks = EditorView.theme({
   '&': { height: '100%', fontSize: '13.5px', color: 'var(--ink)', backgroundColor: 'transparent' },
   '&.cm-focused': { outline: 'none' },
-  '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '1.6', overflow: 'auto' },
+  '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '1.6', fontVariantLigatures: 'none', overflow: 'auto' },
   '.cm-content': { padding: '12px 0', caretColor: 'var(--ink)' },
   '.cm-cursor': { borderLeftColor: 'var(--ink)' },
   '.cm-gutters': { backgroundColor: 'transparent', border: 'none', color: 'var(--ink-soft)' },
@@ -32,6 +32,23 @@ const looks = EditorView.theme({
     backgroundColor: 'var(--selection)',
   },
   '.cm-matchingBracket': { backgroundColor: 'var(--selection) !important' },
+});
+
+/**
+ * Text typed over a selection. Left to the browser, it would carry over the selection's style as an inline one,
+ * which the policy forbids and reports.
+ */
+const typeOver = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { main } = view.state.selection;
+    if (event.inputType !== 'insertText' || !event.data || view.composing || main.empty) return false;
+    event.preventDefault();
+    const text = event.data;
+    const insert = () => view.state.update(view.state.replaceSelection(text), { userEvent: 'input.type', scrollIntoView: true });
+    const taken = view.state.facet(EditorView.inputHandler).some((handle) => handle(view, main.from, main.to, text, insert));
+    if (!taken) view.dispatch(insert());
+    return true;
+  },
 });
 
 export interface EditorProps {
@@ -67,7 +84,7 @@ export function Editor({ lang, text, revision, onText, onRun }: EditorProps) {
           lineNumbers(), highlightActiveLine(), highlightActiveLineGutter(), drawSelection(),
           history(), closeBrackets(), bracketMatching(), indentOnInput(), indentUnit.of('    '),
           EditorState.tabSize.of(4),
-          syntaxHighlighting(colours), looks, EditorView.lineWrapping,
+          syntaxHighlighting(colours), looks, typeOver, EditorView.lineWrapping,
           keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, indentWithTab]),
           grammar.current.of([]),
           label.current.of([]),

@@ -145,11 +145,17 @@ async function plainly(body: unknown, onEvent: (event: RunEvent) => void, signal
 async function read(response: Response, each: (event: RunEvent) => void, signal: AbortSignal) {
   const parser = new EventParser(each);
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let since = performance.now();
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
       parser.push(value);
+      // As long as there is more, reading goes on within one task, and the page would stand still.
+      if (performance.now() - since > 30) {
+        await new Promise((resolve) => setTimeout(resolve));
+        since = performance.now();
+      }
     }
   } catch (failure) {
     if (signal.aborted) throw failure;

@@ -2,7 +2,7 @@
 
 import { overwrite, visible } from './text';
 
-type Stream = 'stdout' | 'stderr';
+type Stream = 'stdout' | 'stderr' | 'typed';
 
 const kBlock = 16 * 1024; // characters of one element: what scrolls out of sight is not laid out
 const kHead = 128 * 1024; // shown of the beginning at least
@@ -18,11 +18,15 @@ interface Block {
 export class OutputLog {
   readonly pieces: { stream: Stream; text: string }[] = [];
   characters = 0;
+  /** Pieces that a view has taken: no more is added to them. */
+  shown = 0;
   private listener: () => void = () => {};
 
   add(stream: Stream, text: string) {
     if (text === '') return;
-    this.pieces.push({ stream, text });
+    const last = this.pieces.at(-1);
+    if (last && this.pieces.length > this.shown && last.stream === stream && last.text.length < kBlock) last.text += text;
+    else this.pieces.push({ stream, text });
     this.characters += text.length;
     this.listener();
   }
@@ -60,6 +64,8 @@ export class LogView {
   private left = 0; // characters that are shown no more, or never were
   private held = false;
   private frame = 0;
+  private following = true;
+  private readonly ending = new AbortController();
   private readonly gap = document.createElement('p');
 
   constructor(
@@ -68,12 +74,14 @@ export class LogView {
   ) {
     element.replaceChildren();
     this.gap.className = 'gap';
+    this.watchScrolling();
     log.onChange(() => this.schedule());
     this.schedule();
   }
 
   stop() {
     cancelAnimationFrame(this.frame);
+    this.ending.abort();
     this.log.onChange(() => {});
   }
 
@@ -83,15 +91,35 @@ export class LogView {
 
   private show() {
     this.frame = 0;
-    const box = this.element;
-    const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 24;
     for (;;) {
       this.skip();
       if (this.next >= this.log.pieces.length) break;
       const { stream, text } = this.together();
       for (let i = 0; i < text.length; i += kBlock) this.append(stream, text.slice(i, i + kBlock));
     }
-    if (atEnd) box.scrollTop = box.scrollHeight;
+    this.toEnd(8);
+  }
+
+  /** Again in the next frames: what comes into sight is only then laid out and has its true height. */
+  private toEnd(frames: number) {
+    if (!this.following || this.ending.signal.aborted) return;
+    this.element.scrollTop = this.element.scrollHeight;
+    if (frames > 0) requestAnimationFrame(() => this.toEnd(frames - 1));
+  }
+
+  /** Whoever scrolls up by hand stays there; who scrolls to the end follows it again. */
+  private watchScrolling() {
+    let byHand = 0;
+    const touched = () => (byHand = performance.now());
+    for (const event of ['wheel', 'touchmove', 'keydown', 'pointerdown']) {
+      this.element.addEventListener(event, touched, { passive: true, signal: this.ending.signal });
+    }
+    const scrolled = () => {
+      if (performance.now() - byHand > 1000) return;
+      const box = this.element;
+      this.following = box.scrollHeight - box.scrollTop - box.clientHeight < 24;
+    };
+    this.element.addEventListener('scroll', scrolled, { passive: true, signal: this.ending.signal });
   }
 
   /** What would leave the end again within this frame is not made into elements at all. */
@@ -100,7 +128,7 @@ export class LogView {
     while (this.head >= kHead && this.next < pieces.length) {
       const size = pieces[this.next].text.length;
       if (characters - this.seen - size <= kTail) return;
-      this.next += 1;
+      this.log.shown = this.next += 1;
       this.seen += size;
       this.tell(size);
     }
@@ -113,6 +141,7 @@ export class LogView {
     let text = '';
     while (text.length < kBlock && pieces[this.next]?.stream === stream) text += pieces[this.next++].text;
     this.seen += text.length;
+    this.log.shown = this.next;
     return { stream, text };
   }
 

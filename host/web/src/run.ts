@@ -3,6 +3,7 @@
 import { batch, signal } from '@preact/signals';
 
 import { ApiError, ask, key, type ExecAnswer, type FileReference } from './api';
+import { converse, type Conversation } from './converse';
 import { follow, type RunEvent } from './events';
 import { OutputLog } from './log';
 
@@ -23,6 +24,8 @@ export const refusal = signal('');
 export const log = signal(new OutputLog());
 export const began = signal(0);
 export const took = signal(0);
+/** While a run can be typed to. */
+export const conversation = signal<Conversation | null>(null);
 /** Of the last run, for the next one to continue. */
 export const session = signal('');
 
@@ -48,10 +51,18 @@ function reset() {
   controller = new AbortController();
 }
 
-export async function run(request: Record<string, unknown>) {
+export async function run(request: Record<string, unknown>, typing = false) {
   if (isRunning()) return;
   reset();
   try {
+    if (typing) {
+      await converse(request, {
+        onEvent: take,
+        onOpen: (opened) => (conversation.value = opened),
+        signal: controller.signal,
+      });
+      return;
+    }
     await follow(request, {
       onEvent: take,
       onBroken: (broken) => {
@@ -61,6 +72,8 @@ export async function run(request: Record<string, unknown>) {
     });
   } catch (failure) {
     refuse(failure);
+  } finally {
+    conversation.value = null;
   }
 }
 
@@ -133,6 +146,10 @@ export async function stop() {
     return;
   }
   phase.value = 'stopping';
+  if (conversation.value) {
+    conversation.value.cancel();
+    return;
+  }
   try {
     await ask(`runs/${encodeURIComponent(runId)}`, { method: 'DELETE' });
   } catch (failure) {

@@ -79,14 +79,17 @@ export async function readRuns() {
   runs.value = (await askJson<{ runs: LiveRun[] }>('runs')).runs;
 }
 
-/** Each part by itself: one that does not answer leaves the others as they are. */
-async function look(withKeys: boolean) {
+/** Each part by itself: one that does not answer leaves the others as they are. True when the key was refused. */
+async function look(withKeys: boolean): Promise<boolean> {
   const faults: string[] = [];
+  let refused = false;
   const part = async <T>(ask: Promise<T>, take: (found: T) => void) => {
     try {
       take(await ask);
     } catch (failure) {
       faults.push((failure as Error).message);
+      // Asking on with a key that is none would lock this address out.
+      refused ||= failure instanceof ApiError && [401, 403, 429].includes(failure.status);
     }
   };
   await Promise.all([
@@ -98,6 +101,7 @@ async function look(withKeys: boolean) {
     ...(withKeys ? [part(readKeys(), () => {})] : []),
   ]);
   trouble.value = faults.length ? `Not everything is up to date: ${[...new Set(faults)].join('; ')}.` : '';
+  return refused;
 }
 
 let timer = 0;
@@ -105,7 +109,10 @@ let timer = 0;
 export function startWatching() {
   let round = 0;
   const once = async () => {
-    if (document.visibilityState === 'visible') await look(round++ % 5 === 0);
+    if (document.visibilityState === 'visible' && (await look(round++ % 5 === 0))) {
+      trouble.value += ' Nothing more is asked for: sign out and in again.';
+      return;
+    }
     timer = window.setTimeout(once, kEvery);
   };
   void once();

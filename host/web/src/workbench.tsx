@@ -29,6 +29,7 @@ export function Workbench({ start, historyOpen }: Props) {
   const stdin = useSignal('');
   const args = useSignal('');
   const keep = useSignal(false);
+  const typing = useSignal(false);
   const chosen = useSignal(0); // programs taken from the history
   const text = texts.value[lang.value] ?? sampleOf(lang.value);
   const setTextOf = (of: string, to: string) => (texts.value = { ...texts.value, [of]: to });
@@ -40,10 +41,10 @@ export function Workbench({ start, historyOpen }: Props) {
       lang: lang.value,
       code: text,
       files: references(),
-      ...(stdin.value && { stdin: stdin.value }),
+      ...(stdin.value && !typing.value && { stdin: stdin.value }),
       ...(args.value.trim() && { args: args.value }),
       ...(keep.value && session.value && { session_id: session.value }),
-    });
+    }, typing.value);
   };
 
   if (languages.length === 0) {
@@ -68,9 +69,13 @@ export function Workbench({ start, historyOpen }: Props) {
         <Editor lang={lang.value} text={text} revision={`${lang.value} ${chosen.value}`} onText={(to) => setTextOf(lang.value, to)} onRun={begin} />
         <Attachments most={start.max_upload ?? Infinity} />
         <details class="more">
-          <summary>Input and arguments{stdin.value || args.value ? <span class="mark"> in use</span> : null}</summary>
+          <summary>Input and arguments{stdin.value || args.value || typing.value ? <span class="mark"> in use</span> : null}</summary>
           <div class="fields">
-            <div class="field">
+            <label class="check" hidden={!start.interactive}>
+              <input type="checkbox" checked={typing.value} onChange={(event) => (typing.value = event.currentTarget.checked)} />
+              Type input while the program runs
+            </label>
+            <div class="field" hidden={typing.value}>
               <label for="stdin">Standard input</label>
               <textarea id="stdin" rows={3} spellcheck={false} value={stdin.value} onInput={(event) => (stdin.value = event.currentTarget.value)} />
             </div>
@@ -86,7 +91,7 @@ export function Workbench({ start, historyOpen }: Props) {
         {phase.value === 'none' ? <Welcome /> : <Output />}
         <Results />
         {session.value && phase.value === 'ended' && files.value.length > 0 && (
-          <label class="keep">
+          <label class="keep check">
             <input type="checkbox" checked={keep.value} onChange={(event) => (keep.value = event.currentTarget.checked)} />
             Let the next run find these files
           </label>

@@ -100,7 +100,7 @@ export async function writeAndRun(page, lang, code) {
   return over(page);
 }
 
-export const printed = (page) => page.locator('.log').innerText();
+export const printed = (page) => page.locator('.log').textContent();
 
 export async function picture(page, name, options = {}) {
   fs.mkdirSync(pictures, { recursive: true });
