@@ -224,6 +224,9 @@ Task<ExecCommand> take_command(Exchange& exchange, std::string text, ByteShare& 
 Task<std::shared_ptr<Work>> begin_work(Exchange& exchange, ExecCommand command, ByteShare counted,
                                        Hearing how) {
   HttpContext& context = exchange.context();
+  // A program that traces goes on with its caller's trace; one that is told another keeps that.
+  const TraceContext& trace = exchange.access().trace;
+  if (trace) command.environment.emplace("TRACEPARENT", trace.traceparent());
   auto place = take_place(exchange);
   auto inputs = co_await context.exec.resolve(exchange.generation(), exchange.principal(), command);
   Permit permit = context.exec.admit(*exchange.generation(), command, std::move(counted));
