@@ -381,6 +381,8 @@ int spawner_main(int argc, char** argv) {
   const SpawnerOptions options = read_spawner_options(argc, argv);
   ::prctl(PR_SET_NAME, "podium-spawner");
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // A service's UMask=0077 would close the sandboxes' root to their users.
+  ::umask(022);
   const std::string name = "podium-" + std::to_string(::getpid());
   if (is_unprivileged()) enter_user_namespace();
   // Everything the host can tell is read before its root goes out of sight.
