@@ -75,7 +75,8 @@ class Daemon:
         """Whether podiumd took the configuration."""
         self.configure(config)
         done = subprocess.run([self.prefix / "bin/podium", "reload", "--state-dir", self.folder / "state", "--url",
-                               f"http://127.0.0.1:{self.port}", "--key", self.key], capture_output=True, text=True)
+                               f"http://127.0.0.1:{self.port}"], capture_output=True, text=True)
+        self.reloaded = f"{done.returncode}: {done.stdout}{done.stderr}"
         return done.returncode == 0
 
     def ask(self, path, body=None, content_type="application/json"):
