@@ -190,7 +190,7 @@ Task<std::size_t> Connection::receive(std::unique_ptr<char[]>& buffer, std::size
     }
     // Who waits for a slow sender has no buffer meanwhile.
     buffer.reset();
-    const bool to_write = tls_ && tls_->wants_write();
+    const bool to_write = try_first && tls_ && tls_->wants_write();
     const error_code ec = co_await wait(to_write);
     if (ec && !timed_out_) throw ClientGone{};
   }
