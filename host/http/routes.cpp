@@ -33,6 +33,8 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/admin/reload", reload_route, false, false, true},
     Route{"GET", "/api/v1/admin/config", show_config_route, false, false, true},
     Route{"POST", "/api/v1/admin/config/diff", config_difference_route, false, false, true},
+    Route{"GET", "/openapi.json", openapi_route, true},
+    Route{"GET", "/docs", docs_route, true},
     Route{"GET", "/health", health_route, true},
     Route{"GET", "/ready", ready_route, true},
     Route{"GET", "/health/detailed", health_detailed_route},

@@ -59,6 +59,8 @@ Task<> audit_route(Exchange& exchange);
 Task<> reload_route(Exchange& exchange);
 Task<> show_config_route(Exchange& exchange);
 Task<> config_difference_route(Exchange& exchange);
+Task<> openapi_route(Exchange& exchange);
+Task<> docs_route(Exchange& exchange);
 Task<> health_route(Exchange& exchange);
 Task<> ready_route(Exchange& exchange);
 Task<> health_detailed_route(Exchange& exchange);

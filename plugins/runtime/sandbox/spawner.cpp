@@ -358,6 +358,8 @@ int spawner_main(int argc, char** argv) {
   const SpawnerOptions options = read_spawner_options(argc, argv);
   ::prctl(PR_SET_NAME, "podium-spawner");
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // A service's UMask=0077 would close the sandboxes' root to their users.
+  ::umask(022);
   // Everything the host can tell is read before its root goes out of sight.
   CgroupTree cgroups(find_cgroups(read_file("/proc/self/cgroup"), read_file("/proc/self/mountinfo")),
                      "podium-" + std::to_string(::getpid()));
