@@ -104,6 +104,11 @@ class Podiumd final : public Poco::Util::ServerApplication {
   int check() const {
     podium::Log log(2, podium::LogLevel::kWarning);
     const podium::Config config = options_here().source.load();
+    if (::geteuid() == 0 && fs::exists(config.state_dir)) {
+      // As the daemon, whose folder it is: what plugins make there as root, it could not enter.
+      podium::drop_privileges(podium::find_account(config));
+      fs::current_path(config.state_dir);
+    }
     podium::GenerationBuilder builder({log, nullptr, nullptr});
     builder.check(config);
     std::printf("the configuration is good\n");

@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -116,17 +117,17 @@ class Container:
 
     def unhealthy_is_seen(self):
         """the health check fails while the daemon hangs"""
-        daemon = self.machine.run("pgrep", "-o", "-x", "podiumd").strip()
-        self.machine.run("kill", "-STOP", daemon)
+        # From outside: nobody in there can stop process 1.
+        os.kill(self.machine.pid, signal.SIGSTOP)
         expect(not self.healthy(), "the health check succeeds although the daemon is stopped")
-        self.machine.run("kill", "-CONT", daemon)
+        os.kill(self.machine.pid, signal.SIGCONT)
         eventually("it is healthy again", self.healthy)
 
     def stops_in_order(self):
         """its stop signal ends it within ten seconds, as docker stop allows"""
         expect(self.only("STOPSIGNAL") == "SIGTERM", "another signal than this test sends")
         began = time.monotonic()
-        os.kill(self.machine.pid, 15)
+        os.kill(self.machine.pid, signal.SIGTERM)
         try:
             self.machine.process.wait(timeout=10)
         except subprocess.TimeoutExpired:
