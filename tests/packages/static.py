@@ -143,6 +143,7 @@ class Static:
         expect("--lang" in self._complete("exec", "--"), "exec --lang does not complete")
         expect("--lang" not in self._complete("status", "--"), "status --lang completes")
         expect("create" in self._complete("keys", "c"), "keys create does not complete")
+        expect("diff" in self._complete("config", ""), "config diff does not complete")
 
 
 CASES = ["lintian", "packages_are_complete", "headers_suffice", "security_value", "manual_pages_format",
