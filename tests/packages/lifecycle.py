@@ -203,14 +203,15 @@ class LifeCycle:
             subprocess.run(["rm", "-r", tree], check=True)
 
     def minio_plugin_installs(self):
-        """podium-plugins-minio brings its storage, and its example passes the check"""
+        """podium-plugins-minio brings its storage, and a configuration with it passes the check"""
         with tempfile.TemporaryDirectory(prefix="podium-newer-") as newer:
             self._repack(newer)
             self.install("podium-plugins-minio_*.deb", folder=newer)
         config = {"plugins": {"objects": {"library": "storage/minio", "options": {
-            "endpoint": "http://127.0.0.1:9", "bucket": "b", "access_key": "a", "secret_key": "secret-of-nobody"}}}}
+            "endpoint": "http://127.0.0.1:9", "bucket": "podium", "access_key": "a",
+            "secret_key": {"env": "STORE_SECRET"}}}}}
         self.machine.write("/root/minio.json", json.dumps(config))
-        expect("good" in self.run("podiumd", "--check=/root/minio.json"), "the check says nothing")
+        expect("good" in self.run("env", "STORE_SECRET=of-nobody", "podiumd", "--check=/root/minio.json"), "the check says nothing")
 
     def manual_pages_are_there(self):
         """manual pages, completion and documents are where Debian looks for them"""
