@@ -14,6 +14,7 @@
 #include <set>
 #include <sstream>
 
+#include "base/user_namespaces.hpp"
 #include "cli/check.hpp"
 
 namespace podium::cli {
@@ -82,7 +83,14 @@ Check check_namespaces() {
                               Kind{"network", CLONE_NEWNET}, Kind{"ipc", CLONE_NEWIPC},
                               Kind{"uts", CLONE_NEWUTS}, Kind{"cgroup", CLONE_NEWCGROUP}};
   if (::geteuid() != 0) {
-    return {"namespaces", Verdict::kWeak, "not tried: making them needs root", kRootRemedy};
+    if (const auto problem = user_namespace_problem()) {
+      return {"namespaces", Verdict::kWeak,
+              "not tried as root; as this user " + problem->found,
+              problem->remedy + "; or start podiumd as root"};
+    }
+    return {"namespaces", Verdict::kWeak,
+            "as this user, in user namespaces: every sandbox runs as this account, and limits are "
+            "weaker without a delegated cgroup; " + kernel(), kRootRemedy};
   }
   std::vector<std::string> refused;
   for (const Kind& kind : kKinds) {
@@ -101,10 +109,10 @@ Check check_namespaces() {
 }
 
 Check check_overlay() {
-  if (::geteuid() != 0) {
-    return {"overlay", Verdict::kWeak, "not tried: mounting needs root", kRootRemedy};
-  }
-  const int error = in_child(try_overlay);
+  const int error = in_child([] {
+    if (::geteuid() != 0 && ::unshare(CLONE_NEWUSER) != 0) return errno;
+    return try_overlay();
+  });
   if (error == 0) return {"overlay", Verdict::kGood, "an overlay on tmpfs can be mounted", ""};
   return {"overlay", Verdict::kBad,
           std::string("an overlay on tmpfs cannot be mounted: ") +
