@@ -35,7 +35,8 @@ constexpr std::array kSwitches{
 }  // namespace
 
 NamespaceProblem explain_user_namespaces(int error, const std::filesystem::path& proc_sys) {
-  const std::string refused = std::string("user namespaces are refused (") + std::strerror(error) + ")";
+  const std::string refused =
+      std::string("user namespaces are refused (") + std::strerror(error) + ")";
   for (const Switch& known : kSwitches) {
     std::ifstream in(proc_sys / known.path);
     long value = 0;
@@ -56,7 +57,7 @@ NamespaceProblem explain_user_namespaces(int error, const std::filesystem::path&
 
 std::optional<NamespaceProblem> user_namespace_problem() {
   const pid_t pid = ::fork();
-  if (pid < 0) return NamespaceProblem{"no child process can be made", "raise its limits (ulimit -u)"};
+  if (pid < 0) return NamespaceProblem{"no child can be forked", "raise the limits (ulimit -u)"};
   if (pid == 0) ::_exit(::unshare(kNamespaces) == 0 ? 0 : errno & 0xff);
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {

@@ -57,7 +57,7 @@ int map_own_identity(int proc, uid_t uid, gid_t gid) noexcept {
 void enter_user_namespace() {
   const auto fail = [](const char* step, int error) {
     throw std::runtime_error(std::string(step) + ": " + std::strerror(error) +
-                             "; without root Podium needs user namespaces, podium doctor tells more");
+                             "; without root Podium needs user namespaces: see podium doctor");
   };
   const uid_t uid = ::geteuid();
   const gid_t gid = ::getegid();
@@ -76,10 +76,14 @@ int keep_capabilities_over_exec() noexcept {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct data[2]{};
   if (::syscall(SYS_capget, &header, data) != 0) return errno;
-  for (auto& half : data) half.inheritable = half.permitted;
+  // What the bounding set has lost cannot be inherited.
+  for (int cap = 0; cap < 64; ++cap) {
+    if (::prctl(PR_CAPBSET_READ, cap, 0, 0, 0) != 1) continue;
+    data[cap / 32].inheritable |= data[cap / 32].permitted & (1u << (cap % 32));
+  }
   if (::syscall(SYS_capset, &header, data) != 0) return errno;
   for (int cap = 0; cap < 64; ++cap) {
-    const std::uint64_t held = data[cap / 32].permitted;
+    const std::uint32_t held = data[cap / 32].inheritable;
     if (((held >> (cap % 32)) & 1u) == 0) continue;
     if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) != 0) return errno;
   }

@@ -1,6 +1,6 @@
 #pragma once
-/// What takes root's place where there is none (decision 38): user namespaces in which nobody but the
-/// caller's own account exists.
+/// What takes root's place where there is none (decision 38): user namespaces in which nobody but
+/// the caller's own account exists.
 
 #include <sys/types.h>
 

@@ -101,7 +101,9 @@ void place_descriptors(const Birth& birth) {
                                      "PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8",
                                      "HOME=/tmp", "MPLBACKEND=Agg", "PYTHONUNBUFFERED=1",
                                      tier, nullptr};
-  if (is_unprivileged()) keep_capabilities_over_exec();
+  if (is_unprivileged() && (errno = keep_capabilities_over_exec()) != 0) {
+    give_up(birth, "keeping the capabilities of the zygote");
+  }
   const char* const arguments[] = {birth.request.interpreter, kZygoteScript, nullptr};
   ::execve(birth.request.interpreter, const_cast<char* const*>(arguments),
            const_cast<char* const*>(environment));
