@@ -180,6 +180,7 @@ Config decode(const Json& value) {
   read_routes(top.require("routes"), config.routes);
   read_admission(section("admission"), config.admission);
   read_sessions(section("sessions"), config.sessions);
+  read_streams(section("streams"), config.streams);
   read_outputs(section("outputs"), config.outputs);
   read_input_cache(section("input_cache"), config.input_cache);
   read_auth(section("auth"), config.auth);

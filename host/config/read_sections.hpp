@@ -11,6 +11,7 @@ void read_tls(Section section, TlsConfig& out);
 void read_http(Section section, HttpConfig& out);
 void read_admission(Section section, AdmissionConfig& out);
 void read_sessions(Section section, SessionConfig& out);
+void read_streams(Section section, StreamConfig& out);
 void read_outputs(Section section, OutputFilesConfig& out);
 void read_input_cache(Section section, InputCacheConfig& out);
 void read_auth(Section section, AuthConfig& out);

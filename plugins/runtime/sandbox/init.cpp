@@ -259,6 +259,7 @@ class Init {
     if (error != 0) fail("setting the limits after the compile step", error);
     oom_before_ = read_number(s_.cgroup.oom_events, "oom_kill");
     process_hits_before_ = read_number(s_.cgroup.pids_events, "max");
+    send_struct(s_.control, Message{Kind::kCompiled, 0, s_.nonce});
     if (!send_struct(s_.step, StepMessage{Step::kCompiled, 0}) && main_ > 0) {
       ::kill(main_, SIGKILL);
     }
@@ -322,12 +323,25 @@ class Init {
         if (running_) finish(kill.stop);
         return;
       }
+      case Kind::kSignal: {
+        SignalRun wanted{};
+        if (n != sizeof wanted) return;
+        std::memcpy(&wanted, buffer_, sizeof wanted);
+        if (running_ && main_ > 0) signal_program(wanted.number);
+        return;
+      }
       case Kind::kPing:
         send_struct(s_.control, Message{Kind::kPong, 0, s_.nonce});
         return;
       default:
         ::_exit(1);
     }
+  }
+
+  /// As a terminal would: to the whole group, which the process leads since it waits (setsid(2)).
+  void signal_program(int number) noexcept {
+    if (number <= 0 || number >= NSIG) return;
+    if (::kill(-main_, number) != 0) ::kill(main_, number);
   }
 
   void run(std::size_t size, Packet& packet) noexcept {
