@@ -188,7 +188,7 @@ std::optional<Command> read_words(const std::vector<std::string>& given, Words& 
 
 Command take_command(std::vector<std::string>& operands) {
   const std::string known =
-      "exec, status, languages, doctor, reload, config, keys, audit or plugin";
+      "exec, runs, cancel, status, languages, doctor, reload, config, keys, audit or plugin";
   if (operands.empty()) throw UsageError("a command is missing: " + known);
   const std::string name = operands.front();
   operands.erase(operands.begin());
@@ -201,6 +201,8 @@ Command take_command(std::vector<std::string>& operands) {
   if (name == "audit") return Command::kAudit;
   if (name == "config") return Command::kConfig;
   if (name == "plugin") return Command::kPluginNew;
+  if (name == "runs") return Command::kRuns;
+  if (name == "cancel") return Command::kCancel;
   throw UsageError("unknown command '" + name + "'; expected " + known);
 }
 
@@ -344,6 +346,9 @@ CommandLine parse_command_line(const std::vector<std::string>& given,
     check_exec(words, line.exec);
   } else if (line.command == Command::kKeys) {
     check_keys(words, line.keys);
+  } else if (line.command == Command::kCancel) {
+    if (words.operands.size() != 1) throw UsageError("cancel wants one run's id; see podium runs");
+    line.run = words.operands.front();
   } else if (line.command == Command::kConfig) {
     check_config(words, line.config_options);
   } else if (line.command == Command::kPluginNew) {
@@ -375,6 +380,8 @@ std::string_view help_text() noexcept {
   return R"(podium: runs programs in the sandboxes of podiumd, and looks after that daemon.
 
 usage: podium exec [OPTIONS] FILE     run a program; FILE may be - for standard input
+       podium runs [OPTIONS]          what runs now; with the administrator's key, of everybody
+       podium cancel ID [OPTIONS]     end a run
        podium status [OPTIONS]        how the daemon and its plugins are
        podium languages [OPTIONS]     what can be run here, with versions, and what lacks for the rest
        podium doctor [OPTIONS]        what this machine lacks, with a remedy each
@@ -393,6 +400,7 @@ exec:
   --stdin         pass standard input on to the program
   --timeout T     end it after this time, e.g. 10s
   --quiet         with text: nothing but what the program prints
+With text, what the program prints is shown while it runs. Ctrl-C cancels the run.
 
 keys create, keys change:
   --name TEXT     for people
@@ -418,7 +426,7 @@ all:
   --help, --version
 
 The exit code of exec is the program's; 128 + n for signal n, 124 when its time ran out, 125 when
-podium itself failed. The others: 0 good, 1 not good, 2 usage.
+podium itself failed, 130 after Ctrl-C. The others: 0 good, 1 not good, 2 usage.
 )";
 }
 
