@@ -33,6 +33,14 @@ Check check_landlock();
 /// From /proc/self/mountinfo and the root's cgroup.controllers of v2.
 Check check_cgroups(std::string_view mountinfo, std::string_view v2_controllers);
 
+/// The system calls that sandboxes are made with, by calling each with arguments that do nothing.
+Check check_system_calls();
+/// Whether groups can be made below the one that this process is in, by making one. `self` is
+/// /proc/self/cgroup, `mountinfo` /proc/self/mountinfo.
+Check check_delegation(std::string_view self, std::string_view mountinfo);
+/// How many namespaces the kernel allows (folder /proc/sys/user), for so many sandboxes.
+Check check_namespace_bounds(const std::filesystem::path& bounds, std::uint64_t sandboxes);
+
 // The machine (machine_checks.cpp).
 
 Check check_account(const std::string& user);
@@ -43,6 +51,23 @@ Check check_clock();
 Check check_descriptors(std::uint64_t connections);
 /// The Debian packages of the configured languages, by dpkg's status file.
 std::vector<Check> check_packages(const Config& config, std::string_view dpkg_status);
+
+// What the configuration asks of the machine (capacity_checks.cpp).
+
+/// Memory of all runs that the configuration lets in together, by /proc/meminfo.
+Check check_memory(const Config& config, std::string_view meminfo);
+/// Processes of all those runs, by /proc/sys/kernel/pid_max.
+Check check_processes(const Config& config, std::string_view pid_max);
+/// Whether accounts of the machine (/etc/passwd) are among the users of the sandboxes.
+Check check_sandbox_users(const Config& config, std::string_view passwd);
+
+// What is on disk (store_checks.cpp).
+
+/// The database's file: there, its owner's, whole by its own header (sqlite.org/fileformat2.html).
+/// What is in it, the daemon checks when it opens it.
+Check check_database(const std::filesystem::path& state_dir, const std::string& user);
+/// The folder of blobs, when the configured storage is on this machine; of others the daemon tells.
+Check check_store(const Config& config);
 
 // Podium itself (podium_checks.cpp).
 

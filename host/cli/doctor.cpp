@@ -43,8 +43,11 @@ int run_doctor(const CommandLine& line, const Client& client, Console& console) 
   std::vector<Check> checks{check_namespaces(), check_overlay(),
                             check_seccomp(read_whole("/proc/sys/kernel/seccomp/actions_avail")),
                             check_landlock(),
+                            check_system_calls(),
                             check_cgroups(read_whole("/proc/self/mountinfo"),
-                                          read_whole("/sys/fs/cgroup/cgroup.controllers"))};
+                                          read_whole("/sys/fs/cgroup/cgroup.controllers")),
+                            check_delegation(read_whole("/proc/self/cgroup"),
+                                             read_whole("/proc/self/mountinfo"))};
   const Check plugins = check_plugins(line.config);
   try {
     const Config config = configuration_of(line);
@@ -53,6 +56,12 @@ int run_doctor(const CommandLine& line, const Client& client, Console& console) 
     checks.push_back(check_disk(config.state_dir));
     checks.push_back(check_clock());
     checks.push_back(check_descriptors(config.http.max_connections));
+    checks.push_back(check_memory(config, read_whole("/proc/meminfo")));
+    checks.push_back(check_processes(config, read_whole("/proc/sys/kernel/pid_max")));
+    checks.push_back(check_namespace_bounds("/proc/sys/user", config.admission.runs));
+    checks.push_back(check_sandbox_users(config, read_whole("/etc/passwd")));
+    checks.push_back(check_database(config.state_dir, config.user));
+    checks.push_back(check_store(config));
     for (Check& check : check_packages(config, read_whole("/var/lib/dpkg/status"))) {
       checks.push_back(std::move(check));
     }

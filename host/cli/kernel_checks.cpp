@@ -9,11 +9,14 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <set>
 #include <sstream>
 
+#include "base/user_namespaces.hpp"
 #include "cli/check.hpp"
 
 namespace podium::cli {
@@ -38,6 +41,17 @@ std::string kernel() {
 }
 
 constexpr const char* kRootRemedy = "run podium doctor as root, as podiumd is started";
+
+/// As an ordinary user has it: with nobody but himself. 0, or the errno of what failed.
+int enter_user_namespace() {
+  const std::string uid = std::to_string(::geteuid()), gid = std::to_string(::getegid());
+  if (::unshare(CLONE_NEWUSER) != 0) return errno;
+  std::ofstream("/proc/self/setgroups") << "deny";
+  std::ofstream("/proc/self/uid_map") << uid << ' ' << uid << " 1\n";
+  std::ofstream groups("/proc/self/gid_map");
+  groups << gid << ' ' << gid << " 1\n";
+  return groups.flush() ? 0 : EPERM;
+}
 
 /// 0, or the errno of what failed.
 int try_overlay() {
@@ -65,6 +79,41 @@ std::set<std::string> words(std::string_view text, char separator) {
   return out;
 }
 
+/// The folders of the groups of this process, of the hierarchies that have memory, pids or cpu: v2
+/// when it has one of them, else those of v1.
+std::vector<std::string> own_groups(std::string_view self, std::string_view mountinfo) {
+  std::vector<std::string> folders;
+  std::istringstream lines{std::string(self)};
+  for (std::string line; std::getline(lines, line);) {  // "4:memory:/system.slice/x", "0::/x"
+    const std::size_t first = line.find(':');
+    const std::size_t second = line.find(':', first + 1);
+    if (first == line.npos || second == line.npos) continue;
+    const std::set<std::string> controllers = words(line.substr(first + 1, second - first - 1), ',');
+    std::istringstream mounts{std::string(mountinfo)};
+    for (std::string mount; std::getline(mounts, mount);) {
+      const bool unified = mount.find(" - cgroup2 ") != mount.npos;
+      if (!unified && mount.find(" - cgroup ") == mount.npos) continue;
+      const std::set<std::string> options = words(mount.substr(mount.rfind(' ') + 1), ',');
+      bool fits = false;
+      std::istringstream fields(mount);
+      std::string field, point;
+      for (int i = 0; i < 5 && fields >> field; ++i) point = field;
+      const std::string group = point + (line.substr(second + 1) == "/" ? "" : line.substr(second + 1));
+      for (const char* wanted : {"memory", "pids", "cpu"}) {
+        fits = fits || (!unified && controllers.contains(wanted) && options.contains(wanted));
+      }
+      if (unified && controllers.empty()) {
+        std::ifstream in(group + "/cgroup.controllers");
+        std::string offered;
+        std::getline(in, offered);
+        fits = words(offered, ' ').contains("memory");
+      }
+      if (fits) folders.push_back(group);
+    }
+  }
+  return folders;
+}
+
 std::string joined(const std::vector<std::string>& names) {
   std::string out;
   for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
@@ -82,7 +131,14 @@ Check check_namespaces() {
                               Kind{"network", CLONE_NEWNET}, Kind{"ipc", CLONE_NEWIPC},
                               Kind{"uts", CLONE_NEWUTS}, Kind{"cgroup", CLONE_NEWCGROUP}};
   if (::geteuid() != 0) {
-    return {"namespaces", Verdict::kWeak, "not tried: making them needs root", kRootRemedy};
+    if (const auto problem = user_namespace_problem()) {
+      return {"namespaces", Verdict::kWeak,
+              "not tried as root; as this user " + problem->found,
+              problem->remedy + "; or start podiumd as root"};
+    }
+    return {"namespaces", Verdict::kWeak,
+            "as this user, in user namespaces: every sandbox runs as this account, and limits are "
+            "weaker without a delegated cgroup; " + kernel(), kRootRemedy};
   }
   std::vector<std::string> refused;
   for (const Kind& kind : kKinds) {
@@ -101,10 +157,10 @@ Check check_namespaces() {
 }
 
 Check check_overlay() {
-  if (::geteuid() != 0) {
-    return {"overlay", Verdict::kWeak, "not tried: mounting needs root", kRootRemedy};
-  }
-  const int error = in_child(try_overlay);
+  const int error = in_child([] {
+    const int refused = ::geteuid() == 0 ? 0 : enter_user_namespace();
+    return refused != 0 ? refused : try_overlay();
+  });
   if (error == 0) return {"overlay", Verdict::kGood, "an overlay on tmpfs can be mounted", ""};
   return {"overlay", Verdict::kBad,
           std::string("an overlay on tmpfs cannot be mounted: ") +
@@ -161,6 +217,79 @@ Check check_cgroups(std::string_view mountinfo, std::string_view v2_controllers)
           "missing: " + joined(missing) + (found.empty() ? "" : "; there: " + found),
           "mount cgroup v2 at /sys/fs/cgroup with these controllers; until then they are held by "
           "rlimits of single processes only"};
+}
+
+Check check_system_calls() {
+  struct Call {
+    const char* name;
+    long number;
+  };
+  // Given -1 everywhere, a call that is there refuses its arguments, and does nothing.
+  constexpr std::array kCalls{Call{"pidfd_open", SYS_pidfd_open},
+                              Call{"pidfd_send_signal", SYS_pidfd_send_signal},
+                              Call{"close_range", SYS_close_range},
+                              Call{"openat2", SYS_openat2},
+                              Call{"open_tree", SYS_open_tree},
+                              Call{"move_mount", SYS_move_mount},
+                              Call{"fsopen", SYS_fsopen},
+                              Call{"fsconfig", SYS_fsconfig},
+                              Call{"fsmount", SYS_fsmount},
+                              Call{"mount_setattr", SYS_mount_setattr}};
+  std::vector<std::string> absent;
+  for (const Call& call : kCalls) {
+    // In a child: a filter may answer with a signal. close_range(-1, ...) closes nothing.
+    const int error = in_child([&call] {
+      return ::syscall(call.number, -1L, -1L, -1L, -1L, -1L) >= 0 ? 0 : errno;
+    });
+    if (error < 0 || error == ENOSYS) absent.emplace_back(call.name);
+  }
+  if (absent.empty()) {
+    return {"system calls", Verdict::kGood, "all that sandboxes are made with; " + kernel(), ""};
+  }
+  return {"system calls", Verdict::kBad, "missing: " + joined(absent) + "; " + kernel(),
+          "Linux 5.13 or newer; in a container: no seccomp filter of its own"};
+}
+
+Check check_delegation(std::string_view self, std::string_view mountinfo) {
+  if (::geteuid() != 0) {
+    return {"own cgroup", Verdict::kWeak, "not tried: making groups needs root", kRootRemedy};
+  }
+  const std::vector<std::string> groups = own_groups(self, mountinfo);
+  std::vector<std::string> refused;
+  for (const std::string& group : groups) {
+    const std::string below = group + "/podium-doctor-" + std::to_string(::getpid());
+    if (::mkdir(below.c_str(), 0755) != 0) {
+      refused.push_back(group + " (" + std::strerror(errno) + ")");
+    } else {
+      ::rmdir(below.c_str());
+    }
+  }
+  if (groups.empty()) {
+    return {"own cgroup", Verdict::kWeak, "none of memory, pids and cpu is mounted here",
+            "mount cgroup v2 at /sys/fs/cgroup"};
+  }
+  if (refused.empty()) {
+    return {"own cgroup", Verdict::kGood, "groups can be made in " + joined(groups), ""};
+  }
+  return {"own cgroup", Verdict::kWeak, "no group can be made in " + joined(refused),
+          "in a service: Delegate=yes; in a container: --privileged --cgroupns=private"};
+}
+
+Check check_namespace_bounds(const std::filesystem::path& bounds, std::uint64_t sandboxes) {
+  // Beside those that run, some wait, some are on their way out.
+  const std::uint64_t wanted = sandboxes * 4 + 100;
+  std::vector<std::string> low;
+  for (const char* kind : {"mnt", "pid", "net", "ipc", "uts", "cgroup"}) {
+    const std::filesystem::path file = bounds / ("max_" + std::string(kind) + "_namespaces");
+    std::ifstream in(file);
+    std::uint64_t allowed = 0;
+    if (in >> allowed && allowed < wanted) low.push_back(file.string() + "=" + std::to_string(allowed));
+  }
+  if (low.empty()) {
+    return {"namespace counts", Verdict::kGood, std::to_string(wanted) + " of each kind are allowed", ""};
+  }
+  return {"namespace counts", Verdict::kBad, "too few are allowed: " + joined(low),
+          "sysctl -w user.max_*_namespaces=" + std::to_string(wanted) + " or more, each"};
 }
 
 }  // namespace podium::cli

@@ -11,6 +11,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
+import { recordLine, recordPort } from './record.mjs';
+
 export const prefix = process.env.PODIUM_PREFIX;
 if (!prefix) throw new Error('PODIUM_PREFIX is not set; run the tests with ./run-tests --only e2e');
 if (process.getuid() !== 0) throw new Error('these tests start podiumd, which wants root');
@@ -80,6 +82,7 @@ export class Daemon {
     const ready = await Promise.race([this.logged((line) => line.message === 'ready'), this.ended]);
     if (this.exit) throw new Error(`podiumd ended at its start: ${this.said()}`);
     this.port = ready.port;
+    recordPort(this.port);
     this.url = `http://127.0.0.1:${this.port}`;
     this.key = read(path.join(this.stateDir, 'first-key')).trim();
     return this;
@@ -103,6 +106,7 @@ export class Daemon {
       line = { message: text };  // of the supervisor or the spawner
     }
     this.log.push(line);
+    recordLine(line);
     this.waiting = this.waiting.filter(({ test, resolve }) => {
       if (!test(line)) return true;
       resolve(line);
