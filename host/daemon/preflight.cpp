@@ -99,6 +99,10 @@ void preflight(const std::filesystem::path& podiumd, const std::filesystem::path
   if (WIFEXITED(outcome.status) && WEXITSTATUS(outcome.status) == 0) return;
   std::string reason = outcome.output;
   while (!reason.empty() && reason.back() == '\n') reason.pop_back();
+  if (WIFEXITED(outcome.status) && reason.empty()) {
+    reason = "the pre-flight ended with status " + std::to_string(WEXITSTATUS(outcome.status)) +
+             " without a word: a plugin called exit() when it was opened";
+  }
   if (WIFSIGNALED(outcome.status)) {
     reason = "the pre-flight died of signal " + std::to_string(WTERMSIG(outcome.status)) +
              " while it opened the plugins" + (reason.empty() ? "" : ": " + reason);

@@ -28,7 +28,8 @@ void with_instance(Context& context, Use&& use) {
 void have_their_sizes(Context& context) {
   with_instance(context, [](auto& made) {
     for (const char* id : {PODIUM_EXT_HEALTH, PODIUM_EXT_METRICS, PODIUM_EXT_LOCAL_FILE, PODIUM_EXT_ADOPT_FILE,
-                           PODIUM_EXT_PUT_PARTS, PODIUM_EXT_MAINTENANCE}) {
+                           PODIUM_EXT_PUT_PARTS, PODIUM_EXT_MAINTENANCE, PODIUM_EXT_RUN_INPUT,
+                           PODIUM_EXT_OUTPUT_FLOW, PODIUM_EXT_EVENT_STREAM}) {
       const void* found = made.extension(id);
       if (found == nullptr) continue;
       const std::uint32_t size = *static_cast<const std::uint32_t*>(found);

@@ -28,6 +28,9 @@ struct Subject {
   explicit Subject(Context& context)
       : library(context.settings.library), made(make_response(context, library)), traits(traits_of(*made)) {}
   bool streams() const { return traits.first_window_ms >= 0; }
+  /// Whether events drive it; then every answer is a stream of them, an ordinary one too.
+  bool by_events() const { return made->extension(PODIUM_EXT_EVENT_STREAM) != nullptr; }
+  const char* ordinary_type() const { return by_events() ? traits.media_type : "application/json"; }
   void must_stream() const {
     if (!streams()) throw NotRun("it never streams: its first_window_ms is below 0");
   }
@@ -39,7 +42,10 @@ struct Subject {
 /// One streamed answer; ended at the end.
 class Stream {
  public:
-  Stream(MadeResponse& made, BufferSink& out) : made_(made), out_(out.raw()) {
+  Stream(MadeResponse& made, BufferSink& out)
+      : made_(made),
+        out_(out.raw()),
+        events_(static_cast<const podium_event_stream*>(made.extension(PODIUM_EXT_EVENT_STREAM))) {
     began_ = ask("begin", [&](podium_error* error) { return made->begin(made.self(), &stream_, out.raw(), error); });
   }
   ~Stream() {
@@ -59,12 +65,15 @@ class Stream {
   Answer tick() {
     return ask("tick", [&](podium_error* error) { return made_->tick(made_.self(), stream_, out_, error); });
   }
+  /// A strategy of events hears of output and of the end by these alone.
   Answer chunk(std::uint32_t number, std::string_view data) {
+    if (events_ != nullptr) return event(number == 1 ? "stdout" : "stderr", "{\"data\":\"text\\n\"}");
     return ask("chunk", [&](podium_error* error) {
       return made_->chunk(made_.self(), stream_, number, sdk::bytes(data), out_, error);
     });
   }
   Answer finish(std::string_view json, std::uint32_t status = 200) {
+    if (events_ != nullptr) return event("end", json);
     const podium_result result{sizeof result, status, sdk::bytes(json)};
     return ask("finish", [&](podium_error* error) {
       return made_->finish(made_.self(), stream_, &result, out_, error);
@@ -72,8 +81,17 @@ class Stream {
   }
 
  private:
+  Answer event(std::string_view name, std::string_view json) {
+    const podium_event event{sizeof event, 0, ++last_id_, sdk::bytes(name), sdk::bytes(json)};
+    return ask("event", [&](podium_error* error) {
+      return events_->event(made_.self(), stream_, &event, out_, error);
+    });
+  }
+
   MadeResponse& made_;
   const podium_buffer* out_;
+  const podium_event_stream* const events_;
+  std::uint64_t last_id_ = 0;
   podium_response_stream* stream_ = nullptr;
   Answer began_;
 };
@@ -162,7 +180,7 @@ void answers_at_once(Context& context) {
   for (const char* json : kResults) {
     BufferSink out;
     must_succeed("finish without a stream", answer_at_once(*it.made, json, out.raw()));
-    must_be_whole("an ordinary answer", "application/json", out.text());
+    must_be_whole("an ordinary answer", it.ordinary_type(), out.text());
   }
 }
 
@@ -171,7 +189,7 @@ void answers_errors(Context& context) {
   for (const std::uint32_t status : {400u, 401u, 404u, 413u, 429u, 500u, 503u}) {
     BufferSink out;
     must_succeed("finish of an error", answer_at_once(*it.made, "{\"error\":\"what was wrong\"}", out.raw(), status));
-    must_be_whole("the answer of status " + std::to_string(status), "application/json", out.text());
+    must_be_whole("the answer of status " + std::to_string(status), it.ordinary_type(), out.text());
   }
 }
 
@@ -229,7 +247,8 @@ void says_something_at_a_tick(Context& context) {
   BufferSink out;
   Stream stream(*it.made, out);
   must_succeed("begin", stream.began());
-  if (out.text().empty()) throw Broken("begin appended nothing", "the first bytes: a client waits for them");
+  // With events the first of them follows at once.
+  if (out.text().empty() && !it.by_events()) throw Broken("begin appended nothing", "the first bytes: a client waits for them");
   const std::size_t before = out.text().size();
   must_succeed("tick", stream.tick());
   if (out.text().size() == before) throw Broken("a tick appended nothing", "bytes that keep the connection alive");
