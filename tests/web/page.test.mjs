@@ -161,6 +161,41 @@ test('input, arguments and files of the run before reach the program', async () 
   await close();
 });
 
+test('a program can be typed to while it runs', async () => {
+  const { page, close } = await open();
+  await page.getByText('Input and arguments').click();
+  await page.getByLabel('Type input while the program runs').check();
+  await write(page, 'py', 'import sys\nprint("name?", flush=True)\nprint("hello", input(), flush=True)\nprint(len(sys.stdin.read()), "more")\n');
+  await run(page);
+  await page.locator('.log').getByText('name?').waitFor();
+  const line = page.getByLabel('Input for the program');
+
+  await line.fill('Ada <b>');
+  await page.keyboard.press('Enter');
+  await page.locator('.log').getByText('hello Ada <b>').waitFor();
+  await picture(page, 'typing');
+  assert.deepEqual(await barriers(page), []);
+  await line.fill('12345');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'End of input' }).click();
+
+  assert.equal(await over(page), 'Finished');
+  assert.match(await printed(page), /name\?\nAda <b>\nhello Ada <b>\n12345\n6 more/);
+  await close();
+});
+
+test('a run that is typed to can be stopped', async () => {
+  const { page, close } = await open();
+  await page.getByText('Input and arguments').click();
+  await page.getByLabel('Type input while the program runs').check();
+  await write(page, 'bash', 'echo begun; cat');
+  await run(page);
+  await page.locator('.log').getByText('begun').waitFor();
+  await page.getByRole('button', { name: 'Stop' }).click();
+  assert.equal(await over(page), 'Stopped by you');
+  await close();
+});
+
 test('failures are told in words', async () => {
   const { page, close } = await open();
 

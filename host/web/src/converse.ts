@@ -37,7 +37,7 @@ export function converse(request: Record<string, unknown>, { onEvent, onOpen, si
     };
     socket.onmessage = ({ data }) => {
       const event = JSON.parse(data) as RunEvent;
-      if (event.event === 'error') {
+      if (event.event === 'error' && !begun) {
         reject(new ApiError(event.data.status ?? 0, event.data.error ?? 'the server refused the run'));
         return;
       }

@@ -98,6 +98,9 @@ function take({ event, data }: RunEvent) {
       case 'dropped':
         log.value.add('stderr', `\n[${data.bytes} bytes of ${data.stream} were left out: this page read too slowly]\n`);
         break;
+      case 'error': // a message of ours that was not taken; the run goes on
+        log.value.add('stderr', `\n[the server did not take that: ${data.error}]\n`);
+        break;
       case 'file':
         files.value = [...files.value, data];
         break;

@@ -19,6 +19,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "ahead.hpp"
 #include "packet.hpp"
 #include "root.hpp"
 #include "shell.hpp"
@@ -46,7 +47,8 @@ constexpr int kWaitingNice = 10;
 class Init {
  public:
   explicit Init(const ShellSetup& setup) noexcept
-      : s_(setup), limits_(setup.limits), pod_(setup.runner_step < 0) {}
+      : s_(setup), limits_(setup.limits), forked_(setup.runner_step < 0),
+        pod_(forked_ || setup.ahead >= 0) {}
 
   [[noreturn]] void live() noexcept {
     prepare();
@@ -68,7 +70,7 @@ class Init {
   }
 
   void prepare() noexcept {
-    const std::array keep{s_.control, s_.step, s_.runner_step, s_.input_write, s_.output_read,
+    const std::array keep{s_.control, s_.step, s_.runner_step, s_.ahead, s_.input_write, s_.output_read,
                           s_.error_read, s_.input_read, s_.output_write, s_.error_write,
                           s_.cgroup.tasks[0], s_.cgroup.tasks[1], s_.cgroup.tasks[2],
                           s_.cgroup.directory, s_.cgroup.memory_limit, s_.cgroup.memory_swap_limit,
@@ -91,7 +93,7 @@ class Init {
     // Here and not when the run comes: forty system calls less on its way. Nothing is lost by it,
     // the set only bounds what an exec could gain.
     must(drop_bounding_set(kInitCapabilities) == 0, "dropping the bounding set of pid 1");
-    if (pod_) {
+    if (forked_) {
       must(send_struct(s_.step, StepMessage{Step::kPrepared, 0}), "telling the pod to enter");
     } else {
       start_runner();
@@ -126,6 +128,7 @@ class Init {
     must(::mkdir("/mnt/.shm", 01777) == 0 &&
              ::mount("/mnt/.shm", "/dev/shm", nullptr, MS_BIND, nullptr) == 0, "bind /dev/shm");
     ::umask(022);
+    if (s_.ahead >= 0) place_ahead_script();
   }
 
   void start_runner() noexcept {
@@ -137,6 +140,7 @@ class Init {
       runner.cgroup = s_.cgroup;
       runner.joined = s_.cgroup.directory >= 0 && s_.cgroup.tasks[0] < 0;
       runner.step = s_.runner_step;
+      runner.ahead = s_.ahead;
       runner.input = s_.input_read;
       runner.output = s_.output_write;
       runner.error = s_.error_write;
@@ -144,10 +148,25 @@ class Init {
       runner_main(runner);
     }
     // Held here they would keep the streams open after the last process of the run.
-    for (int* fd : {&s_.runner_step, &s_.input_read, &s_.output_write, &s_.error_write}) {
-      ::close(*fd);
+    for (int* fd : {&s_.runner_step, &s_.ahead, &s_.input_read, &s_.output_write, &s_.error_write}) {
+      if (*fd >= 0) ::close(*fd);
       *fd = -1;
     }
+  }
+
+  /// Root's, so that the program cannot change what its threads may read again.
+  void place_ahead_script() noexcept {
+    const AheadPayload payload(s_.ahead);
+    if (!payload.ok()) fail("reading what is to be executed ahead", EBADMSG);
+    must(::mkdir(kAheadFolder, 0755) == 0, kAheadFolder);
+    char path[128];
+    std::snprintf(path, sizeof path, "%s/%.*s", kAheadFolder,
+                  static_cast<int>(payload.name.size()), payload.name.data());
+    const int file = ::open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+    must(file >= 0, path);
+    const auto size = static_cast<ssize_t>(payload.script.size());
+    must(::write(file, payload.script.data(), payload.script.size()) == size, path);
+    ::close(file);
   }
 
   void wait_for_events() noexcept {
@@ -182,8 +201,10 @@ class Init {
     if (n == 0 || nonsense) {  // it became the program, or died: the exit status tells
       ::close(s_.step);
       s_.step = -1;
-      // The zygote could not or would not fork.
-      if (pod_ && !ready_) fail("no pod came from the zygote", ECHILD);
+      // The zygote could not or would not fork, the interpreter ended.
+      if (pod_ && !ready_) {
+        fail(forked_ ? "no pod came from the zygote" : "the interpreter does not wait", ECHILD);
+      }
       return false;
     }
     switch (message.step) {
@@ -221,6 +242,7 @@ class Init {
         }
         break;
       case Step::kPrepared:
+      case Step::kComing:
         break;
     }
     return true;
@@ -321,9 +343,11 @@ class Init {
     ::close(runs_);
     // A process that waits is modest; one that works is not.
     ::setpriority(PRIO_PROCESS, 0, 0);
-    ::setpriority(PRIO_PROCESS, static_cast<id_t>(main_), 0);
-    must(become(s_.init_uid, kInitCapabilities) == 0, "dropping the rights of pid 1");
-
+    if (pod_ && !forked_) {
+      ::setpriority(PRIO_USER, s_.user_uid, 0);  // all its threads; nobody else here is that user
+    } else {
+      ::setpriority(PRIO_PROCESS, static_cast<id_t>(main_), 0);
+    }
     wall_us_ = header.wall_ms * 1000;
     compile_wall_us_ = header.compile_wall_ms * 1000;
     Go go{};
@@ -339,18 +363,37 @@ class Init {
       go.processes = header.limits.processes;
       go.compile_processes = first.processes;
     }
+    if (pod_ && !forked_) limit_interpreter(go);
+    must(become(s_.init_uid, kInitCapabilities) == 0, "dropping the rights of pid 1");
     const int payload = packet.descriptor(0);
     const std::string_view rest{buffer_ + sizeof header, size - sizeof header};
     running_ = true;
     cpu_before_us_ = pod_cpu_us();
     started_us_ = now_us();
     deadline_us_ = started_us_ + wall_us_;
+    if (pod_ && !forked_) send_struct(s_.step, StepMessage{Step::kComing, 0});
     if (!send_packet(s_.step, as_bytes(go), rest,
                      header.payload_is_descriptor != 0 ? std::span<const int>(&payload, 1)
                                                        : std::span<const int>())) {
       go_unread_ = true;  // its end is told when it is reaped
       if (main_ > 0) ::kill(main_, SIGKILL);
     }
+  }
+
+  /// What a runner does to itself. As the interpreter's own user, who may do it to any process of
+  /// his: CAP_SYS_RESOURCE is missing in many containers. It is in name only, and until become().
+  void limit_interpreter(const Go& go) noexcept {
+    const auto same = static_cast<uid_t>(-1);
+    must(::setresgid(s_.user_uid, same, same) == 0 && ::setresuid(s_.user_uid, same, same) == 0,
+         "taking the name of the run's user");
+    const auto limit = [&](auto which, std::uint64_t value) {
+      const rlimit wanted{value, value};
+      if (value != 0) must(::prlimit(main_, which, &wanted, nullptr) == 0, "prlimit");
+    };
+    limit(RLIMIT_FSIZE, go.file_bytes);
+    limit(RLIMIT_NOFILE, go.open_files);
+    limit(RLIMIT_DATA, go.data_bytes);
+    limit(RLIMIT_NPROC, go.processes);
   }
 
   void resize_box(const ShellLimits& wanted) noexcept {
@@ -493,7 +536,8 @@ class Init {
   pid_t main_ = -1;
   bool ready_ = false, running_ = false, ended_ = false;
   bool in_compile_ = false, compile_failed_ = false;
-  bool pod_ = false;        ///< its process came from a zygote
+  bool forked_ = false;     ///< its process came from a zygote
+  bool pod_ = false;        ///< its process is the interpreter that waited: forked, or executed ahead
   bool done_ = false;       ///< the pod said that its program ended
   bool go_unread_ = false;  ///< the process died before it took the run
   int status_ = 0, compile_status_ = 0, exec_errno_ = 0;

@@ -37,13 +37,14 @@ struct PlainAsk {
   Ask ask;
 };
 
+/// Descriptor, when ahead is 1: an AheadPayload, see ahead.hpp.
 struct NewShell {
   Ask ask = Ask::kNewShell;
   std::uint32_t id = 0;      ///< chosen by the asker, unique on its connection
   std::uint64_t nonce = 0;   ///< repeated in every message of this shell's pid 1
   ShellLimits limits;
   std::uint32_t zygote = 0;  ///< id of the zygote to fork; 0: a shell for a job
-  std::uint32_t reserved = 0;
+  std::uint32_t ahead = 0;   ///< 1: an interpreter is executed in it ahead of the run
 };
 
 /// Kills a shell that does not end by itself (its pid 1 is stuck).
@@ -160,6 +161,7 @@ enum class Step : std::uint32_t {
   kDone,         ///< → pid 1: a pod's program ended; value is its exit code. Not to be trusted
                  ///< further than an exit code of its own
   kPrepared,     ///< pid 1 → a pod: the mounts are there, enter
+  kComing,       ///< pid 1 → an interpreter executed ahead: Go is the next packet
 };
 
 struct StepMessage {
@@ -179,6 +181,9 @@ struct Go {
   std::uint32_t payload_is_descriptor = 0;
   std::uint32_t reserved = 0;
 };
+
+static_assert(sizeof(Go) == 64, "plugins/runtime/node-pod/start.cjs reads it by offsets");
+static_assert(sizeof(StepMessage) == 8, "plugins/runtime/node-pod/start.cjs writes it");
 
 /// Where things are inside a sandbox.
 inline constexpr char kWorkspace[] = "/mnt/data";

@@ -16,6 +16,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "ahead.hpp"
 #include "packet.hpp"
 #include "payload.hpp"
 #include "shell.hpp"
@@ -30,6 +31,8 @@ class Runner {
 
   [[noreturn]] void live() noexcept {
     become_harmless();
+    if (s_.ahead >= 0) become_interpreter();
+    say(Step::kWaiting, ::getpid());
     Go go{};
     std::string_view payload = wait_for_go(go);
     PayloadReader reader(payload);
@@ -66,7 +69,7 @@ class Runner {
   }
 
   void become_harmless() noexcept {
-    const std::array keep{s_.step, s_.input, s_.output, s_.error, s_.cgroup.tasks[0],
+    const std::array keep{s_.step, s_.ahead, s_.input, s_.output, s_.error, s_.cgroup.tasks[0],
                           s_.cgroup.tasks[1], s_.cgroup.tasks[2]};
     close_all_except(keep);
     ::prctl(PR_SET_NAME, "podium-shell");
@@ -86,7 +89,18 @@ class Runner {
       if (tasks >= 0) ::close(tasks);
       tasks = -1;
     }
-    say(Step::kWaiting, ::getpid());
+  }
+
+  /// What is known of the run by now; the rest is read by the interpreter (ahead.hpp).
+  [[noreturn]] void become_interpreter() noexcept {
+    AheadPayload payload(s_.ahead);
+    if (!payload.read_lists()) give_up(EBADMSG);
+    set_fixed_limits();
+    take_streams();
+    if (::chdir(kWorkspace) != 0) give_up(errno);
+    if (::dup2(s_.step, kAheadStep) < 0) give_up(errno);
+    ::execve(payload.command[0], payload.command, payload.environment);
+    give_up(errno);
   }
 
   std::string_view wait_for_go(Go& go) noexcept {
@@ -141,6 +155,10 @@ class Runner {
   void set_limits(const Go& go) noexcept {
     set(RLIMIT_FSIZE, go.file_bytes);
     set(RLIMIT_NOFILE, go.open_files);
+    set_fixed_limits();
+  }
+
+  void set_fixed_limits() noexcept {
     // Not 0: a core_pattern that is a pipe ignores that, and 1 alone means none (core(5)).
     set(RLIMIT_CORE, 1);
     set(RLIMIT_MEMLOCK, 64 * 1024);

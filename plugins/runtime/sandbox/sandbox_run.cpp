@@ -220,7 +220,8 @@ podium_completion completion_of(SandboxRun& run, const RunEnd& end) noexcept {
   completion.message = sdk::bytes(run.message);
   completion.changes = run.changes.get();
   completion.merged = run.merged.get();
-  completion.warm = run.shell != nullptr && run.shell->zygote != 0 ? 1 : 0;
+  completion.warm =
+      run.shell != nullptr && (run.shell->zygote != 0 || run.shell->ahead) ? 1 : 0;
   return completion;
 }
 

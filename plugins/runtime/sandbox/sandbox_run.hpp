@@ -18,6 +18,8 @@ struct Shell {
   std::uint64_t nonce = 0;
   std::size_t pool = 0;
   std::uint32_t zygote = 0;
+  bool ahead = false;            ///< an interpreter was executed in it ahead of the run
+  std::uint64_t packages = 0;    ///< of that interpreter, when it was
   ShellLimits limits;
   State state = State::kMaking;
   sdk::Descriptor control, input, output, error;

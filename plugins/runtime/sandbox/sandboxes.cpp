@@ -32,8 +32,9 @@ Sandboxes::Sandboxes(sdk::Host host, std::vector<PoolOptions> pools,
   }
   loop_.watch(link_.fd(), tag_of(0, kSpawner));
   loop_.start();
+  Doomed none;
   const std::lock_guard lock(mutex_);
-  look_at_packages(Clock::now());
+  look_at_packages(Clock::now(), none);
   for (std::size_t i = 0; i < pools_.size(); ++i) refill(i);
 }
 
@@ -66,7 +67,7 @@ void Sandboxes::place(SandboxRun& run) {
     {
       const std::lock_guard lock(mutex_);
       Pool& pool = pools_[run.pool];
-      if (pool.left_out) break;
+      if (pool.left_out || !can_execute_ahead(pool)) break;
       pool.options.limits = run.header.limits;
       shell = take(pool);
       if (!run.counted) {  // a second try is not another run

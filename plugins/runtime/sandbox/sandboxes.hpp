@@ -32,6 +32,19 @@ struct ZygoteOptions {
   std::vector<std::string> watched;       ///< paths; when one changes, the zygote is replaced
 };
 
+/// An interpreter that is executed in each sandbox of a pool ahead of its run; see ahead.hpp.
+struct AheadOptions {
+  std::string interpreter;  ///< empty: there is none. A pool has this or a zygote
+  std::shared_ptr<const sdk::Descriptor> payload;  ///< of describe_ahead
+  std::vector<std::string> watched;  ///< paths; when one changes, what waits is replaced
+};
+
+/// An AheadPayload: the script is placed under `name`, the command executed. Throws sdk::Error.
+std::shared_ptr<const sdk::Descriptor> describe_ahead(std::string_view name,
+                                                      std::string_view script,
+                                                      const std::vector<std::string>& command,
+                                                      const std::vector<std::string>& environment);
+
 /// Sandboxes of one sort that are kept waiting.
 struct PoolOptions {
   std::string tier = "job";  ///< for metrics and logs
@@ -42,6 +55,7 @@ struct PoolOptions {
   std::chrono::milliseconds making_timeout{20'000};   ///< one that takes longer is given up
   ShellLimits limits;        ///< of the first ones; later those of the last run
   ZygoteOptions zygote;
+  AheadOptions ahead;
 };
 
 /// Whether proc_meminfo(5) says that so little is available that nothing should be kept in stock.
@@ -54,7 +68,7 @@ struct PoolState {
   double refill_seconds = 0;
   std::uint64_t refills = 0;
   bool zygote_ready = true;
-  bool left_out = false;  ///< its zygote cannot be made on this host; no run is given to it
+  bool left_out = false;  ///< its zygote or interpreter is not on this host; no run is given to it
 };
 
 /// The sandboxes of one runtime: keeps them waiting, gives runs to them, hears how they end.
@@ -140,7 +154,9 @@ class Sandboxes {
   void making_failed(Pool& pool);
   void start_zygote(std::size_t pool);
   void tend_zygote(std::size_t pool, Clock::time_point now);
-  void look_at_packages(Clock::time_point now);
+  void look_at_packages(Clock::time_point now, Doomed& doomed);
+  bool can_execute_ahead(Pool& pool);
+  void drop_outdated(Pool& pool, Doomed& doomed);
   void let_go(Pool& pool);
   void drop_ready(Pool& pool, std::uint32_t zygote, Doomed& doomed);
   void drop_making(std::uint32_t zygote, Doomed& doomed);

@@ -62,6 +62,7 @@ void Sandboxes::refill(std::size_t index) {
     tend_zygote(index, now);
     if (pool.zygote.id == 0) return;
   }
+  if (!can_execute_ahead(pool)) return;
   if (now < pool.retry_at) return loop_.wake_at(pool.retry_at);
   if (now < pool.refill_at && !pool.ready.empty() && pool.waiting.empty()) {
     return loop_.wake_at(pool.refill_at);
@@ -80,7 +81,14 @@ void Sandboxes::refill(std::size_t index) {
     request.nonce = shell->nonce;
     request.limits = shell->limits;
     request.zygote = pool.zygote.id;
-    if (!link_.ask(request)) {
+    std::vector<int> files;
+    if (pool.options.ahead.payload != nullptr) {
+      shell->ahead = true;
+      shell->packages = pool.packages;
+      request.ahead = 1;
+      files.push_back(pool.options.ahead.payload->get());
+    }
+    if (!link_.ask(request, files)) {
       pool.retry_at = now + kRetryAfterFailure;
       return loop_.wake_at(pool.retry_at);
     }
@@ -270,16 +278,20 @@ void Sandboxes::drop_making(std::uint32_t zygote, Doomed& doomed) {
 }
 
 /// Packages that changed make zygotes old, and a tier that was left out worth another try.
-void Sandboxes::look_at_packages(Clock::time_point now) {
+void Sandboxes::look_at_packages(Clock::time_point now, Doomed& doomed) {
   for (auto& pool : pools_) {
-    if (pool.options.zygote.watched.empty()) continue;
-    const std::uint64_t seen = fingerprint(pool.options.zygote.watched);
+    const bool ahead = !pool.options.ahead.interpreter.empty();
+    const auto& watched = ahead ? pool.options.ahead.watched : pool.options.zygote.watched;
+    if (watched.empty()) continue;
+    const std::uint64_t seen = fingerprint(watched);
     if (seen != pool.packages) {
       pool.packages = seen;
       pool.packages_since = now;
     } else if (pool.left_out && pool.left_out_packages != seen &&
                now >= pool.packages_since + kPackagesSettle) {
       pool.left_out = false;
+    } else if (ahead && now >= pool.packages_since + kPackagesSettle) {
+      drop_outdated(pool, doomed);
     }
   }
 }

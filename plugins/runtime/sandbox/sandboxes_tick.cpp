@@ -66,7 +66,7 @@ void Sandboxes::on_tick() {
       memory_is_short_ = memory;
     }
     if (link_.fd() < 0 && link_.reconnect()) loop_.watch(link_.fd(), tag_of(0, kSpawner));
-    look_at_packages(now);
+    look_at_packages(now, doomed);
     check_health(now, doomed, lost);
     give_up_waiting(now, late);
     for (std::size_t i = 0; i < pools_.size(); ++i) {

@@ -21,6 +21,7 @@ struct ShellSetup {
   int control = -1;     ///< to the runtime in the daemon
   int step = -1;        ///< to the process that waits
   int runner_step = -1; ///< the other end; -1 for a pod, whose zygote has it
+  int ahead = -1;       ///< AheadPayload, when an interpreter is to wait and not a runner
   int input_write = -1, output_read = -1, error_read = -1;     ///< go to the runtime with kReady
   int input_read = -1, output_write = -1, error_write = -1;    ///< the runner's; -1 for a pod
   const SeccompProgram* seccomp = nullptr;
@@ -37,6 +38,7 @@ struct RunnerSetup {
   CgroupFiles cgroup;
   bool joined = false;  ///< already in its group, by CLONE_INTO_CGROUP
   int step = -1;
+  int ahead = -1;       ///< becomes this interpreter at once, see ahead.hpp
   int input = -1, output = -1, error = -1;
   const SeccompProgram* seccomp = nullptr;
 };

@@ -126,7 +126,8 @@ class Spawner {
         NewShell request;
         if (n != sizeof request) return false;
         std::memcpy(&request, buffer, sizeof request);
-        return make_shell(fd, request);
+        if (packet.count() != (request.ahead != 0 ? 1u : 0u)) return false;
+        return make_shell(fd, request, packet.descriptor(0));
       }
       case Ask::kKillShell: {
         KillShell request;
@@ -210,7 +211,7 @@ class Spawner {
     }
   };
 
-  bool make_shell(int connection, const NewShell& request) {
+  bool make_shell(int connection, const NewShell& request, int ahead) {
     if (free_slots_.empty()) return reply(connection, request.id, EAGAIN, "4096 sandboxes live");
     const std::size_t slot = free_slots_.back();
     const std::string group = std::to_string(serial_++);
@@ -228,7 +229,7 @@ class Spawner {
     const int network = networks_.enter();
     if (network < 0) return give_up("entering a network namespace");
 
-    const pid_t pid = clone_init(request, slot, cgroup, ends);
+    const pid_t pid = clone_init(request, slot, cgroup, ends, ahead);
     if (pid < 0) {
       networks_.give_back(network);
       return give_up("cloning pid 1");
@@ -255,7 +256,7 @@ class Spawner {
   }
 
   pid_t clone_init(const NewShell& request, std::size_t slot, const CgroupFiles& cgroup,
-                   const Ends& ends) {
+                   const Ends& ends, int ahead) {
     constexpr unsigned long kNamespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
     const auto pid =
         static_cast<pid_t>(::syscall(SYS_clone, kNamespaces | SIGCHLD, nullptr, nullptr, nullptr, 0));
@@ -275,6 +276,7 @@ class Spawner {
     setup.error_read = ends.error[0];
     setup.seccomp = &seccomp_;
     if (!pod) {
+      setup.ahead = ahead;
       setup.runner_step = ends.step[1];
       setup.input_read = ends.input[0];
       setup.output_write = ends.output[1];

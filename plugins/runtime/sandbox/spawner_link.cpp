@@ -53,8 +53,8 @@ bool SpawnerLink::reconnect() noexcept {
   }
 }
 
-bool SpawnerLink::ask(const NewShell& request) noexcept {
-  return fd() >= 0 && send_struct(fd(), request, {}, MSG_DONTWAIT);
+bool SpawnerLink::ask(const NewShell& request, std::span<const int> files) noexcept {
+  return fd() >= 0 && send_struct(fd(), request, files, MSG_DONTWAIT);
 }
 
 bool SpawnerLink::ask(const NewZygote& request, std::span<const int> files) noexcept {

@@ -21,7 +21,8 @@ class SpawnerLink {
 
   int fd() const noexcept { return socket_.get(); }
   /// False: the spawner is not there.
-  bool ask(const NewShell& request) noexcept;
+  /// `files`: an AheadPayload or nothing.
+  bool ask(const NewShell& request, std::span<const int> files = {}) noexcept;
   bool ask(const NewZygote& request, std::span<const int> files) noexcept;
   bool ask(const KillShell& request) noexcept;
   bool ask(const KillZygote& request) noexcept;

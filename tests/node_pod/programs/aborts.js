@@ -1,0 +1,1 @@
+console.log('to be aborted'); process.abort();

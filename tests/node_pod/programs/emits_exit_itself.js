@@ -1,0 +1,2 @@
+process.emit('exit', 0);
+setTimeout(() => console.log('still here'), 20);

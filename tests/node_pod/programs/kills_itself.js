@@ -1,0 +1,2 @@
+console.log('to be killed'); process.kill(process.pid, 'SIGKILL');
+setInterval(() => {}, 1000);

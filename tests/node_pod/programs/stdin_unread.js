@@ -1,0 +1,2 @@
+// input: nobody reads this
+console.log(process.stdin.isTTY, process.stdin.constructor.name, process.stdin.fd);

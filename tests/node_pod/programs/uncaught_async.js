@@ -1,0 +1,2 @@
+setTimeout(() => { null.x; }, 2);
+console.log('first');

@@ -1,0 +1,1 @@
+throw { code: 7, text: 'not an error' };
