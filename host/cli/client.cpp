@@ -15,6 +15,7 @@
 
 #include "base/failure.hpp"
 #include "base/ids.hpp"
+#include "cli/event_reader.hpp"
 
 namespace podium::cli {
 namespace {
@@ -185,6 +186,32 @@ Reply Client::send_text(const std::string& method, const std::string& path,
 }
 
 Reply Client::exec(const Json& body) const { return send(HTTPRequest::HTTP_POST, "/exec", &body); }
+
+Reply Client::exec_stream(
+    const Json& body,
+    const std::function<void(const std::string&, const std::string&)>& event) const {
+  Session session(server_);
+  HTTPRequest request = session.request(HTTPRequest::HTTP_POST, "/exec/stream");
+  const std::string text = json_dump(body);
+  request.setContentType("application/json");
+  request.set("Accept", "text/event-stream");
+  request.setContentLength64(static_cast<Poco::Int64>(text.size()));
+  Poco::Net::HTTPResponse response;
+  std::istream& in =
+      session.exchange(request, [&text](std::ostream& out) { out << text; }, response);
+  Reply reply{static_cast<int>(response.getStatus()), response.get("X-Request-ID", ""), ""};
+  try {
+    if (response.getContentType() != "text/event-stream") {
+      Poco::StreamCopier::copyToString(in, reply.body);
+      return reply;
+    }
+    EventReader events(in);
+    for (ServerEvent next; events.next(next);) event(next.name, next.data);
+  } catch (const Poco::Exception& error) {
+    throw session.unreachable("the answer broke off: " + error.displayText());
+  }
+  return reply;
+}
 
 UploadReply Client::upload(const std::vector<fs::path>& files, const Progress& progress) const {
   const std::string boundary = "podium-" + new_id();

@@ -49,6 +49,11 @@ class Client {
   /// POST /exec. Waits for as long as the daemon keeps the connection.
   Reply exec(const Json& request) const;
 
+  /// POST /exec/stream: calls `event` with name and data of each event as it comes. The reply has a
+  /// body when the daemon answered otherwise than by events.
+  Reply exec_stream(const Json& request,
+                    const std::function<void(const std::string&, const std::string&)>& event) const;
+
   /// Called with the bytes sent so far and all there are.
   using Progress = std::function<void(std::uint64_t sent, std::uint64_t all)>;
 

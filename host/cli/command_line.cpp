@@ -188,7 +188,7 @@ std::optional<Command> read_words(const std::vector<std::string>& given, Words& 
 
 Command take_command(std::vector<std::string>& operands) {
   const std::string known =
-      "exec, status, languages, doctor, reload, config, keys, audit or plugin";
+      "exec, runs, cancel, status, languages, doctor, reload, config, keys, audit or plugin";
   if (operands.empty()) throw UsageError("a command is missing: " + known);
   const std::string name = operands.front();
   operands.erase(operands.begin());
@@ -201,6 +201,8 @@ Command take_command(std::vector<std::string>& operands) {
   if (name == "audit") return Command::kAudit;
   if (name == "config") return Command::kConfig;
   if (name == "plugin") return Command::kPluginNew;
+  if (name == "runs") return Command::kRuns;
+  if (name == "cancel") return Command::kCancel;
   throw UsageError("unknown command '" + name + "'; expected " + known);
 }
 
@@ -235,15 +237,32 @@ void check_keys(const Words& words, KeysOptions& keys) {
   }
 }
 
-/// config diff [FILE]
+/// config diff [FILE] | explain KEY | schema
 void check_config(const Words& words, ConfigOptions& options) {
+  struct Known {
+    const char* name;
+    ConfigAction action;
+    std::size_t least, most;  // operands
+    const char* wants;
+  };
+  constexpr std::array<Known, 3> kActions{
+      {{"diff", ConfigAction::kDiff, 0, 1, "at most one file"},
+       {"explain", ConfigAction::kExplain, 1, 1, "one key, e.g. limits.wall"},
+       {"schema", ConfigAction::kSchema, 0, 0, "nothing more"}}};
   const std::string action = words.operands.empty() ? "" : words.operands.front();
-  if (action != "diff") {
-    throw UsageError((action.empty() ? "config wants an action" : "unknown action '" + action + "'") +
-                     ": expected diff");
+  const auto known = std::find_if(kActions.begin(), kActions.end(),
+                                  [&](const Known& each) { return action == each.name; });
+  if (known == kActions.end()) {
+    const std::string what =
+        action.empty() ? "config wants an action" : "unknown action '" + action + "'";
+    throw UsageError(what + ": expected diff, explain or schema");
   }
-  if (words.operands.size() > 2) throw UsageError("config diff wants one file at most");
-  if (words.operands.size() == 2) options.operand = words.operands[1];
+  const std::size_t operands = words.operands.size() - 1;
+  if (operands < known->least || operands > known->most) {
+    throw UsageError("config " + action + " wants " + known->wants);
+  }
+  options.action = known->action;
+  if (operands == 1) options.operand = words.operands[1];
 }
 
 void check_exec(const Words& words, ExecOptions& exec) {
@@ -344,6 +363,9 @@ CommandLine parse_command_line(const std::vector<std::string>& given,
     check_exec(words, line.exec);
   } else if (line.command == Command::kKeys) {
     check_keys(words, line.keys);
+  } else if (line.command == Command::kCancel) {
+    if (words.operands.size() != 1) throw UsageError("cancel wants one run's id; see podium runs");
+    line.run = words.operands.front();
   } else if (line.command == Command::kConfig) {
     check_config(words, line.config_options);
   } else if (line.command == Command::kPluginNew) {
@@ -375,11 +397,15 @@ std::string_view help_text() noexcept {
   return R"(podium: runs programs in the sandboxes of podiumd, and looks after that daemon.
 
 usage: podium exec [OPTIONS] FILE     run a program; FILE may be - for standard input
+       podium runs [OPTIONS]          what runs now; with the administrator's key, of everybody
+       podium cancel ID [OPTIONS]     end a run
        podium status [OPTIONS]        how the daemon and its plugins are
        podium languages [OPTIONS]     what can be run here, with versions, and what lacks for the rest
        podium doctor [OPTIONS]        what this machine lacks, with a remedy each
        podium reload [OPTIONS]        make the daemon read its configuration again
-       podium config diff [FILE]      what a reload would change now, or with FILE, and what needs a restart
+       podium config diff [FILE]      what a reload would change now, or with FILE; what needs a restart
+       podium config explain KEY      what an option is for, its bounds, its value and where that is from
+       podium config schema           a JSON Schema of the configuration, plugins included
        podium keys [ACTION] [OPTIONS] list the API keys, or: create ID, change ID, disable ID,
                                       enable ID, delete ID
        podium audit [OPTIONS]         who ran what, newest first
@@ -393,6 +419,7 @@ exec:
   --stdin         pass standard input on to the program
   --timeout T     end it after this time, e.g. 10s
   --quiet         with text: nothing but what the program prints
+With text, what the program prints is shown while it runs. Ctrl-C cancels the run.
 
 keys create, keys change:
   --name TEXT     for people
@@ -413,12 +440,12 @@ all:
   --key-file F    [PODIUM_KEY_FILE, first-key in the state directory]; keys, audit, config and
                   reload want the administrator's: [PODIUM_ADMIN_KEY, PODIUM_ADMIN_KEY_FILE, admin-key there]
   --state-dir D   state directory of the daemon [PODIUM_STATE_DIR, /var/lib/podium]
-  --config FILE   configuration that the daemon runs with, for doctor and languages
+  --config FILE   configuration that the daemon runs with, for doctor, languages and config explain
   --json, --text  how to print; text on a terminal, JSON elsewhere
   --help, --version
 
 The exit code of exec is the program's; 128 + n for signal n, 124 when its time ran out, 125 when
-podium itself failed. The others: 0 good, 1 not good, 2 usage.
+podium itself failed, 130 after Ctrl-C. The others: 0 good, 1 not good, 2 usage.
 )";
 }
 

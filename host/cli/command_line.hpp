@@ -12,7 +12,7 @@ namespace podium::cli {
 
 /// What `podium` is asked to do.
 enum class Command { kHelp, kVersion, kExec, kStatus, kDoctor, kReload, kLanguages, kKeys, kAudit,
-                     kConfig, kPluginNew };
+                     kConfig, kPluginNew, kRuns, kCancel };
 
 /// How results are written. kAuto: text on a terminal, JSON elsewhere.
 enum class Output { kAuto, kText, kJson };
@@ -54,11 +54,11 @@ struct AuditOptions {
 };
 
 /// What `podium config` does.
-enum class ConfigAction { kDiff };
+enum class ConfigAction { kDiff, kExplain, kSchema };
 
 struct ConfigOptions {
   ConfigAction action = ConfigAction::kDiff;
-  std::string operand;  ///< of diff: a file, empty for the daemon's own
+  std::string operand;  ///< of diff a file, empty for the daemon's own; of explain a key
 };
 
 /// What `podium plugin new` makes.
@@ -75,6 +75,7 @@ struct CommandLine {
   std::filesystem::path state_dir;  ///< from --state-dir, PODIUM_STATE_DIR, or the config's default
   std::filesystem::path config;     ///< empty: the built-in defaults
   ExecOptions exec;
+  std::string run;  ///< of cancel
   KeysOptions keys;
   AuditOptions audit;
   ConfigOptions config_options;

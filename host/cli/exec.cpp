@@ -1,20 +1,26 @@
 #include "cli/exec.hpp"
 
 #include <array>
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <mutex>
 #include <set>
 
 #include "base/failure.hpp"
 #include "base/file_name.hpp"
+#include "cli/live_output.hpp"
 #include "cli/progress.hpp"
 
 namespace podium::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr int kInterrupted = 128 + SIGINT;
 
 std::string read_all(std::istream& in) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
@@ -101,8 +107,6 @@ void save_files(Json& result, const fs::path& out, const Client& client, Progres
 }
 
 void print_text(Json& result, const ExecOptions& options, Console& console) {
-  console.out << text_member(result, "stdout") << std::flush;
-  console.err << text_member(result, "stderr");
   if (options.quiet) return;
   each_result_file(result, [&](const Json& file) {
     const std::string saved = text_member(file, "saved");
@@ -115,6 +119,46 @@ void print_text(Json& result, const ExecOptions& options, Console& console) {
               << readable_time(number_member(result, "wall_time")) << " (processor "
               << readable_time(number_member(result, "cpu_time")) << ", memory "
               << readable_size(number_member(result, "memory_peak")) << ")\n";
+}
+
+/// The run that Ctrl-C cancels, told by one thread and asked for by another.
+class Cancellable {
+ public:
+  explicit Cancellable(const Client& client) : client_(client) {}
+
+  void set(const std::string& id) {
+    const std::lock_guard lock(mutex_);
+    id_ = id;
+  }
+  /// Its end still comes. Before there is a run, and when the daemon is not to be reached, leaving is
+  /// what ends it.
+  void cancel() noexcept {
+    const std::lock_guard lock(mutex_);
+    try {
+      if (id_.empty()) std::_Exit(kInterrupted);
+      client_.send("DELETE", "/runs/" + id_, nullptr);
+    } catch (const std::exception&) {
+      std::_Exit(kInterrupted);
+    }
+  }
+
+ private:
+  const Client& client_;
+  std::mutex mutex_;
+  std::string id_;
+};
+
+/// The run from its begin to its end.
+Reply run_live(const Json& request, const Client& client, LiveOutput& live, Cancellable& run) {
+  Reply reply = client.exec_stream(request, [&](const std::string& name, const std::string& data) {
+    live.take(name, data);
+    run.set(live.run_id());
+  });
+  if (reply.status != 200) throw client.refusal(reply);
+  if (!reply.body.empty()) {
+    throw Failure(Code::kInternal, "the answer is no stream of events; is this podiumd?");
+  }
+  return reply;
 }
 
 }  // namespace
@@ -155,15 +199,19 @@ int exit_code_of(const Json& result) {
 
 int run_exec(const ExecOptions& options, const Client& client, Console& console) {
   refuse_equal_names(options.files);
+  Cancellable run(client);
+  const Interrupts interrupts([&run] { run.cancel(); });  // before there are other threads
   Json request = make_request(options, read_program(options.source, console.in), console.in);
   Progress progress(2);
   if (!options.files.empty()) request.set("files", upload(options, client, progress));
   progress.stage("running");
-  const Reply reply = client.exec(request);
-  if (reply.status != 200) throw client.refusal(reply);
-  Json result = json_parse(reply.body);
+  LiveOutput live(console, progress);
+  const Reply reply = run_live(request, client, live, run);
+  Json& result = live.result();
   if (!result.is_object() || result.find("stdout") == nullptr) {
-    throw Failure(Code::kInternal, "the answer is no result of a run; is this podiumd?");
+    throw Failure(Code::kUnavailable,
+                  "the daemon's answer broke off before the end of the run" +
+                      (live.run_id().empty() ? std::string() : " " + live.run_id()));
   }
   if (!options.out.empty()) save_files(result, options.out, client, progress);
   progress.end();
@@ -171,12 +219,13 @@ int run_exec(const ExecOptions& options, const Client& client, Console& console)
     result.set("request_id", reply.request_id);
     console.out << json_dump_pretty(result) << "\n";
   } else {
+    live.show_rest();
     print_text(result, options, console);
   }
   if (const std::string error = text_member(result, "error"); !error.empty()) {
     throw Failure(Code::kUnavailable, "podiumd could not finish the run: " + error);
   }
-  return exit_code_of(result);
+  return interrupts.came() ? kInterrupted : exit_code_of(result);
 }
 
 }  // namespace podium::cli

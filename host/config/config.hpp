@@ -153,6 +153,15 @@ struct AdmissionConfig {
   milliseconds queue_wait{60'000};
 };
 
+/// Streams of events and what is told of runs.
+struct StreamConfig {
+  Bytes waiting = 256u << 10;       ///< events that wait for a slow reader
+  milliseconds hold{5'000};         ///< a program is held up so long for one; then output is dropped
+  milliseconds reattach{60'000};    ///< longest time that a run may wait for another reader
+  Bytes replay = 1u << 20;          ///< events of such a run kept to be sent again
+  Bytes kept = 8u << 20;            ///< results of runs that have ended, for a minute
+};
+
 struct SessionConfig {
   milliseconds time_to_live{86'400'000};  ///< since the last use; 0: for ever
   milliseconds sweep_interval{300'000};
@@ -205,6 +214,7 @@ struct Config {
   std::string storage;  ///< instance name
   std::map<std::string, RouteConfig> routes;
   AdmissionConfig admission;
+  StreamConfig streams;
   SessionConfig sessions;
   OutputFilesConfig outputs;
   InputCacheConfig input_cache;
@@ -213,7 +223,7 @@ struct Config {
   AuditConfig audit;
   SandboxConfig sandbox;
   LogConfig log;
-  milliseconds drain_timeout{30'000};
+  milliseconds drain_timeout{25'000};
   milliseconds reload_timeout{30'000};  ///< of a reload's pre-flight, and of making its plugins
   /// What this was read from: defaults, file and environment as one document. Secrets are in it by
   /// reference only. Null for a Config that was not parsed.

@@ -95,6 +95,15 @@ void read_admission(Section section, AdmissionConfig& out) {
   section.finish();
 }
 
+void read_streams(Section section, StreamConfig& out) {
+  section.size("waiting", out.waiting, {4 * kKiB, kGiB});
+  section.duration("hold", out.hold, {0ms, 1h});
+  section.duration("reattach", out.reattach, {0ms, 1h});
+  section.size("replay", out.replay, {4 * kKiB, kGiB});
+  section.size("kept", out.kept, {0, kTiB});
+  section.finish();
+}
+
 void read_sessions(Section section, SessionConfig& out) {
   section.duration("time_to_live", out.time_to_live, {0ms, 3650 * kDay});
   section.duration("sweep_interval", out.sweep_interval, {100ms, kDay});
@@ -179,14 +188,14 @@ void multiply_limits(Section section, Limits& limits) {
   section.finish();
 }
 
-void read_routes(const Json& value, std::map<std::string, RouteConfig>& out) {
+void read_routes(const Json& value, std::map<std::string, RouteConfig>& out, OptionTable* table) {
   const std::string path = "/routes";
-  const std::vector<std::string> known{"/exec"};
+  const std::vector<std::string> known{"/exec", "/exec/stream"};
   for (const auto& [route, entry] : require_object(value, path)) {
     if (std::find(known.begin(), known.end(), route) == known.end()) {
       throw config_failure(path_of(path, route), unknown_key(route, known));
     }
-    Section section(entry, path_of(path, route));
+    Section section(entry, path_of(path, route), table);
     section.require("response");
     section.text("response", out[route].response);
     section.finish();

@@ -119,6 +119,13 @@ void Admission::left(Permit::Place& place) {
   for (const auto& event : std::exchange(idle_waiters_, {})) event->set();
 }
 
+std::map<const Permit::Place*, unsigned> Admission::positions() const {
+  std::map<const Permit::Place*, unsigned> all;
+  unsigned position = 0;
+  for (const Permit::Place* place : waiting_) all.emplace(place, ++position);
+  return all;
+}
+
 std::chrono::seconds Admission::retry_after() const noexcept {
   const double places = std::max(1u, config_.runs);
   const double seconds = average_seconds_ * static_cast<double>(waiting_.size() + 1) / places;

@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <list>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -35,6 +36,8 @@ class Admission : public std::enable_shared_from_this<Admission> {
   /// Gives the place back before the permit is dropped.
   static void leave(Permit& permit) { permit.place_.reset(); }
 
+  /// Of every place that waits, from 1.
+  std::map<const Permit::Place*, unsigned> positions() const;
   unsigned running() const noexcept { return running_; }
   unsigned waiting() const noexcept { return static_cast<unsigned>(waiting_.size()); }
   void stop() noexcept { stopped_ = true; }

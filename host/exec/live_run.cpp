@@ -2,29 +2,40 @@
 
 namespace podium {
 
-RunMailbox::RunMailbox(asio::io_context& io, const Limits& limits)
+RunMailbox::RunMailbox(asio::io_context& io, const Limits& limits,
+                       std::shared_ptr<EventQueue> told, std::function<void()> compiled)
     : io_(io),
       completed_(std::make_shared<Event>(io)),
+      told_(std::move(told)),
+      compiled_(std::move(compiled)),
       out_("stdout", limits.output),
       err_("stderr", limits.output) {}
 
-void RunMailbox::set_listener(std::function<void(unsigned, std::string_view)> listener) {
-  listener_ = std::move(listener);
+RunMailbox::~RunMailbox() {
+  // A run that was not started has had no completion, and its lease is gone.
+  if (told_ && !completion_) told_->set_hold(nullptr);
+}
+
+void RunMailbox::on_lease(Lease& lease) {
+  if (!told_ || !lease.holds_output()) return;
+  told_->set_hold([&lease](bool held) { lease.hold_output(held); });
+}
+
+void RunMailbox::on_compiled() {
+  if (compiled_) asio::post(io_, compiled_);
 }
 
 void RunMailbox::on_output(unsigned stream, std::string_view chunk) {
   std::lock_guard lock(mutex_);
   if (completion_) return;
   const std::string_view kept = (stream == 2 ? err_ : out_).add(chunk);
-  if (!listener_ || kept.empty()) return;
-  asio::post(io_, [listener = listener_, stream, text = std::string(kept)] {
-    listener(stream, text);
-  });
+  if (told_ && !kept.empty()) told_->output(stream, kept);
 }
 
 void RunMailbox::on_completed(Completion completion) {
   std::lock_guard lock(mutex_);
   if (completion_) return;
+  if (told_) told_->set_hold(nullptr);
   completion_ = std::move(completion);
   // The event and not this object: the run may be over before the post is.
   asio::post(io_, [event = completed_] { event->set(); });

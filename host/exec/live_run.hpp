@@ -1,9 +1,11 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 
+#include "exec/event_queue.hpp"
 #include "exec/staging.hpp"
 #include "exec/text.hpp"
 #include "plugin/generation.hpp"
@@ -13,14 +15,16 @@ namespace podium {
 /// What a runtime tells of one run, gathered on whatever thread it calls from.
 class RunMailbox : public RunEvents {
  public:
-  /// `heard` is posted to `io` for each chunk when it is set, before the completion.
-  RunMailbox(asio::io_context& io, const Limits& limits);
+  /// `told` may be nullptr: nobody hears of the run before its end.
+  RunMailbox(asio::io_context& io, const Limits& limits, std::shared_ptr<EventQueue> told,
+             std::function<void()> compiled);
 
+  ~RunMailbox() override;
+
+  void on_lease(Lease& lease) override;
+  void on_compiled() override;
   void on_output(unsigned stream, std::string_view chunk) override;
   void on_completed(Completion completion) override;
-
-  /// I/O thread, before the start: who hears each chunk there.
-  void set_listener(std::function<void(unsigned, std::string_view)> listener);
 
   /// I/O thread from here on. The completion has come when the event is set.
   std::shared_ptr<Event> completed() const { return completed_; }
@@ -31,7 +35,8 @@ class RunMailbox : public RunEvents {
  private:
   asio::io_context& io_;
   const std::shared_ptr<Event> completed_;
-  std::function<void(unsigned, std::string_view)> listener_;
+  const std::shared_ptr<EventQueue> told_;
+  const std::function<void()> compiled_;  // posted to io_
   std::mutex mutex_;  // a runtime's calls never overlap; this holds one to it
   std::optional<Completion> completion_;
   OutputText out_, err_;

@@ -132,8 +132,8 @@ ExecService::State::Line::Line(std::shared_ptr<State> host,
       limits_(merge_limits(language_, command_.timeout)) {
   const EpochMs now = epoch_ms_now();
   result_.times.queue = queued_us;
-  result_.run_id = new_id();
-  result_.session_id = inputs->session.empty() ? new_id() : inputs->session;
+  result_.run_id = control_->id;
+  result_.session_id = control_->session;
   session_ = {result_.session_id, principal_.id, command_.entity_id, now, now, principal_.tenant};
   live_->generation = std::move(generation);
   live_->inputs = std::move(inputs);
@@ -153,7 +153,10 @@ ExecService::State::Line::~Line() {
 
 Task<ExecResult> ExecService::State::Line::run() {
   auto since = Clock::now();
-  if (!live_->inputs->files.empty() && !co_await stage()) co_return cancelled();
+  if (!live_->inputs->files.empty()) {
+    control_->set_stage(RunStage::kStaging);
+    if (!co_await stage()) co_return cancelled();
+  }
   result_.times.staging = microseconds_since(since);
 
   since = Clock::now();
@@ -172,6 +175,7 @@ Task<ExecResult> ExecService::State::Line::run() {
   }
 
   since = Clock::now();
+  control_->set_stage(RunStage::kCollecting);
   if (!co_await collect_and_commit()) co_return cancelled();
   result_.times.collect = microseconds_since(since);
   co_return finished(outcome_of(completion, limits_));
@@ -236,9 +240,18 @@ Task<bool> ExecService::State::Line::make_output() {
 }
 
 void ExecService::State::Line::start(Runtime& runtime, const RunRequest& request) {
-  live_->mailbox = std::make_unique<RunMailbox>(host_.io, limits_);
-  if (control_->listener) live_->mailbox->set_listener(control_->listener);
+  const bool compiles = !request.compile.empty();
+  std::function<void()> compiled;
+  if (compiles) {
+    compiled = [control = control_] {
+      if (control->stage == RunStage::kCompiling) control->set_stage(RunStage::kRunning);
+    };
+  }
+  live_->mailbox = std::make_unique<RunMailbox>(host_.io, limits_, control_->events,
+                                                std::move(compiled));
+  control_->set_stage(compiles ? RunStage::kCompiling : RunStage::kRunning);
   live_->lease = runtime.start(request, *live_->mailbox);
+  control_->attach(*live_->lease, runtime.takes_input());
 }
 
 /// Runs on the first runtime that can. One that gives the run back unstarted, at once, or because
@@ -251,6 +264,7 @@ Task<bool> ExecService::State::Line::execute() {
     if (!runtime->own_workspace() && !co_await make_output()) co_return false;
     if (control_->requested()) co_return false;
     request.output = runtime->own_workspace() ? -1 : live_->files->output();
+    request.open_input = control_->open_input && runtime->takes_input();
     try {
       start(*runtime, request);
       co_await completion();
@@ -263,6 +277,7 @@ Task<bool> ExecService::State::Line::execute() {
                                                     {"runtime", runtime->name()},
                                                     {"why", refusal->what()}});
     if (!given_back(*refusal)) break;
+    control_->lease = nullptr;
     live_->lease.reset();
     completed_ = false;
   }
@@ -277,6 +292,7 @@ Task<> ExecService::State::Line::completion() {
   const auto completed = live_->mailbox->completed();
   co_await completed->wait();
   completed_ = true;
+  control_->lease = nullptr;
 }
 
 Task<bool> ExecService::State::Line::collect_and_commit() {
@@ -391,7 +407,13 @@ Task<ExecResult> ExecService::run(std::shared_ptr<const Generation> generation, 
                                   Permit permit, std::shared_ptr<RunControl> control) {
   const Permit place = std::move(permit);  // a local: it is free before the caller goes on
   const auto state = state_;
+  RunControl::State& told = *control->state_;
+  told.language = command.language;
+  told.principal = principal.id;
+  told.session = inputs->session.empty() ? new_id() : inputs->session;
+  told.place = place.place_;
   const State::Reachable reachable(state, control->state_);
+  told.set_stage(RunStage::kQueued);
   const auto since = Clock::now();
   const bool turn = co_await state->admission->turn(place, *control->state_);
   const std::int64_t queued = microseconds_since(since);

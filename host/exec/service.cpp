@@ -35,13 +35,6 @@ bool is_blank(const std::string& code) {
 
 }  // namespace
 
-RunControl::RunControl(asio::io_context&) : state_(std::make_shared<State>()) {}
-void RunControl::cancel() { state_->request(); }
-bool RunControl::cancelled() const noexcept { return state_->requested(); }
-void RunControl::on_output(std::function<void(unsigned, std::string_view)> listener) {
-  state_->listener = std::move(listener);
-}
-
 ExecService::State::State(asio::io_context& io_context, asio::thread_pool& threads,
                           SessionStore& store, Log& logger, std::filesystem::path directory,
                           unsigned thread_count)
@@ -159,10 +152,11 @@ unsigned ExecService::waiting() const noexcept { return state_->admission->waiti
 void ExecService::stop_admitting() { state_->admission->stop(); }
 Task<> ExecService::idle() { co_await state_->admission->idle(); }
 
-void ExecService::cancel_all() {
-  state_->cancelling = true;
-  const auto controls = state_->controls;  // a cancelled run may end at once
-  for (const auto& control : controls) control->request();
+void ExecService::cancel_all() { state_->book.cancel_all(); }
+RunBook& ExecService::book() noexcept { return state_->book; }
+
+void ExecService::keep_end(const RunControl& run, std::string json) {
+  state_->book.keep_end(run.state_, std::move(json));
 }
 
 }  // namespace podium

@@ -1,6 +1,7 @@
 #pragma once
 /// The use cases: run code; put, list, get, delete a file. The straight line of a request.
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,6 +17,9 @@
 namespace podium {
 
 class Admission;
+class EventQueue;
+class RunBook;
+enum class RunStage : std::uint8_t;
 
 /// A place among the runs, waiting or running. Dropping it frees the place. I/O thread.
 class Permit {
@@ -27,24 +31,44 @@ class Permit {
  private:
   friend class Admission;
   friend class ExecService;
+  friend class RunBook;
+  friend class RunControl;
   struct Place;
   explicit Permit(std::shared_ptr<Place> place);
   std::shared_ptr<Place> place_;
 };
 
-/// Lets the request that waits for a run end it. I/O thread.
+/// One run, as the request that waits for it sees and steers it. I/O thread.
 class RunControl {
  public:
   explicit RunControl(asio::io_context& io);
+  ~RunControl();
+  const std::string& id() const noexcept;
+  /// Known from the first on_stage on.
+  const std::string& session() const noexcept;
   /// Idempotent; the run ends as kCancelled, wherever it stands: queue, staging or running.
   void cancel();
   bool cancelled() const noexcept;
-  /// Hears output while the program runs, on the I/O thread and only until run() returns: raw
-  /// bytes, stream 1 or 2, cut at the limit. To be set before run().
-  void on_output(std::function<void(unsigned stream, std::string_view chunk)> listener);
+  /// Is told the program's output while it runs, cut at the limit, from whatever thread. To be set
+  /// before run(). With `replays` others may read it too: RunBook::events.
+  void set_events(std::shared_ptr<EventQueue> events, bool replays);
+  /// Called at each new stage, kQueued first, until run() returns. To be set before run().
+  void on_stage(std::function<void(RunStage)> listener);
+  /// In the queue, from 1; 0: not there.
+  unsigned position() const;
+
+  /// The program may be talked to while it runs. To be called before run().
+  void open_input();
+  /// False: it has not read enough yet, nothing was taken, try again later. What comes before the
+  /// program has begun waits for it. Throws Failure(kUnsupported) when its runtime cannot.
+  bool write_input(std::string_view data);
+  void close_input();
+  /// Throws Failure: kUnsupported as above, kUnavailable before the program has begun.
+  void signal(int number);
 
  private:
   friend class ExecService;
+  friend class RunBook;
   struct State;
   std::shared_ptr<State> state_;
 };
@@ -161,6 +185,10 @@ class ExecService {
   /// Expired sessions, orphaned blobs, left-over run directories: one pass. Called by a timer, and
   /// at start with `at_start`, when every run directory is a left-over.
   Task<> sweep(std::shared_ptr<const Generation> generation, bool at_start);
+
+  RunBook& book() noexcept;
+  /// The result of a run that has ended, as JSON, for who asks for it within a minute.
+  void keep_end(const RunControl& run, std::string json);
 
   unsigned running() const noexcept;
   unsigned waiting() const noexcept;

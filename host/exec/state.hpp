@@ -1,21 +1,46 @@
 #pragma once
 #include <map>
 #include <memory>
-#include <set>
+#include <optional>
 #include <string>
 
 #include "base/failure.hpp"
+#include "base/ids.hpp"
 #include "exec/admission.hpp"
 #include "exec/in_use.hpp"
 #include "exec/input_cache.hpp"
 #include "exec/lane.hpp"
 #include "exec/live_run.hpp"
+#include "exec/run_book.hpp"
 #include "exec/service.hpp"
 
 namespace podium {
 
 struct RunControl::State : Cancellation {
-  std::function<void(unsigned, std::string_view)> listener;
+  std::string id = new_id();
+  std::string language, principal, session;  ///< from run() on
+  std::function<void(RunStage)> on_stage;
+  std::shared_ptr<EventQueue> events;
+  bool replays = false;
+
+  std::uint64_t number = 0;  ///< of the book
+  RunStage stage = RunStage::kQueued;
+  std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now(), ended;
+  std::optional<EpochMs> started;
+  std::weak_ptr<Permit::Place> place;
+  std::shared_ptr<const std::string> end;
+  Bytes kept = 0;
+
+  bool open_input = false;
+  bool input_closed = false;
+  bool deaf = false;          ///< its runtime takes no input
+  Lease* lease = nullptr;     ///< between start and completion
+  std::string early_input;    ///< what came before
+
+  void set_stage(RunStage next);
+  unsigned position() const;
+  /// Its program runs from now on, or its compiler.
+  void attach(Lease& to, bool takes_input);
 };
 
 struct ExecService::State : std::enable_shared_from_this<ExecService::State> {
@@ -31,8 +56,7 @@ struct ExecService::State : std::enable_shared_from_this<ExecService::State> {
   const std::shared_ptr<Lane> database;
   const std::shared_ptr<Lane> cleanup;  ///< leases and directories of ended runs
   std::map<const Storage*, StorageLanes> lanes;
-  std::set<std::shared_ptr<RunControl::State>> controls;  ///< of runs in progress
-  bool cancelling = false;
+  RunBook book;
 
   State(asio::io_context& io_context, asio::thread_pool& threads, SessionStore& store, Log& logger,
         std::filesystem::path directory, unsigned thread_count);
@@ -55,15 +79,14 @@ struct ExecService::State : std::enable_shared_from_this<ExecService::State> {
   class Reachable;
 };
 
-/// Keeps a run's control among those that cancel_all reaches. I/O thread.
+/// Keeps a run in the book while it lives. I/O thread.
 class ExecService::State::Reachable {
  public:
   Reachable(std::shared_ptr<State> host, std::shared_ptr<RunControl::State> control)
       : host_(std::move(host)), control_(std::move(control)) {
-    host_->controls.insert(control_);
-    if (host_->cancelling) control_->request();
+    host_->book.enter(control_);
   }
-  ~Reachable() { host_->controls.erase(control_); }
+  ~Reachable() { host_->book.ended(control_); }
   Reachable(const Reachable&) = delete;
   Reachable& operator=(const Reachable&) = delete;
 

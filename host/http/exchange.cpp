@@ -19,6 +19,8 @@ constexpr std::size_t kMaxJoined = 64 * 1024;  // a longer body is not copied be
 Exchange::Exchange(Connection& connection, std::uint32_t ordinal) : connection_(connection) {
   access_.connection = connection.id();
   access_.ordinal = ordinal;
+  const std::string& hsts = connection.server().hsts;
+  if (connection.is_tls() && !hsts.empty()) extra_.add("Strict-Transport-Security", hsts);
 }
 
 Exchange::~Exchange() = default;
@@ -81,6 +83,8 @@ Task<bool> Exchange::read_head() {
   access_.method = head_->method;
   access_.target = std::string(head_->path().substr(0, kMaxLoggedTarget));
   access_.request_id = choose_request_id(head_->headers.find("X-Request-ID"));
+  access_.trace = continue_trace(head_->headers.find("traceparent"));
+  if (access_.trace) extra_.add("traceresponse", access_.trace.traceparent());
   head_method_ = head_->method == "HEAD";
   http_1_0_ = head_->minor_version == 0;
   client_keeps_ = head_->keep_alive;
@@ -148,6 +152,11 @@ void Exchange::let_in(const RouteMatch& match) {
     access_.principal = "admin";
     return;
   }
+  if (match.route != nullptr && match.route->admin_too && is_admin()) {
+    access_.principal = "admin";
+    sees_all_ = true;
+    return;
+  }
   if (config().auth.mode == AuthConfig::Mode::kNone) {
     if (!needs_no_key()) {
       throw Failure(Code::kForbidden, "this address is in none of the networks that are let in");
@@ -156,6 +165,17 @@ void Exchange::let_in(const RouteMatch& match) {
   }
   const bool later = match.route != nullptr && match.route->body_key && !has_credentials();
   if (!later) authenticate(std::nullopt);
+}
+
+bool Exchange::is_admin() const {
+  if (!has_credentials()) return false;
+  const std::shared_ptr<const KeyRing> keys = connection_.server().context.keys.get();
+  try {
+    authenticate_admin(keys ? *keys : KeyRing(), credentials());
+    return true;
+  } catch (const Failure&) {
+    return false;  // perhaps a key of another kind: who asks is found out as ever
+  }
 }
 
 Credentials Exchange::credentials() const {

@@ -40,6 +40,8 @@ class Exchange {
   const std::shared_ptr<const Generation>& generation() const noexcept { return generation_; }
   const Config& config() const noexcept { return generation_->config(); }
   const Principal& principal() const noexcept { return principal_; }
+  /// The administrator asks: principal() says nothing.
+  bool sees_all() const noexcept { return sees_all_; }
 
   /// Whether the headers say who is asking.
   bool has_credentials() const noexcept;
@@ -86,6 +88,7 @@ class Exchange {
   Task<bool> read_head();
   Task<> handle();
   void let_in(const RouteMatch& match);
+  bool is_admin() const;
   Credentials credentials() const;
   void note_wrong_credentials();
   Task<> answer_failure();
@@ -111,6 +114,7 @@ class Exchange {
   bool body_done_ = false;
   bool head_method_ = false;
   bool http_1_0_ = false;
+  bool sees_all_ = false;
   bool chunked_ = false;
 };
 

@@ -21,24 +21,6 @@ Json version(const std::string& text) {
   return Json(text);
 }
 
-Json result_file(const ResultFile& file) {
-  Json json = Json::object({{"id", file.id},
-                            {"name", file.name},
-                            {"path", mounted_path(file.name)},
-                            {"session_id", file.session},
-                            {"storage_session_id", file.session}});
-  if (!file.modified_from.empty()) {
-    json.set("modified_from", Json::object({{"id", file.modified_from},
-                                            {"session_id", file.modified_from_session},
-                                            {"storage_session_id", file.modified_from_session}}));
-  }
-  if (file.inherited) json.set("inherited", true);
-  if (!file.scope.kind.empty()) json.set("kind", file.scope.kind);
-  if (!file.scope.resource.empty()) json.set("resource_id", file.scope.resource);
-  if (!file.scope.version.empty()) json.set("version", version(file.scope.version));
-  return json;
-}
-
 /// What was left out of `files`, in the shape of the official server.
 Json truncation(const std::vector<std::string>& left_out) {
   Json named = Json::array();
@@ -141,9 +123,27 @@ Json normalized_json(const FileRecord& file, const std::string& modified) {
 
 }  // namespace
 
+Json result_file_json(const ResultFile& file) {
+  Json json = Json::object({{"id", file.id},
+                            {"name", file.name},
+                            {"path", mounted_path(file.name)},
+                            {"session_id", file.session},
+                            {"storage_session_id", file.session}});
+  if (!file.modified_from.empty()) {
+    json.set("modified_from", Json::object({{"id", file.modified_from},
+                                            {"session_id", file.modified_from_session},
+                                            {"storage_session_id", file.modified_from_session}}));
+  }
+  if (file.inherited) json.set("inherited", true);
+  if (!file.scope.kind.empty()) json.set("kind", file.scope.kind);
+  if (!file.scope.resource.empty()) json.set("resource_id", file.scope.resource);
+  if (!file.scope.version.empty()) json.set("version", version(file.scope.version));
+  return json;
+}
+
 Json exec_json(const ExecResult& result) {
   Json files = Json::array();
-  for (const ResultFile& file : result.files) files.push(result_file(file));
+  for (const ResultFile& file : result.files) files.push(result_file_json(file));
   Json deleted = Json::array();
   for (const std::string& name : result.deleted_files) deleted.push(name);
 

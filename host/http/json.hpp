@@ -13,6 +13,9 @@ namespace podium {
 /// The 200 answer of POST /exec.
 Json exec_json(const ExecResult& result);
 
+/// One of its files.
+Json result_file_json(const ResultFile& file);
+
 /// A failure that came after the first byte, in the form of a result: the failure told in stderr,
 /// status "failed" (or "cancelled") and an additional member "error". Clients take {"error":…}
 /// alone for a run that printed nothing.

@@ -18,6 +18,7 @@ struct Route {
   bool open = false;         ///< no key is asked for
   bool body_key = false;     ///< the key may stand in the body: the handler authenticates
   bool admin = false;        ///< for the administrator's key only
+  bool admin_too = false;    ///< the administrator's key opens it as well: Exchange::sees_all
 };
 
 std::span<const Route> routes();
@@ -43,6 +44,11 @@ RouteMatch match_route(std::string_view method, std::string_view path,
 
 // The handlers, by file.
 Task<> exec_route(Exchange& exchange);
+Task<> exec_stream_route(Exchange& exchange);
+Task<> list_runs_route(Exchange& exchange);
+Task<> show_run_route(Exchange& exchange);
+Task<> cancel_run_route(Exchange& exchange);
+Task<> run_events_route(Exchange& exchange);
 Task<> upload_route(Exchange& exchange);
 Task<> upload_batch_route(Exchange& exchange);
 Task<> list_files_route(Exchange& exchange);

@@ -31,5 +31,8 @@ static_assert(sizeof(podium_health) >= kExtensionSize10);
 static_assert(sizeof(podium_metrics) >= kExtensionSize10);
 static_assert(sizeof(podium_local_file) >= kExtensionSize10);
 static_assert(sizeof(podium_maintenance) >= kExtensionSize10);
+static_assert(sizeof(podium_run_input) >= kExtensionSize10);
+static_assert(sizeof(podium_output_flow) >= kExtensionSize10);
+static_assert(sizeof(podium_event_stream) >= kExtensionSize10);
 
 }  // namespace podium

@@ -56,6 +56,7 @@ struct RunRequest {
   std::vector<std::string> environment;  ///< "NAME=value"
   std::vector<RunInput> inputs;
   std::string standard_input;
+  bool open_input = false;  ///< it stays open for Lease::write_input
   int workspace = -1;  ///< borrowed; directory <state_dir>/runs/<id> with the inputs, or -1
   int output = -1;     ///< borrowed; empty writable directory, or -1
   Limits limits;
@@ -79,10 +80,16 @@ struct Completion {
   std::string unenforced;
 };
 
+class Lease;
+
 /// Hears of one run. Called from any thread, never twice at once; on_completed is the last call.
 class RunEvents {
  public:
   virtual ~RunEvents() = default;
+  /// Before the start: the lease that the run will have. Valid until the completion; void when
+  /// nothing is started.
+  virtual void on_lease(Lease& /*lease*/) {}
+  virtual void on_compiled() {}  ///< the program itself begins now
   virtual void on_output(unsigned stream, std::string_view chunk) = 0;  ///< 1 out, 2 err
   virtual void on_completed(Completion completion) = 0;
 };
@@ -93,11 +100,25 @@ class Lease {
   virtual ~Lease() = default;
   /// Any thread, any number of times; harmless after the end.
   virtual void cancel() noexcept = 0;
+
+  /// Whether hold_output does something. Constant.
+  virtual bool holds_output() const noexcept { return false; }
+  /// The program's output is left where it is, until false. Any thread, also within on_output.
+  virtual void hold_output(bool /*held*/) noexcept {}
+
+  // Of runs with open_input. Any thread; harmless after the end.
+  /// False: the program has not read enough yet, nothing was taken.
+  virtual bool write_input(std::string_view /*data*/) { return true; }
+  virtual void close_input() {}
+  /// To the program's process group. Throws Failure(kUnavailable) before it has begun.
+  virtual void signal(int /*number*/) {}
 };
 
 class Runtime : public Instance {
  public:
   virtual bool own_workspace() const noexcept = 0;
+  /// Whether its programs can be written to and signalled while they run.
+  virtual bool takes_input() const noexcept { return false; }
   /// Begins the run without waiting; `request` is borrowed for the call, `events` until the lease
   /// ends. on_completed may come before start returns. Throws Failure when nothing was started;
   /// kUnavailable means: try the next runtime.
@@ -161,10 +182,19 @@ class Storage : public Instance {
   virtual void sweep() = 0;
 };
 
+/// One thing that happened in a run, as the wire tells it; see podium_event.
+struct RunEvent {
+  std::uint64_t id = 0;
+  std::string_view name;  ///< a constant: "start", "stdout", …
+  std::string json;       ///< one object on one line
+};
+
 /// One streamed answer in the making. Not thread-safe; appends to `out`.
 class ResponseStream {
  public:
   virtual ~ResponseStream() = default;
+  /// Only of strategies that tell events.
+  virtual void event(const RunEvent& /*event*/, std::string& /*out*/) {}
   virtual void tick(std::string& out) = 0;
   virtual void chunk(unsigned stream, std::string_view data, std::string& out) = 0;
   virtual void finish(int status, std::string_view json, std::string& out) = 0;
@@ -177,6 +207,8 @@ class Response : public Instance {
   /// A result within it becomes an ordinary answer; empty: never stream.
   virtual std::optional<milliseconds> first_window() const noexcept = 0;
   virtual milliseconds interval() const noexcept = 0;
+  /// Its streams are told events; neither chunk nor finish is called for them then.
+  virtual bool tells_events() const noexcept { return false; }
   virtual std::unique_ptr<ResponseStream> begin(std::string& out) = 0;
   /// An ordinary answer.
   virtual void finish(int status, std::string_view json, std::string& out) = 0;

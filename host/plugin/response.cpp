@@ -65,8 +65,9 @@ podium_result result_of(int status, std::string_view json) {
 
 class PluginStream final : public ResponseStream {
  public:
-  PluginStream(const AbiResponse& abi, podium_response_stream* stream)
-      : abi_(abi), stream_(stream) {}
+  PluginStream(const AbiResponse& abi, const podium_event_stream* events,
+               podium_response_stream* stream)
+      : abi_(abi), events_(events), stream_(stream) {}
   ~PluginStream() override {
     try {
       call_plugin(abi_.who(), "end_stream", [&] { abi_->end_stream(abi_.self(), stream_); });
@@ -75,6 +76,13 @@ class PluginStream final : public ResponseStream {
     }
   }
 
+  void event(const RunEvent& event, std::string& out) override {
+    const podium_event told{sizeof(podium_event), 0, event.id, to_bytes(event.name),
+                            to_bytes(event.json)};
+    format(abi_, "event", out, [&](const podium_buffer* buffer, podium_error* err) {
+      return events_->event(abi_.self(), stream_, &told, buffer, err);
+    });
+  }
   void tick(std::string& out) override {
     format(abi_, "tick", out, [&](const podium_buffer* buffer, podium_error* err) {
       return abi_->tick(abi_.self(), stream_, buffer, err);
@@ -94,6 +102,7 @@ class PluginStream final : public ResponseStream {
 
  private:
   const AbiResponse& abi_;
+  const podium_event_stream* events_;
   podium_response_stream* stream_;
 };
 
@@ -106,11 +115,17 @@ class PluginResponse final
     traits.size = sizeof traits;
     call_plugin(abi_.who(), "get_traits", [&] { abi_->get_traits(abi_.self(), &traits); });
     take(traits);
+    events_ = abi_.extension<podium_event_stream>(PODIUM_EXT_EVENT_STREAM);
+    if (events_ != nullptr && !first_window_) {
+      throw Failure(Code::kInternal, abi_.who() + ": it tells events but never streams; expected a "
+                                                  "window, 0 for at once");
+    }
   }
 
   const std::string& media_type() const noexcept override { return media_type_; }
   std::optional<milliseconds> first_window() const noexcept override { return first_window_; }
   milliseconds interval() const noexcept override { return interval_; }
+  bool tells_events() const noexcept override { return events_ != nullptr; }
 
   std::unique_ptr<ResponseStream> begin(std::string& out) override {
     podium_response_stream* stream = nullptr;
@@ -118,7 +133,7 @@ class PluginResponse final
       return abi_->begin(abi_.self(), &stream, buffer, err);
     });
     if (stream == nullptr) throw Failure(Code::kInternal, abi_.who() + ": begin gave no stream");
-    return std::make_unique<PluginStream>(abi_, stream);
+    return std::make_unique<PluginStream>(abi_, events_, stream);
   }
 
   void finish(int status, std::string_view json, std::string& out) override {
@@ -151,6 +166,7 @@ class PluginResponse final
   std::string media_type_;
   std::optional<milliseconds> first_window_;
   milliseconds interval_{0};
+  const podium_event_stream* events_ = nullptr;
 };
 
 }  // namespace

@@ -59,7 +59,7 @@ RunChannel::RunChannel(std::string who, std::string run, RunEvents& events, Byte
       events_(events),
       log_(log),
       room_{output_limit, output_limit},
-      callbacks_{sizeof(podium_run_callbacks), this, &output, &complete} {}
+      callbacks_{sizeof(podium_run_callbacks), this, &output, &complete, &phase} {}
 
 bool RunChannel::completed() const {
   std::lock_guard lock(mutex_);
@@ -94,6 +94,16 @@ void RunChannel::complete(void* ctx, const podium_completion* from) noexcept {
     self.end(from);
   } catch (const std::exception& e) {
     self.complain("gave a completion that could not be taken: " + std::string(e.what()));
+  }
+}
+
+void RunChannel::phase(void* ctx, std::uint32_t phase) noexcept {
+  auto& self = *static_cast<RunChannel*>(ctx);
+  try {
+    std::lock_guard lock(self.mutex_);
+    if (!self.completed_ && phase == PODIUM_PHASE_RUN) self.events_.on_compiled();
+  } catch (const std::exception& e) {
+    self.complain("told a phase that could not be taken: " + std::string(e.what()));
   }
 }
 

@@ -22,6 +22,17 @@ const char* missing_function(const podium_runtime& runtime) {
   return nullptr;
 }
 
+/// The extension when it is offered and whole. Throws Failure.
+const podium_run_input* whole(const std::string& who, const podium_run_input* input) {
+  if (input == nullptr) return nullptr;
+  if (!PODIUM_HAS(input, signal) || input->write == nullptr || input->close == nullptr ||
+      input->signal == nullptr) {
+    throw Failure(Code::kInternal, who + ": its extension " PODIUM_EXT_RUN_INPUT
+                                         " lacks write, close or signal");
+  }
+  return input;
+}
+
 /// A podium_run that points into a RunRequest.
 class AbiRun {
  public:
@@ -61,6 +72,7 @@ class AbiRun {
     run_.workspace = request.workspace;
     run_.output = request.output;
     run_.limits = &limits_;
+    run_.flags = request.open_input ? PODIUM_RUN_OPEN_INPUT : 0u;
   }
   AbiRun(const AbiRun&) = delete;
   AbiRun& operator=(const AbiRun&) = delete;
@@ -88,12 +100,16 @@ struct RuntimeCore {
   explicit RuntimeCore(InstanceParts parts)
       : abi(std::move(parts), 0, kRuntimeSize10, &missing_function),
         gate(abi->max_concurrency),
-        checkup(abi.checkup()) {}
+        checkup(abi.checkup()),
+        input(whole(abi.who(), abi.extension<podium_run_input>(PODIUM_EXT_RUN_INPUT))),
+        flow(abi.extension<podium_output_flow>(PODIUM_EXT_OUTPUT_FLOW)) {}
 
   RunQuarantine quarantine;  // first, so that it ends after the plugin's threads have
   AbiRuntime abi;
   CallGate gate;
   Checkup checkup;
+  const podium_run_input* const input;   // nullptr: not offered
+  const podium_output_flow* const flow;
 };
 
 class PluginLease final : public Lease {
@@ -131,7 +147,39 @@ class PluginLease final : public Lease {
     guarded("cancel", [this] { core_.abi->cancel(core_.abi.self(), handle_); });
   }
 
+  bool holds_output() const noexcept override { return core_.flow != nullptr; }
+
+  /// Called from within output too, when start may not have returned: the handle is set by then.
+  void hold_output(bool held) noexcept override {
+    if (core_.flow == nullptr) return;
+    guarded("hold", [&] { core_.flow->hold(core_.abi.self(), handle_, held); });
+  }
+
+  bool write_input(std::string_view data) override {
+    if (!talks()) return true;
+    podium_code code = PODIUM_OK;
+    call_plugin_for_code(core_.abi.who(), "write", [&](podium_error* err) {
+      code = core_.input->write(core_.abi.self(), handle_, to_bytes(data), err);
+      return code == PODIUM_RESOURCE_EXHAUSTED ? PODIUM_OK : code;
+    });
+    return code == PODIUM_OK;
+  }
+
+  void close_input() override {
+    if (!talks()) return;
+    guarded("close", [&] { core_.input->close(core_.abi.self(), handle_); });
+  }
+
+  void signal(int number) override {
+    if (!talks()) return;
+    call_plugin_for_code(core_.abi.who(), "signal", [&](podium_error* err) {
+      return core_.input->signal(core_.abi.self(), handle_, number, err);
+    });
+  }
+
  private:
+  bool talks() const noexcept { return core_.input != nullptr && handle_set_; }
+
   template <class F>
   void guarded(const char* what, F&& body) noexcept {
     try {
@@ -161,6 +209,7 @@ class PluginRuntime final : public Runtime {
     core_.checkup.collect(core_.abi.self(), each);
   }
   bool own_workspace() const noexcept override { return core_.abi->own_workspace; }
+  bool takes_input() const noexcept override { return core_.input != nullptr; }
 
   std::unique_ptr<Lease> start(const RunRequest& request, RunEvents& events) override {
     CallGate::Place place = core_.gate.try_enter();
@@ -172,6 +221,7 @@ class PluginRuntime final : public Runtime {
     auto channel = std::make_unique<RunChannel>(core_.abi.who(), request.id, events,
                                                 request.limits.output, core_.abi.log());
     auto lease = std::make_unique<PluginLease>(core_, std::move(channel), std::move(place));
+    events.on_lease(*lease);
     lease->start(request);
     return lease;
   }

@@ -7,7 +7,9 @@
 #include <sstream>
 
 #include "base/failure.hpp"
+#include "cli/event_reader.hpp"
 #include "cli/fake_daemon.hpp"
+#include "cli/runs.hpp"
 #include "cli/status.hpp"
 
 namespace podium::cli {
@@ -18,6 +20,20 @@ namespace fs = std::filesystem;
 constexpr const char* kResult =
     R"({"session_id":"S","stdout":"out\n","stderr":"err\n","files":[],"code":0,"signal":null,)"
     R"("status":"completed","wall_time":1500,"cpu_time":20,"memory_peak":1048576})";
+
+/// The answer of a daemon that streams: what the result says was printed, then the result.
+std::string stream_of(const std::string& result) {
+  const Json json = json_parse(result);
+  std::string body = "id: 1\nevent: start\ndata: {\"run_id\":\"R\"}\n\n: keep-alive\n\n";
+  for (const char* stream : {"stdout", "stderr"}) {
+    const Json* text = json.find(stream);
+    if (text == nullptr || text->string().empty()) continue;
+    body += "id: 2\nevent: " + std::string(stream) + "\ndata: " +
+            json_dump(Json::object({{"text", *text}})) + "\n\n";
+  }
+  body += "id: 3\nevent: end\ndata: " + result + "\n\n";
+  return FakeDaemon::answer(200, body, "Content-Type: text/event-stream\r\n");
+}
 
 std::string text_file(const std::string& name, const std::string& text) {
   const std::string path = testing::TempDir() + name;
@@ -61,7 +77,7 @@ class ExecCommandTest : public testing::Test {
 };
 
 TEST_F(ExecCommandTest, SendsTheProgramWithItsKeyAndPrintsBothStreams) {
-  FakeDaemon daemon({FakeDaemon::answer(200, kResult)});
+  FakeDaemon daemon({stream_of(kResult)});
 
   const int code = run(daemon);
 
@@ -70,13 +86,13 @@ TEST_F(ExecCommandTest, SendsTheProgramWithItsKeyAndPrintsBothStreams) {
   EXPECT_EQ(err_.str(),
             "err\npodium: completed in 1.50 s (processor 20 ms, memory 1.0 MiB)\n");
   const std::string& request = daemon.requests().at(0);
-  EXPECT_EQ(request.substr(0, request.find("\r\n")), "POST /exec HTTP/1.1");
+  EXPECT_EQ(request.substr(0, request.find("\r\n")), "POST /exec/stream HTTP/1.1");
   EXPECT_NE(request.find("X-API-Key: sk-key\r\n"), std::string::npos);
   EXPECT_EQ(body_of(request), json_parse(R"({"lang":"bash","code":"echo out"})"));
 }
 
 TEST_F(ExecCommandTest, PassesArgumentsAndTimeout) {
-  FakeDaemon daemon({FakeDaemon::answer(200, kResult)});
+  FakeDaemon daemon({stream_of(kResult)});
   options_.arguments = {"a b", ""};
   options_.timeout = milliseconds(1500);
 
@@ -87,30 +103,37 @@ TEST_F(ExecCommandTest, PassesArgumentsAndTimeout) {
   EXPECT_EQ(*body.find("timeout"), Json(1500));
 }
 
-TEST_F(ExecCommandTest, ReadsAnAnswerThatBeganWithBeats) {
-  FakeDaemon daemon({"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n \r\n1\r\n \r\n" +
-                     [] {
-                       std::ostringstream chunk;
-                       chunk << std::hex << std::string(kResult).size() << "\r\n" << kResult;
-                       return chunk.str();
-                     }() +
-                     "\r\n0\r\n\r\n"});
+TEST_F(ExecCommandTest, ShowsOutputAsItComesAndTheRestOfStderrAtTheEnd) {
+  FakeDaemon daemon({FakeDaemon::answer(
+      200,
+      "event: stdout\ndata: {\"text\":\"a\"}\n\nevent: stderr\ndata: {\"text\":\"e\\n\"}\n\n"
+      "event: stdout\ndata: {\"text\":\"b\"}\n\nevent: dropped\n"
+      "data: {\"stream\":\"stdout\",\"bytes\":7}\n\nevent: end\ndata: "
+      "{\"session_id\":\"S\",\"stdout\":\"ab1234567\",\"stderr\":\"warning: w\\ne\\nIts time ran "
+      "out.\\n\",\"files\":[],\"code\":null,\"status\":\"timed_out\"}\n\n",
+      "Content-Type: text/event-stream\r\n")});
+  options_.quiet = true;
 
-  EXPECT_EQ(run(daemon), 0);
-  EXPECT_EQ(out_.str(), "out\n");
+  EXPECT_EQ(run(daemon), kTimedOut);
+
+  EXPECT_EQ(out_.str(), "ab");
+  EXPECT_EQ(err_.str(), "e\npodium: 7 bytes of stdout came too fast to be shown\nwarning: w\n"
+                        "Its time ran out.\n");
 }
 
 TEST_F(ExecCommandTest, SaysThatAnAnswerBrokeOff) {
-  FakeDaemon daemon({"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n \r\n5\r\n{\"st"});
+  FakeDaemon daemon({FakeDaemon::answer(
+      200, "event: start\ndata: {\"run_id\":\"R1\"}\n\nevent: end\ndata: {\"std",
+      "Content-Type: text/event-stream\r\n")});
 
-  EXPECT_NE(failure(daemon), "none");
+  EXPECT_NE(failure(daemon).find("broke off before the end of the run R1"), std::string::npos);
   EXPECT_EQ(out_.str(), "");
 }
 
 TEST_F(ExecCommandTest, UploadsFilesByTheirLastComponentAndRefersToThem) {
   FakeDaemon daemon({FakeDaemon::answer(200, R"({"message":"success","session_id":"S1","files":)"
                                              R"([{"fileId":"F1","filename":"a \"b\".csv"}]})"),
-                     FakeDaemon::answer(200, kResult)});
+                     stream_of(kResult)});
   options_.files = {text_file("a \"b\".csv", std::string("x\0y", 3))};
 
   run(daemon);
@@ -137,7 +160,7 @@ constexpr const char* kResultWithFile =
     R"("files":[{"id":"F","name":"plots/a.png","session_id":"S"}]})";
 
 TEST_F(ExecCommandTest, SavesResultFilesBelowTheFolder) {
-  FakeDaemon daemon({FakeDaemon::answer(200, kResultWithFile), FakeDaemon::answer(200, "PNG")});
+  FakeDaemon daemon({stream_of(kResultWithFile), FakeDaemon::answer(200, "PNG")});
   options_.out = testing::TempDir() + "saved";
   json_ = true;
 
@@ -151,7 +174,7 @@ TEST_F(ExecCommandTest, SavesResultFilesBelowTheFolder) {
 }
 
 TEST_F(ExecCommandTest, KeepsNoPartOfADownloadThatBreaksOff) {
-  FakeDaemon daemon({FakeDaemon::answer(200, kResultWithFile),
+  FakeDaemon daemon({stream_of(kResultWithFile),
                      "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"});
   options_.out = testing::TempDir() + "broken";
 
@@ -160,8 +183,8 @@ TEST_F(ExecCommandTest, KeepsNoPartOfADownloadThatBreaksOff) {
 }
 
 TEST_F(ExecCommandTest, WritesNothingOutsideOfTheFolderWhateverTheDaemonNames) {
-  FakeDaemon daemon({FakeDaemon::answer(
-      200, R"({"session_id":"S","stdout":"","files":[{"id":"F","name":"../evil"}]})")});
+  FakeDaemon daemon(
+      {stream_of(R"({"session_id":"S","stdout":"","files":[{"id":"F","name":"../evil"}]})")});
   options_.out = testing::TempDir() + "inside";
 
   EXPECT_NE(failure(daemon), "none");
@@ -186,9 +209,9 @@ TEST_F(ExecCommandTest, SaysWhereTheKeyCameFromThatIsRefused) {
 }
 
 TEST_F(ExecCommandTest, PrintsAResultThatHoldsALateErrorAndStillFails) {
-  FakeDaemon daemon({FakeDaemon::answer(
-      200, R"({"session_id":"S","stdout":"","stderr":"no room\n","files":[],"status":"failed",)"
-           R"("error":"no room"})")});
+  FakeDaemon daemon(
+      {stream_of(R"({"session_id":"S","stdout":"","stderr":"no room\n","files":[],)"
+                 R"("status":"failed","error":"no room"})")});
 
   EXPECT_NE(failure(daemon).find("no room"), std::string::npos);
   EXPECT_EQ(err_.str().substr(0, 8), "no room\n");
@@ -198,6 +221,35 @@ TEST_F(ExecCommandTest, TakesNoOtherServerForPodium) {
   FakeDaemon daemon({FakeDaemon::answer(200, R"({"hello":"world"})")});
 
   EXPECT_NE(failure(daemon).find("is this podiumd?"), std::string::npos);
+}
+
+TEST(EventReader, ReadsEventsAndPassesOverCommentsAndWhatIsNotComplete) {
+  std::istringstream in(": hello\n\nid: 7\r\nevent: a\r\ndata: 1\r\ndata:2\r\n\r\nevent: b\ndata: x");
+  EventReader reader(in);
+  ServerEvent event;
+
+  ASSERT_TRUE(reader.next(event));
+  EXPECT_EQ(event.id + event.name + event.data, "7a1\n2");
+  EXPECT_FALSE(reader.next(event));
+}
+
+TEST(Runs, ArePrintedAsATableAndCancelledById) {
+  FakeDaemon daemon({FakeDaemon::answer(200, R"({"runs":[{"run_id":"R1","lang":"py","stage":)"
+                                             R"("queued","position":2,"age_ms":1500,)"
+                                             R"("principal":"me"}]})"),
+                     FakeDaemon::answer(200, R"({"message":"cancelled","run_id":"R1"})")});
+  std::istringstream in;
+  std::ostringstream out, err;
+  Console console{in, out, err, false};
+  const Client client({daemon.url(), "", ""});
+
+  EXPECT_EQ(run_runs(client, console), 0);
+  EXPECT_EQ(run_cancel("R1", client, console), 0);
+
+  EXPECT_NE(out.str().find("R1                     py    queued      2         1.50 s      me"),
+            std::string::npos)
+      << out.str();
+  EXPECT_EQ(daemon.requests().at(1).substr(0, 15), "DELETE /runs/R1");
 }
 
 TEST(ExitCode, IsTheProgramsOrTellsHowItEnded) {

@@ -3,6 +3,7 @@
 
 #include <csignal>
 
+#include "exec/event_queue.hpp"
 #include "exec/run_world.hpp"
 
 namespace podium {
@@ -182,10 +183,9 @@ TEST_F(Run, RefusesAtTheDoorWhatCanBeRefusedAtOnce) {
 
 TEST_F(Run, PassesOutputOnWhileTheProgramRuns) {
   let_programs_run();
-  std::vector<std::pair<unsigned, std::string>> heard;
-  control->on_output([&](unsigned stream, std::string_view chunk) {
-    heard.emplace_back(stream, std::string(chunk));
-  });
+  std::vector<std::string> heard;
+  const auto queue = std::make_shared<EventQueue>(io, QueueBounds());
+  control->set_events(queue, false);
   const auto ending = begin(execute(command(), control));
   wait_for_start();
 
@@ -193,10 +193,11 @@ TEST_F(Run, PassesOutputOnWhileTheProgramRuns) {
     last().events->on_output(1, "a");
     last().events->on_output(2, "b");
   }).join();
-  until([&] { return heard.size() == 2; });
+  RunEvent event;
+  while (queue->take(event)) heard.push_back(std::string(event.name) + event.json);
 
   EXPECT_FALSE(ending->done);
-  EXPECT_THAT(heard, ElementsAre(std::pair(1u, std::string("a")), std::pair(2u, std::string("b"))));
+  EXPECT_THAT(heard, ElementsAre(R"(stdout{"text":"a"})", R"(stderr{"text":"b"})"));
 }
 
 TEST_F(Run, IsToldWhenItsWaitRunsOut) {

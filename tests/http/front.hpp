@@ -48,6 +48,34 @@ class FakeBeat : public FakeInstance<Response> {
   std::string type_ = "application/json";
 };
 
+/// Server-sent events, as the plugin writes them.
+class FakeEvents : public FakeInstance<Response> {
+ public:
+  FakeEvents() : FakeInstance("events") {}
+  milliseconds keep_alive{20};
+
+  const std::string& media_type() const noexcept override { return type_; }
+  std::optional<milliseconds> first_window() const noexcept override { return milliseconds(0); }
+  milliseconds interval() const noexcept override { return keep_alive; }
+  bool tells_events() const noexcept override { return true; }
+  std::unique_ptr<ResponseStream> begin(std::string&) override {
+    return std::make_unique<Stream>();
+  }
+  void finish(int, std::string_view, std::string&) override {}
+
+ private:
+  struct Stream : ResponseStream {
+    void event(const RunEvent& event, std::string& out) override {
+      out += "id: " + std::to_string(event.id) + "\nevent: " + std::string(event.name) +
+             "\ndata: " + event.json + "\n\n";
+    }
+    void tick(std::string& out) override { out += ": keep-alive\n\n"; }
+    void chunk(unsigned, std::string_view, std::string&) override {}
+    void finish(int, std::string_view, std::string&) override {}
+  };
+  std::string type_ = "text/event-stream";
+};
+
 /// The lines of the log, through a pipe.
 class LogPipe {
  public:
@@ -129,6 +157,7 @@ class Front : public testing::Test {
     config.languages.push_back(std::move(language));
     config.storage = "files";
     config.routes["/exec"].response = "beat";
+    config.routes["/exec/stream"].response = "events";
     config.http.port = 0;
     config.admission.runs = 4;
     runtime->behaviour = [this](FakeRun& run) { runs.push(run); };
@@ -157,7 +186,7 @@ class Front : public testing::Test {
 
   /// Starts with what the test has put into `config`.
   void start() {
-    auto old = generation.exchange(Generation::assemble(config, {storage, runtime, beat}));
+    auto old = generation.exchange(Generation::assemble(config, {storage, runtime, beat, events}));
     sessions = std::make_unique<SessionStore>(folder / "podium.db");
     accounts = std::make_unique<Accounts>(*sessions, keys, log);
     KeyRing known(
@@ -266,6 +295,7 @@ class Front : public testing::Test {
   std::shared_ptr<FakeStorage> storage;
   std::shared_ptr<FakeRuntime> runtime = std::make_shared<FakeRuntime>();
   std::shared_ptr<FakeBeat> beat = std::make_shared<FakeBeat>();
+  std::shared_ptr<FakeEvents> events = std::make_shared<FakeEvents>();
   Runs runs;
   Snapshot<Generation> generation;
   Snapshot<KeyRing> keys;

@@ -136,7 +136,8 @@ TEST(Runtime, SetsTheLeaseBeforeACompletionThatComesWithinStart) {
         auto* into = static_cast<Seen*>(ctx);
         into->at_completion = into->lease;
         into->exit_code = completion->exit_code;
-      }};
+      },
+      nullptr};
 
   call(runtime->start, runtime.self(), spec.raw(), &callbacks, &seen.lease);
 

@@ -16,6 +16,7 @@
 #include "cli/languages.hpp"
 #include "cli/plugin_new.hpp"
 #include "cli/reload.hpp"
+#include "cli/runs.hpp"
 #include "cli/status.hpp"
 
 namespace {
@@ -41,6 +42,8 @@ int carry_out(const CommandLine& line) {
     case Command::kKeys: return podium::cli::run_keys(line.keys, client, console);
     case Command::kPluginNew:
       return podium::cli::run_plugin_new(line.plugin, podium::cli::installed_templates(), console);
+    case Command::kRuns: return podium::cli::run_runs(client, console);
+    case Command::kCancel: return podium::cli::run_cancel(line.run, client, console);
     case Command::kAudit: return podium::cli::run_audit(line.audit, client, console);
     case Command::kConfig: return podium::cli::run_config(line, client, console);
     case Command::kReload: return podium::cli::run_reload(line.state_dir, client, console);

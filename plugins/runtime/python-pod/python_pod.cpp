@@ -19,7 +19,11 @@ using sandbox::PoolOptions;
 using sandbox::PoolState;
 using sandbox::Sandboxes;
 
-class PythonPod final : public sdk::Runtime, public sdk::Health, public sdk::Metrics {
+class PythonPod final : public sdk::Runtime,
+                        public sdk::Health,
+                        public sdk::Metrics,
+                        public sdk::RunInput,
+                        public sdk::OutputFlow {
  public:
   static constexpr podium_option kOptions[] = {
       sdk::option_list("tiers", R"(["", "numpy", "numpy,pandas,matplotlib"])",
@@ -79,6 +83,15 @@ class PythonPod final : public sdk::Runtime, public sdk::Health, public sdk::Met
   }
   void cancel(podium_lease* lease) noexcept override { sandboxes_.cancel(lease); }
   void release(podium_lease* lease) noexcept override { sandboxes_.release(lease); }
+
+  void write_input(podium_lease* lease, std::string_view data) override {
+    sandboxes_.write_input(lease, data);
+  }
+  void close_input(podium_lease* lease) override { sandboxes_.close_input(lease); }
+  void signal(podium_lease* lease, int number) override { sandboxes_.signal(lease, number); }
+  void hold_output(podium_lease* lease, bool held) noexcept override {
+    sandboxes_.hold_output(lease, held);
+  }
 
   sdk::HealthReport health(std::chrono::milliseconds) override {
     sdk::HealthReport report;

@@ -85,6 +85,8 @@ enum class Kind : std::uint32_t {
   kEnd,        ///< pid 1 →: RunEnd; descriptors: changes, merged, as the flags say
   kPing,       ///< → pid 1: are you there? answered by kPong while it waits or runs
   kPong,
+  kSignal,     ///< → pid 1: SignalRun, for the process group of the program
+  kCompiled,   ///< pid 1 →: the compiler succeeded, the program begins
   kFailed,     ///< pid 1 →: Failed; the shell could not be made or its process died idle. A run
                ///< that was sent meanwhile has not begun
 };
@@ -120,6 +122,12 @@ enum class Stop : std::uint32_t { kNone = 0, kCancel, kOutput, kWall, kMemory };
 struct KillRun {
   Message message{Kind::kKill};
   Stop stop = Stop::kCancel;
+  std::uint32_t reserved = 0;
+};
+
+struct SignalRun {
+  Message message{Kind::kSignal};
+  std::int32_t number = 0;
   std::uint32_t reserved = 0;
 };
 

@@ -71,6 +71,7 @@ SandboxRun::SandboxRun(const sdk::RunView& view, const sdk::Callbacks& to)
     : callbacks(to),
       id(view.id()),
       standard_input(view.standard_input()),
+      input_open(view.open_input()),
       output_limit(view.limits().output_bytes),
       started(Clock::now()),
       give_up_at(Clock::time_point::max()) {
@@ -144,10 +145,13 @@ bool feed_input(SandboxRun& run, Shell& shell) noexcept {
                               run.standard_input.size() - run.input_written);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EAGAIN) return false;
-    if (n < 0) break;  // the program closed its end: its right
+    if (n < 0) {  // the program closed its end: its right
+      run.input_open = false;
+      break;
+    }
     run.input_written += static_cast<std::size_t>(n);
   }
-  shell.input.reset();
+  if (!run.input_open) shell.input.reset();
   return true;
 }
 
@@ -155,7 +159,7 @@ bool drain_output(SandboxRun& run, int fd, std::uint32_t stream, bool& over) noe
   std::array<char, 65536> buffer;
   std::uint64_t& passed = run.passed[stream];
   // Bounded, so that one loud program does not keep the loop from the others.
-  for (int round = 0; round < 16; ++round) {
+  for (int round = 0; round < 16 && (round == 0 || !run.held); ++round) {
     const ssize_t n = ::read(fd, buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return true;

@@ -1,6 +1,7 @@
 #pragma once
 #include <podium/sdk/runtime.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -46,6 +47,11 @@ struct SandboxRun {
   std::string payload;
   std::string standard_input;
   std::size_t input_written = 0;
+  bool input_open = false;       ///< more may come: the pipe is not closed behind standard_input
+  std::string more_input;        ///< came while it runs, in its pool's lock
+  bool input_ends = false;       ///< behind more_input; in the lock
+  bool input_watched = false;    ///< the loop waits for room in the pipe; in the lock
+  std::atomic<bool> held{false}; ///< nothing of its output is read; changed in the lock
   std::uint64_t output_limit = 0;
   std::uint64_t passed[3] = {0, 0, 0};  ///< bytes by stream number
 
@@ -70,12 +76,13 @@ bool dispatch(SandboxRun& run, Shell& shell) noexcept;
 /// Asks pid 1 to end its run. What a sandbox that is gone does not hear needs no word.
 void send_kill(const Shell& shell, Stop why) noexcept;
 
-/// Writes what the pipe takes of the run's standard input and closes it at the end. True when all
-/// is written or nobody reads any more.
+/// Writes what the pipe takes of the run's standard input and closes it at the end, unless more may
+/// come. True when all is written or nobody reads any more.
 bool feed_input(SandboxRun& run, Shell& shell) noexcept;
 
 /// Passes on what has been written to one stream, up to the run's limit; reads on to the end of what
-/// is there. Returns false at end of file. `over` becomes true when the limit was passed.
+/// is there, or until the run is held. Returns false at end of file. `over` becomes true when the
+/// limit was passed.
 bool drain_output(SandboxRun& run, int fd, std::uint32_t stream, bool& over) noexcept;
 
 /// What pid 1 said of the end, in the words of the ABI. `message` keeps the text it points to.

@@ -125,7 +125,7 @@ bool Sandboxes::assign(SandboxRun& run, std::shared_ptr<Shell> shell) {
   sent_.notify_all();
   if (sent) {
     // From here on the loop may hear the end and the host release the run: not a word of it more.
-    if (input_left) loop_.watch(shell->input.get(), tag_of(shell->id, kInput), true);
+    if (input_left || !run.more_input.empty() || run.input_ends) want_input(run);
     if (shell->cancel_wanted) send_kill(*shell, Stop::kCancel);
     return true;
   }
@@ -271,10 +271,7 @@ void Sandboxes::on_event(std::uint64_t tag) {
     case kControl: return on_control(shell);
     case kOutput: return on_output(shell, 1);
     case kError: return on_output(shell, 2);
-    case kInput:
-      // Closed at the end, with which it leaves the loop.
-      if (shell->run != nullptr && shell->input) feed_input(*shell->run, *shell);
-      return;
+    case kInput: return on_input(shell);
     default: return;
   }
 }
@@ -318,6 +315,14 @@ void Sandboxes::on_control(const std::shared_ptr<Shell>& shell) {
     } else if (message.kind == Kind::kPong) {
       const std::lock_guard lock(mutex_);
       shell->missed_pings = 0;
+    } else if (message.kind == Kind::kCompiled) {
+      SandboxRun* run = nullptr;
+      wait_until_sent(*shell);
+      {
+        const std::lock_guard lock(mutex_);
+        if (shell->state == Shell::State::kRunning) run = shell->run;
+      }
+      if (run != nullptr) run->callbacks.phase(PODIUM_PHASE_RUN);
     } else if (message.kind == Kind::kEnd && n == sizeof(RunEnd)) {
       RunEnd end;
       std::memcpy(&end, buffer.data(), sizeof end);
@@ -342,7 +347,9 @@ void Sandboxes::on_output(const std::shared_ptr<Shell>& shell, std::uint32_t str
     const std::lock_guard lock(mutex_);
     if (shell->sending) return;
     if (shell->state == Shell::State::kRunning) run = shell->run;
-    if (run == nullptr) loop_.forget(fd.get());  // nobody was told to write: its process has ended
+    // Nobody was told to write: its process has ended. Or nobody takes what it says now.
+    if (run == nullptr || run->held) loop_.forget(fd.get());
+    if (run != nullptr && run->held) run = nullptr;
   }
   if (run == nullptr) return;
   bool over = false;
@@ -361,6 +368,7 @@ void Sandboxes::on_end(const std::shared_ptr<Shell>& shell, const RunEnd& end, P
     run = shell->run;
     if (run == nullptr || shell->state != Shell::State::kRunning) return;
     shell->state = Shell::State::kEnded;
+    run->held = false;
     --pools_[shell->pool].counts.busy;
   }
   // Every process of the run is dead: what is in the pipes now is all there will be.
@@ -399,7 +407,10 @@ void Sandboxes::on_lost(const std::shared_ptr<Shell>& shell, bool run_unread) {
     if (before == Shell::State::kRunning) {
       --pool.counts.busy;
       run = std::exchange(shell->run, nullptr);
-      if (run != nullptr) run->shell.reset();
+      if (run != nullptr) {
+        run->shell.reset();
+        run->input_watched = false;
+      }
     }
     refill(shell->pool);
   }

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -90,6 +91,11 @@ class Sandboxes {
              podium_lease*& lease);
   void cancel(podium_lease* lease) noexcept;
   void release(podium_lease* lease) noexcept;
+  /// See podium_run_input and podium_output_flow.
+  void write_input(podium_lease* lease, std::string_view data);
+  void close_input(podium_lease* lease) noexcept;
+  void signal(podium_lease* lease, int number);
+  void hold_output(podium_lease* lease, bool held) noexcept;
 
   PoolState state(std::size_t pool) const;
   /// False while the pool is left out.
@@ -139,6 +145,8 @@ class Sandboxes {
   void on_control(const std::shared_ptr<Shell>& shell);
   void on_ready(const std::shared_ptr<Shell>& shell, class Packet& packet);
   void on_output(const std::shared_ptr<Shell>& shell, std::uint32_t stream);
+  void on_input(const std::shared_ptr<Shell>& shell);
+  void want_input(SandboxRun& run);
   void on_end(const std::shared_ptr<Shell>& shell, const RunEnd& end, class Packet& packet);
   void on_lost(const std::shared_ptr<Shell>& shell, bool run_unread);
   void on_zygote(std::uint32_t id);

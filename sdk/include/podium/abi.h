@@ -251,7 +251,14 @@ typedef struct podium_run {
    * declares own_workspace. What lies here at completion counts as changed. */
   int output;
   const podium_limits *limits;
+  uint32_t flags; /* PODIUM_RUN_*; 0 from a host whose size says that it is not there */
+  uint32_t reserved;
 } podium_run;
+
+/* Flags of a run. */
+/* The standard input stays open behind standard_input, until podium_run_input.close. Only given to a
+ * runtime that offers that extension. */
+#define PODIUM_RUN_OPEN_INPUT 1u
 
 typedef enum podium_limit_hit {
   PODIUM_LIMIT_NONE = 0,
@@ -295,6 +302,9 @@ typedef struct podium_run_callbacks {
   void (*output)(void *ctx, uint32_t stream, podium_bytes chunk);
   /* Exactly once for each successful start, possibly before start has returned; the last call. */
   void (*completed)(void *ctx, const podium_completion *completion);
+  /* The run has come to this podium_phase: PODIUM_PHASE_RUN once the compiler has succeeded. A
+   * runtime may leave it out, and does when the size says that it is not there. */
+  void (*phase)(void *ctx, uint32_t phase);
 } podium_run_callbacks;
 
 typedef struct podium_lease podium_lease; /* opaque; one run in a runtime */
@@ -319,6 +329,31 @@ typedef struct podium_runtime {
   /* [init] Every lease has been released. Joins all threads, closes all descriptors. */
   void (*destroy)(void *self);
 } podium_runtime;
+
+/* Runtime extension: what a program hears while it runs. */
+#define PODIUM_EXT_RUN_INPUT "podium.run-input/1"
+typedef struct podium_run_input {
+  uint32_t size;
+  /* [any] More of the standard input of a run with PODIUM_RUN_OPEN_INPUT; never waits, copies.
+   * PODIUM_RESOURCE_EXHAUSTED: the program has not read enough yet, nothing was taken, try later.
+   * What comes after close or after the program has ended is dropped, with PODIUM_OK. */
+  podium_code (*write)(void *self, podium_lease *lease, podium_bytes data, podium_error *err);
+  /* [any] The end of the standard input, behind what was written. Harmless twice. */
+  void (*close)(void *self, podium_lease *lease);
+  /* [any] Sends a signal of signal(7) to the program, as a terminal would: to its process group.
+   * PODIUM_UNAVAILABLE: it has not begun yet. Harmless after its end. */
+  podium_code (*signal)(void *self, podium_lease *lease, int32_t number, podium_error *err);
+} podium_run_input;
+
+/* Runtime extension: a program waits in its writes while nobody takes its output. */
+#define PODIUM_EXT_OUTPUT_FLOW "podium.output-flow/1"
+typedef struct podium_output_flow {
+  uint32_t size;
+  /* [any] true: read no more of the program's output until false comes; a call to output that is
+   * under way may still come. Never waits. May come from within output, and while another thread
+   * is in output: no lock may be held around output that this function takes. */
+  void (*hold)(void *self, podium_lease *lease, bool held);
+} podium_output_flow;
 
 /* create flags */
 /* Pre-flight: check the config and what it names, start nothing. When it says PODIUM_OK, *out is
@@ -502,6 +537,26 @@ typedef struct podium_response {
   /* [init] */
   void (*destroy)(void *self);
 } podium_response;
+
+/* One thing that happened in a run. */
+typedef struct podium_event {
+  uint32_t size;
+  uint32_t reserved;
+  uint64_t id;       /* 1, 2, 3 ... within a run; the same when it is sent again */
+  podium_bytes name; /* "start", "status", "stdout", "stderr", "dropped", "file", "end" */
+  podium_bytes json; /* one JSON object on one line, UTF-8 */
+} podium_event;
+
+/* Response extension: a strategy that tells what happens while it happens. The host then streams at
+ * once, calls event for everything and chunk for nothing, and neither finish: the last event is
+ * "end", with the result. Order: begin, any number of event and tick, end_stream. */
+#define PODIUM_EXT_EVENT_STREAM "podium.event-stream/1"
+typedef struct podium_event_stream {
+  uint32_t size;
+  /* [any] */
+  podium_code (*event)(void *self, podium_response_stream *stream, const podium_event *event,
+                       const podium_buffer *out, podium_error *err);
+} podium_event_stream;
 
 #define PODIUM_FACTORY_RESPONSE "podium.response/1"
 typedef struct podium_response_factory {

@@ -108,6 +108,26 @@ class Maintenance {
   virtual void sweep() = 0;
 };
 
+/// podium.run-input/1, of runtimes: what a program hears while it runs; see podium_run_input.
+class RunInput {
+ public:
+  virtual ~RunInput() = default;
+  /// Any thread; never waits. Throws Error(PODIUM_RESOURCE_EXHAUSTED): nothing was taken, later.
+  virtual void write_input(podium_lease* lease, std::string_view data) = 0;
+  /// Any thread. The end of the standard input, behind what was written.
+  virtual void close_input(podium_lease* lease) = 0;
+  /// Any thread. Throws Error(PODIUM_UNAVAILABLE): the program has not begun.
+  virtual void signal(podium_lease* lease, int number) = 0;
+};
+
+/// podium.output-flow/1, of runtimes: see podium_output_flow.
+class OutputFlow {
+ public:
+  virtual ~OutputFlow() = default;
+  /// Any thread, also from within a call to output; never waits.
+  virtual void hold_output(podium_lease* lease, bool held) noexcept = 0;
+};
+
 namespace detail {
 
 inline bool append(const podium_buffer* out, std::string_view text) noexcept {
@@ -192,6 +212,21 @@ struct ExtensionThunks {
     return guard(err, [&] { static_cast<T*>(self)->sweep(); });
   }
 
+  static podium_code write_input(void* self, podium_lease* lease, podium_bytes data,
+                                 podium_error* err) noexcept {
+    return guard(err, [&] { static_cast<T*>(self)->write_input(lease, view(data)); });
+  }
+  static void close_input(void* self, podium_lease* lease) noexcept {
+    guard(nullptr, [&] { static_cast<T*>(self)->close_input(lease); });
+  }
+  static podium_code signal(void* self, podium_lease* lease, std::int32_t number,
+                            podium_error* err) noexcept {
+    return guard(err, [&] { static_cast<T*>(self)->signal(lease, number); });
+  }
+  static void hold_output(void* self, podium_lease* lease, bool held) noexcept {
+    static_cast<T*>(self)->hold_output(lease, held);
+  }
+
   static const void* get(void* self, const char* id) noexcept {
     auto is = [id](const char* other) { return std::strcmp(id, other) == 0; };
     if constexpr (std::derived_from<T, Health>) {
@@ -219,6 +254,15 @@ struct ExtensionThunks {
     if constexpr (std::derived_from<T, Maintenance>) {
       static constexpr podium_maintenance kMaintenance{sizeof(podium_maintenance), &sweep};
       if (is(PODIUM_EXT_MAINTENANCE)) return &kMaintenance;
+    }
+    if constexpr (std::derived_from<T, RunInput>) {
+      static constexpr podium_run_input kRunInput{sizeof(podium_run_input), &write_input,
+                                                  &close_input, &signal};
+      if (is(PODIUM_EXT_RUN_INPUT)) return &kRunInput;
+    }
+    if constexpr (std::derived_from<T, OutputFlow>) {
+      static constexpr podium_output_flow kOutputFlow{sizeof(podium_output_flow), &hold_output};
+      if (is(PODIUM_EXT_OUTPUT_FLOW)) return &kOutputFlow;
     }
     return static_cast<T*>(self)->extension(id);
   }

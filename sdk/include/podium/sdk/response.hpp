@@ -6,7 +6,9 @@
 #include <podium/sdk/options.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -27,6 +29,12 @@ class Buffer {
 
  private:
   const podium_buffer* buffer_;
+};
+
+/// One thing that happened in a run; see podium_event.
+struct Event {
+  std::uint64_t id = 0;
+  std::string_view name, json;
 };
 
 /// The result of a request; see podium_result.
@@ -51,7 +59,16 @@ class ResponseStream {
   virtual void tick(const Buffer& out) = 0;
   /// The program wrote; `stream` 1 out, 2 err.
   virtual void chunk(std::uint32_t /*stream*/, std::string_view /*data*/, const Buffer& /*out*/) {}
+  /// Something happened; called of strategies that are EventStreams, instead of chunk and finish.
+  virtual void event(const Event& /*event*/, const Buffer& /*out*/) {}
   virtual void finish(const Result& result, const Buffer& out) = 0;
+};
+
+/// podium.event-stream/1, of responses: its streams are told events as they happen. Their function
+/// event() does the work.
+class EventStreams {
+ public:
+  virtual ~EventStreams() = default;
 };
 
 /// A response strategy: never blocks, never waits, keeps no thread. Any thread.
@@ -110,6 +127,20 @@ struct ResponseThunks {
       }
     });
   }
+  static podium_code event(void* /*self*/, podium_response_stream* stream,
+                           const podium_event* event, const podium_buffer* out,
+                           podium_error* err) noexcept {
+    return guard(err, [&] {
+      stream_of(stream)->event({event->id, view(event->name), view(event->json)}, Buffer(out));
+    });
+  }
+  static const void* extension(void* self, const char* id) noexcept {
+    if constexpr (std::derived_from<T, EventStreams>) {
+      static constexpr podium_event_stream kEvents{sizeof(podium_event_stream), &event};
+      if (std::strcmp(id, PODIUM_EXT_EVENT_STREAM) == 0) return &kEvents;
+    }
+    return ExtensionThunks<T>::get(self, id);
+  }
   static void end_stream(void* /*self*/, podium_response_stream* stream) noexcept {
     delete stream_of(stream);
   }
@@ -118,7 +149,7 @@ struct ResponseThunks {
   static podium_response interface(T* self) {
     return {sizeof(podium_response),  0,       self,   &get_traits,
             &begin,                   &tick,   &chunk, &finish,
-            &end_stream,              &ExtensionThunks<T>::get, &destroy};
+            &end_stream,              &extension, &destroy};
   }
 };
 

@@ -52,6 +52,10 @@ class RunView {
     }
     return out;
   }
+  /// Whether the standard input stays open behind standard_input(), for RunInput.
+  bool open_input() const noexcept {
+    return PODIUM_HAS(run_, flags) && (run_->flags & PODIUM_RUN_OPEN_INPUT) != 0;
+  }
   int workspace() const noexcept { return run_->workspace; }
   int output() const noexcept { return run_->output; }
   const podium_limits& limits() const noexcept { return *run_->limits; }
@@ -82,6 +86,12 @@ class Callbacks {
   /// `stream` 1 out, 2 err; at most limits().output_bytes of each.
   void output(std::uint32_t stream, std::string_view chunk) const noexcept {
     callbacks_->output(callbacks_->ctx, stream, bytes(chunk));
+  }
+  /// The run has come to this phase; a host that does not ask is not told.
+  void phase(podium_phase phase) const noexcept {
+    if (PODIUM_HAS(callbacks_, phase) && callbacks_->phase != nullptr) {
+      callbacks_->phase(callbacks_->ctx, static_cast<std::uint32_t>(phase));
+    }
   }
   /// Exactly once, the last call; the lease may be released before it returns.
   void completed(const podium_completion& completion) const noexcept {

@@ -158,7 +158,8 @@ class RecordingRun {
   int completions_ = 0;
   bool broke_rules_ = false;
   podium_completion completion_{};
-  podium_run_callbacks callbacks_{sizeof(podium_run_callbacks), this, &output, &completed};
+  podium_run_callbacks callbacks_{sizeof(podium_run_callbacks), this, &output, &completed,
+                                  nullptr};
 };
 
 }  // namespace podium::sdk::testing

@@ -1,0 +1,92 @@
+#pragma once
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <string>
+
+#include "exec/event_queue.hpp"
+#include "exec/service.hpp"
+#include "http/audit.hpp"
+#include "http/exchange.hpp"
+
+namespace podium {
+
+/// How a request wants to hear of its run.
+struct Hearing {
+  bool events = false;       ///< all that happens while it happens
+  milliseconds reattach{0};  ///< that the run waits for another reader when this one has left
+};
+
+/// A run under way, shared by the run itself and by the request that waits for it. I/O thread.
+struct Work {
+  using Clock = std::chrono::steady_clock;
+
+  Work(asio::io_context& io, const StreamConfig& streams, Hearing how);
+
+  /// The run is over; `result` or `error` is set.
+  void finish();
+  void client_left();
+
+  const Hearing hearing;
+  const std::shared_ptr<RunControl> control;
+  const std::shared_ptr<EventQueue> queue;
+  asio::steady_timer wake;
+  std::unique_ptr<ExecResult> result;  // when done without error
+  std::string json;                    // of the result
+  std::exception_ptr error;
+  std::string language, session_id, request_id;
+  std::unique_ptr<Quotas::Run> place;     // among the runs of its principal
+  std::unique_ptr<const RunFacts> facts;  // for the audit trail
+  Clock::time_point began, ended;
+  bool done = false;
+  bool left = false;
+
+  /// The object of the event "end".
+  std::string end_json() const;
+
+ private:
+  void tell_end();
+};
+
+/// Listens for the client's leaving for as long as it lives.
+class Watch {
+ public:
+  Watch(Exchange& exchange, std::shared_ptr<Work> work) : exchange_(exchange) {
+    exchange.watch([work = std::move(work)] { work->client_left(); });
+  }
+  ~Watch() { exchange_.unwatch(); }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+ private:
+  Exchange& exchange_;
+};
+
+/// The body of POST /exec, as the sender's rights allow it to be read. `counted` is what the request
+/// is counted as from here on.
+Task<ExecCommand> read_command(Exchange& exchange, ByteShare& counted);
+
+/// A command that came otherwise, as JSON text: finds out who is asking where only it says so.
+Task<ExecCommand> take_command(Exchange& exchange, std::string text, ByteShare& counted);
+
+/// Refuses what can be refused, with its true status, and begins the run. The request's head, parser
+/// and buffers are gone when it returns.
+Task<std::shared_ptr<Work>> begin_work(Exchange& exchange, ExecCommand command, ByteShare counted,
+                                       Hearing how);
+
+/// Returns when the work is done, the client has left (once), or at `when`.
+Task<> wait_until(Work& work, Work::Clock::time_point when);
+
+/// The end of a request whose answer went out or cannot any more: waits until the run is over, which
+/// nobody wants any more unless it may be read again, then writes down what became of it.
+Task<> conclude(Exchange& exchange, Work& work);
+
+/// A failure after the first byte, in the form of a result.
+struct LateError {
+  int status;
+  Json json;
+  std::string what;  ///< for the log
+};
+LateError late_error(const Work& work);
+
+}  // namespace podium

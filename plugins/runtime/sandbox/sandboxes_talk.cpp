@@ -1,0 +1,93 @@
+// Sandboxes, fourth part: what a program hears while it runs, and when its output is left alone.
+
+#include "channels.hpp"
+#include "packet.hpp"
+#include "sandboxes.hpp"
+
+namespace podium::sandbox {
+namespace {
+
+/// Input that waits for a program to read it. More is refused until there is room.
+constexpr std::size_t kMostWaitingInput = 1u << 20;
+/// What was written beyond this has been read, by the size of pipes: the run has begun and will not
+/// be given to another sandbox, so that it need not be kept.
+constexpr std::size_t kSurelyRead = 256u << 10;
+
+}  // namespace
+
+void Sandboxes::write_input(podium_lease* lease, std::string_view data) {
+  auto* run = sdk::from_lease<SandboxRun>(lease);
+  const std::lock_guard lock(mutex_);
+  if (run->input_ends) return;
+  if (!run->more_input.empty() && run->more_input.size() + data.size() > kMostWaitingInput) {
+    throw sdk::Error(PODIUM_RESOURCE_EXHAUSTED, "the program has not read its input yet");
+  }
+  run->more_input.append(data);
+  want_input(*run);
+}
+
+void Sandboxes::close_input(podium_lease* lease) noexcept {
+  auto* run = sdk::from_lease<SandboxRun>(lease);
+  const std::lock_guard lock(mutex_);
+  run->input_ends = true;
+  want_input(*run);
+}
+
+/// In the lock: the loop writes when the pipe takes something, at once if it does now.
+void Sandboxes::want_input(SandboxRun& run) {
+  const std::shared_ptr<Shell>& shell = run.shell;
+  if (shell == nullptr || shell->state != Shell::State::kRunning || shell->sending) return;
+  if (run.input_watched || !shell->input) return;
+  run.input_watched = loop_.watch(shell->input.get(), tag_of(shell->id, kInput), true);
+}
+
+/// There is room in the pipe. A closed descriptor leaves the loop by itself.
+void Sandboxes::on_input(const std::shared_ptr<Shell>& shell) {
+  SandboxRun* run = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    if (shell->state == Shell::State::kRunning && !shell->sending) run = shell->run;
+    if (run == nullptr || !shell->input) return;
+    if (run->input_written > kSurelyRead) {
+      run->standard_input.erase(0, run->input_written);
+      run->input_written = 0;
+    }
+    run->standard_input.append(run->more_input);
+    run->more_input.clear();
+    if (run->input_ends) run->input_open = false;
+  }
+  // The run is there until its end is told, which only this thread does.
+  const bool all = feed_input(*run, *shell);
+  const std::lock_guard lock(mutex_);
+  if (!all) return;
+  if (shell->input && (!run->more_input.empty() || run->input_ends)) return;  // came meanwhile
+  if (shell->input) loop_.forget(shell->input.get());
+  run->input_watched = false;
+}
+
+void Sandboxes::signal(podium_lease* lease, int number) {
+  auto* run = sdk::from_lease<SandboxRun>(lease);
+  const std::lock_guard lock(mutex_);
+  const std::shared_ptr<Shell>& shell = run->shell;
+  if (shell == nullptr || shell->sending) {
+    throw sdk::Error(PODIUM_UNAVAILABLE, "the program has not begun yet");
+  }
+  if (shell->state != Shell::State::kRunning) return;
+  SignalRun wanted;
+  wanted.message.nonce = shell->nonce;
+  wanted.number = number;
+  send_struct(shell->control.get(), wanted, {}, MSG_DONTWAIT);
+}
+
+void Sandboxes::hold_output(podium_lease* lease, bool held) noexcept {
+  auto* run = sdk::from_lease<SandboxRun>(lease);
+  const std::lock_guard lock(mutex_);
+  run->held = held;
+  const std::shared_ptr<Shell>& shell = run->shell;
+  if (held || shell == nullptr || shell->state != Shell::State::kRunning) return;
+  // The loop forgot those it found something in; watching the others again does nothing.
+  if (shell->output) loop_.watch(shell->output.get(), tag_of(shell->id, kOutput));
+  if (shell->error) loop_.watch(shell->error.get(), tag_of(shell->id, kError));
+}
+
+}  // namespace podium::sandbox
