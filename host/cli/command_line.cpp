@@ -235,15 +235,31 @@ void check_keys(const Words& words, KeysOptions& keys) {
   }
 }
 
-/// config diff [FILE]
+/// config diff [FILE] | explain KEY | schema
 void check_config(const Words& words, ConfigOptions& options) {
+  struct Known {
+    const char* name;
+    ConfigAction action;
+    std::size_t least, most;  // operands
+    const char* wants;
+  };
+  constexpr std::array<Known, 3> kActions{
+      {{"diff", ConfigAction::kDiff, 0, 1, "at most one file"},
+       {"explain", ConfigAction::kExplain, 1, 1, "one key, e.g. limits.wall"},
+       {"schema", ConfigAction::kSchema, 0, 0, "nothing more"}}};
   const std::string action = words.operands.empty() ? "" : words.operands.front();
-  if (action != "diff") {
+  const auto known = std::find_if(kActions.begin(), kActions.end(),
+                                  [&](const Known& each) { return action == each.name; });
+  if (known == kActions.end()) {
     throw UsageError((action.empty() ? "config wants an action" : "unknown action '" + action + "'") +
-                     ": expected diff");
+                     ": expected diff, explain or schema");
   }
-  if (words.operands.size() > 2) throw UsageError("config diff wants one file at most");
-  if (words.operands.size() == 2) options.operand = words.operands[1];
+  const std::size_t operands = words.operands.size() - 1;
+  if (operands < known->least || operands > known->most) {
+    throw UsageError("config " + action + " wants " + known->wants);
+  }
+  options.action = known->action;
+  if (operands == 1) options.operand = words.operands[1];
 }
 
 void check_exec(const Words& words, ExecOptions& exec) {
@@ -379,7 +395,9 @@ usage: podium exec [OPTIONS] FILE     run a program; FILE may be - for standard 
        podium languages [OPTIONS]     what can be run here, with versions, and what lacks for the rest
        podium doctor [OPTIONS]        what this machine lacks, with a remedy each
        podium reload [OPTIONS]        make the daemon read its configuration again
-       podium config diff [FILE]      what a reload would change now, or with FILE, and what needs a restart
+       podium config diff [FILE]      what a reload would change now, or with FILE; what needs a restart
+       podium config explain KEY      what an option is for, its bounds, its value and where that is from
+       podium config schema           a JSON Schema of the configuration, plugins included
        podium keys [ACTION] [OPTIONS] list the API keys, or: create ID, change ID, disable ID,
                                       enable ID, delete ID
        podium audit [OPTIONS]         who ran what, newest first
@@ -413,7 +431,7 @@ all:
   --key-file F    [PODIUM_KEY_FILE, first-key in the state directory]; keys, audit, config and
                   reload want the administrator's: [PODIUM_ADMIN_KEY, PODIUM_ADMIN_KEY_FILE, admin-key there]
   --state-dir D   state directory of the daemon [PODIUM_STATE_DIR, /var/lib/podium]
-  --config FILE   configuration that the daemon runs with, for doctor and languages
+  --config FILE   configuration that the daemon runs with, for doctor, languages and config explain
   --json, --text  how to print; text on a terminal, JSON elsewhere
   --help, --version
 

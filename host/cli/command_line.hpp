@@ -54,11 +54,11 @@ struct AuditOptions {
 };
 
 /// What `podium config` does.
-enum class ConfigAction { kDiff };
+enum class ConfigAction { kDiff, kExplain, kSchema };
 
 struct ConfigOptions {
   ConfigAction action = ConfigAction::kDiff;
-  std::string operand;  ///< of diff: a file, empty for the daemon's own
+  std::string operand;  ///< of diff a file, empty for the daemon's own; of explain a key
 };
 
 /// What `podium plugin new` makes.

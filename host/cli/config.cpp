@@ -1,6 +1,10 @@
 #include "cli/config.hpp"
 
+#include <unistd.h>
+
 #include "base/failure.hpp"
+#include "cli/explain.hpp"
+#include "cli/plugin_tables.hpp"
 
 namespace podium::cli {
 namespace {
@@ -38,6 +42,84 @@ int run_diff(const ConfigOptions& options, const Client& client, Console& consol
   return changes->items().empty() ? 0 : 1;
 }
 
+std::string text_of(const Json& object, const char* name) {
+  const Json* value = object.find(name);
+  return value != nullptr && value->is_string() ? value->string() : std::string();
+}
+
+/// Of the daemon that runs. Its file is read here for the lines; who may not read it is not told.
+KnownConfig running_config(const Client& client) {
+  const Reply reply = client.get("/api/v1/admin/config");
+  if (reply.status != 200) throw client.refusal(reply);
+  const Json answer = json_parse(reply.body);
+  KnownConfig known;
+  known.of = "the running daemon at " + client.server().url;
+  known.file = text_of(answer, "file");
+  if (const Json* document = answer.find("config")) known.document = *document;
+  if (const Json* list = answer.find("environment"); list != nullptr && list->is_array()) {
+    for (const Json& each : list->items()) {
+      known.overrides.push_back({text_of(each, "variable"), text_of(each, "key"), {}});
+    }
+  }
+  return known;
+}
+
+/// Of the file and the environment here.
+KnownConfig local_config(const std::filesystem::path& file) {
+  const Config config = file.empty()
+                            ? parse_config(default_config_text(), "built-in defaults",
+                                           config_environment(environ))
+                            : load_config(file, config_environment(environ));
+  return {file.empty() ? "the built-in defaults" : file.string(), *config.document, file.string(),
+          {}, config.overrides};
+}
+
+/// A daemon that answers is asked; --config asks for the file's.
+KnownConfig known_config(const CommandLine& line, const Client& client) {
+  if (!line.config.empty() || client.server().key.empty()) return local_config(line.config);
+  try {
+    return running_config(client);
+  } catch (const Failure& failure) {
+    if (failure.code() != Code::kUnavailable) throw;
+    KnownConfig known = local_config({});
+    known.of += " (" + std::string(failure.what()) + ")";
+    return known;
+  }
+}
+
+int run_explain(const CommandLine& line, const Client& client, Console& console) {
+  KnownConfig known = known_config(line, client);
+  if (!known.file.empty() && ::access(known.file.c_str(), R_OK) == 0) {
+    known.places = config_places(read_config_text(known.file));
+  }
+  Config config;
+  config.plugin_dir = text_of(known.document, "plugin_dir");
+  const std::vector<Explanation> all =
+      explain(pointer_of(line.config_options.operand), known, plugin_folder(config));
+  Json list = Json::array();
+  for (const Explanation& each : all) {
+    if (console.json) {
+      list.push(to_json(each));
+    } else {
+      console.out << to_text(each) << '\n';
+    }
+  }
+  if (console.json) {
+    console.out << json_dump_pretty(Json::object({{"of", known.of}, {"options", list}})) << '\n';
+  } else {
+    console.out << "Values are those of " << known.of << ".\n";
+  }
+  return 0;
+}
+
+int run_schema(const CommandLine& line, Console& console) {
+  Config config;
+  if (!line.config.empty()) config = load_config(line.config);
+  const PluginTables plugins = open_plugins(plugin_folder(config));
+  console.out << json_dump_pretty(config_schema(plugins.tables)) << '\n';
+  return 0;
+}
+
 }  // namespace
 
 void print_changes(const Json& changes, std::ostream& out) {
@@ -54,6 +136,8 @@ void print_changes(const Json& changes, std::ostream& out) {
 int run_config(const CommandLine& line, const Client& client, Console& console) {
   switch (line.config_options.action) {
     case ConfigAction::kDiff: return run_diff(line.config_options, client, console);
+    case ConfigAction::kExplain: return run_explain(line, client, console);
+    case ConfigAction::kSchema: return run_schema(line, console);
   }
   return 1;
 }

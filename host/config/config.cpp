@@ -69,7 +69,7 @@ void merge_members(Json& defaults, const Json& given) {
 void merge(Json& defaults, const Json& given) {
   for (const auto& [key, value] : require_object(given, "")) {
     const Json* known = defaults.find(key);
-    if ((key == "plugins" || key == "languages") && value.is_object()) {
+    if ((key == "plugins" || key == "languages") && known != nullptr && value.is_object()) {
       Json entries = *known;
       merge_entries(entries, value);
       defaults.set(key, std::move(entries));
@@ -155,16 +155,17 @@ void check_references(const Config& config) {
   }
 }
 
-Config decode(const Json& value) {
+Config decode(const Json& value, OptionTable* table = nullptr) {
   Config config;
-  Section top(value, "");
+  Section top(value, "", table);
   const auto section = [&](std::string_view key) {
-    return Section(top.require(key), top.path_of(key));
+    return top.section(top.require(key), key);
   };
   read_listen(section("listen"), config.http);
   read_tls(section("tls"), config.tls);
   read_http(section("http"), config.http);
-  std::string state_dir, plugin_dir;
+  std::string state_dir, plugin_dir, ignored;
+  top.text("$schema", ignored);  // for editors
   top.text("state_dir", state_dir);
   check_absolute(state_dir, "/state_dir");
   config.state_dir = state_dir;
@@ -172,12 +173,12 @@ Config decode(const Json& value) {
   config.plugin_dir = plugin_dir;
   top.text("user", config.user);
   check_user(config.user);
-  read_plugins(top.require("plugins"), config.plugins);
+  read_plugins(top.require("plugins"), config.plugins, table);
   Limits limits;
   read_limits(section("limits"), limits);
-  read_languages(top.require("languages"), limits, config.languages);
+  read_languages(top.require("languages"), limits, config.languages, table);
   top.text("storage", config.storage);
-  read_routes(top.require("routes"), config.routes);
+  read_routes(top.require("routes"), config.routes, table);
   read_admission(section("admission"), config.admission);
   read_sessions(section("sessions"), config.sessions);
   read_outputs(section("outputs"), config.outputs);
@@ -232,6 +233,22 @@ bool is_loopback(std::string_view address) noexcept {
   in6_addr six;
   if (::inet_pton(AF_INET, text.data(), &four) == 1) return ntohl(four.s_addr) >> 24 == 127;
   return ::inet_pton(AF_INET6, text.data(), &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
+}
+
+const OptionTable& host_options() {
+  static const OptionTable kTable = [] {
+    OptionTable recorded, table;
+    decode(parse_text(default_config_text()), &recorded);
+    for (OptionInfo& each : recorded) {
+      each.key = table_key(each.key);
+      const bool known = std::any_of(table.begin(), table.end(), [&](const OptionInfo& earlier) {
+        return earlier.key == each.key;
+      });
+      if (!known) table.push_back(std::move(each));
+    }
+    return table;
+  }();
+  return kTable;
 }
 
 Config parse_config(std::string_view text, const std::string& origin,

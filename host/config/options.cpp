@@ -25,25 +25,6 @@ Failure broken_table(const std::string& why) {
   return Failure(Code::kInvalidArgument, "the plugin's option table is broken: " + why);
 }
 
-/// The table's entries. A plugin of a later minor version has longer entries: their size is the
-/// stride, and what this host does not know of is not read.
-std::vector<const podium_option*> entries_of(const podium_option_table* table) {
-  std::vector<const podium_option*> out;
-  if (table == nullptr) return out;
-  if (!PODIUM_HAS(table, options)) throw broken_table("it is smaller than podium_option_table");
-  if (table->count > 0 && table->options == nullptr) throw broken_table("it has no entries");
-  const auto* at = reinterpret_cast<const char*>(table->options);
-  for (std::uint32_t i = 0; i < table->count; ++i) {
-    const auto* option = reinterpret_cast<const podium_option*>(at);
-    if (!PODIUM_HAS(option, doc) || option->size != table->options->size) {
-      throw broken_table("entry " + std::to_string(i) + " has a wrong size");
-    }
-    out.push_back(option);
-    at += option->size;
-  }
-  return out;
-}
-
 bool is_snake_case(std::string_view name) {
   return !name.empty() && name.size() <= 64 && name[0] >= 'a' && name[0] <= 'z' &&
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == name.npos;
@@ -117,6 +98,25 @@ std::string read_secret(const Json& value, const std::filesystem::path& director
 
 }  // namespace
 
+/// The table's entries. A plugin of a later minor version has longer entries: their size is the
+/// stride, and what this host does not know of is not read.
+std::vector<const podium_option*> option_entries(const podium_option_table* table) {
+  std::vector<const podium_option*> out;
+  if (table == nullptr) return out;
+  if (!PODIUM_HAS(table, options)) throw broken_table("it is smaller than podium_option_table");
+  if (table->count > 0 && table->options == nullptr) throw broken_table("it has no entries");
+  const auto* at = reinterpret_cast<const char*>(table->options);
+  for (std::uint32_t i = 0; i < table->count; ++i) {
+    const auto* option = reinterpret_cast<const podium_option*>(at);
+    if (!PODIUM_HAS(option, doc) || option->size != table->options->size) {
+      throw broken_table("entry " + std::to_string(i) + " has a wrong size");
+    }
+    out.push_back(option);
+    at += option->size;
+  }
+  return out;
+}
+
 /// Fills an OptionValues, one option of the table after the other.
 class OptionReader {
  public:
@@ -126,13 +126,13 @@ class OptionReader {
 
   OptionValues read(const std::string& instance, const podium_option_table* table) {
     content().name = instance;
-    for (const podium_option* option : entries_of(table)) {
+    for (const podium_option* option : option_entries(table)) {
       check_entry(*option);
       names_.emplace_back(option->name);
       check_default(*option);
     }
     refuse_unknown();
-    for (const podium_option* option : entries_of(table)) read_option(*option);
+    for (const podium_option* option : option_entries(table)) read_option(*option);
     content().canonical = json_dump(canonical_);
     const Json identity(Json::Array{content().canonical, std::move(secrets_)});
     content().fingerprint = sha256_hex(json_dump(identity));
@@ -290,7 +290,7 @@ OptionValues validate_options(const std::string& instance, const podium_option_t
 std::string describe_options(const podium_option_table* table) {
   std::vector<std::array<std::string, 3>> rows;
   std::size_t name_width = 0, form_width = 0;
-  for (const podium_option* option : entries_of(table)) {
+  for (const podium_option* option : option_entries(table)) {
     std::string form = type_name(option->type);
     if (option->default_value == nullptr) {
       form += ", required";

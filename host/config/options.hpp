@@ -53,6 +53,9 @@ OptionValues validate_options(const std::string& instance, const podium_option_t
                               const Json& options, const std::string& where,
                               const std::filesystem::path& directory = {});
 
+/// The entries of a plugin's table, at the stride that it says. Throws Failure for a broken table.
+std::vector<const podium_option*> option_entries(const podium_option_table* table);
+
 /// The known key nearest to `key` by edit distance, empty when none is near. For messages.
 std::string nearest_key(std::string_view key, const std::vector<std::string>& known);
 

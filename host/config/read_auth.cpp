@@ -66,13 +66,14 @@ void read_auth(Section section, AuthConfig& out) {
   section.choice("mode", mode, {"keys", "none"});
   out.mode = mode == "none" ? AuthConfig::Mode::kNone : AuthConfig::Mode::kKeys;
   if (const Json* value = section.find("keys")) {
-    Section keys(*value, section.path_of("keys"));
+    Section keys = section.section(*value, "keys");
     std::string file = out.keys_file;
     keys.text("file", file);
     if (file.empty()) throw config_failure(keys.path_of("file"), "is empty, expected a path");
     out.keys_file = file;
     keys.finish();
   }
+  section.record("admin_key", OptionType::kReference);
   if (const Json* value = section.find("admin_key")) {
     read_admin_key(*value, section.path_of("admin_key"), out);
   }
@@ -82,10 +83,10 @@ void read_auth(Section section, AuthConfig& out) {
     throw config_failure(section.path_of("trusted_as"), "is empty, expected a key's id or a name");
   }
   if (const Json* value = section.find("lockout")) {
-    read_lockout(Section(*value, section.path_of("lockout")), out.lockout);
+    read_lockout(section.section(*value, "lockout"), out.lockout);
   }
   if (const Json* value = section.find("tokens")) {
-    read_tokens(Section(*value, section.path_of("tokens")), out.tokens);
+    read_tokens(section.section(*value, "tokens"), out.tokens);
   }
   section.finish();
 }

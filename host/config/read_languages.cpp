@@ -114,11 +114,12 @@ void read_packages(Section& section, std::vector<std::string>& out) {
   }
 }
 
-LanguageConfig read_language(const std::string& name, const Json& value, const Limits& limits) {
+LanguageConfig read_language(const std::string& name, const Json& value, const Limits& limits,
+                             OptionTable* table) {
   LanguageConfig out;
   out.name = name;
   out.limits = limits;
-  Section section(value, path_of("/languages", name));
+  Section section(value, path_of("/languages", name), table);
   check_language_name(name, section.path());
   section.texts("aliases", out.aliases);
   for (std::size_t i = 0; i < out.aliases.size(); ++i) {
@@ -140,16 +141,17 @@ LanguageConfig read_language(const std::string& name, const Json& value, const L
     throw config_failure(section.path_of("command"), "is empty, expected a command line");
   }
   read_command(section, "version", out.version);
+  section.record("environment", OptionType::kTextMap);
   if (const Json* environment = section.find("environment")) {
     read_environment(*environment, section.path_of("environment"), out.environment);
   }
   read_packages(section, out.packages);
   read_shown_paths(section, "paths", out.paths);
   if (const Json* factors = section.find("multipliers")) {
-    multiply_limits(Section(*factors, section.path_of("multipliers")), out.limits);
+    multiply_limits(section.section(*factors, "multipliers"), out.limits);
   }
   if (const Json* own = section.find("limits")) {
-    read_limits(Section(*own, section.path_of("limits")), out.limits);
+    read_limits(section.section(*own, "limits"), out.limits);
   }
   section.finish();
   return out;
@@ -157,10 +159,10 @@ LanguageConfig read_language(const std::string& name, const Json& value, const L
 
 }  // namespace
 
-void read_plugins(const Json& value, std::vector<PluginConfig>& out) {
+void read_plugins(const Json& value, std::vector<PluginConfig>& out, OptionTable* table) {
   const std::string path = "/plugins";
   for (const auto& [name, entry] : require_object(value, path)) {
-    Section section(entry, path_of(path, name));
+    Section section(entry, path_of(path, name), table);
     if (!is_instance_name(name)) {
       throw config_failure(section.path(), "found the name " + json_quote(name.substr(0, 80)) +
                                                ", expected up to 64 of a-z A-Z 0-9 _ -");
@@ -171,6 +173,7 @@ void read_plugins(const Json& value, std::vector<PluginConfig>& out) {
     section.text("library", plugin.library);
     check_library(plugin.library, section.path_of("library"));
     plugin.options = Json::object();
+    section.record("options", OptionType::kPluginOptions);
     if (const Json* options = section.find("options")) {
       require_object(*options, section.path_of("options"));
       plugin.options = *options;
@@ -180,11 +183,12 @@ void read_plugins(const Json& value, std::vector<PluginConfig>& out) {
   }
 }
 
-void read_languages(const Json& value, const Limits& limits, std::vector<LanguageConfig>& out) {
+void read_languages(const Json& value, const Limits& limits, std::vector<LanguageConfig>& out,
+                    OptionTable* table) {
   const std::string path = "/languages";
   std::map<std::string, std::string> owner;  // a name or alias, and whose it is
   for (const auto& [name, entry] : require_object(value, path)) {
-    out.push_back(read_language(name, entry, limits));
+    out.push_back(read_language(name, entry, limits, table));
     std::vector<std::string> names = out.back().aliases;
     names.push_back(name);
     for (const std::string& each : names) {

@@ -179,14 +179,14 @@ void multiply_limits(Section section, Limits& limits) {
   section.finish();
 }
 
-void read_routes(const Json& value, std::map<std::string, RouteConfig>& out) {
+void read_routes(const Json& value, std::map<std::string, RouteConfig>& out, OptionTable* table) {
   const std::string path = "/routes";
   const std::vector<std::string> known{"/exec"};
   for (const auto& [route, entry] : require_object(value, path)) {
     if (std::find(known.begin(), known.end(), route) == known.end()) {
       throw config_failure(path_of(path, route), unknown_key(route, known));
     }
-    Section section(entry, path_of(path, route));
+    Section section(entry, path_of(path, route), table);
     section.require("response");
     section.text("response", out[route].response);
     section.finish();

@@ -23,9 +23,10 @@ void read_limits(Section section, Limits& out);
 void multiply_limits(Section section, Limits& limits);
 /// Paths of the host to show in the sandbox: absolute, without "." and "..".
 void read_shown_paths(Section& section, std::string_view key, std::vector<std::string>& out);
-void read_routes(const Json& value, std::map<std::string, RouteConfig>& out);
-void read_plugins(const Json& value, std::vector<PluginConfig>& out);
+void read_routes(const Json& value, std::map<std::string, RouteConfig>& out, OptionTable* table);
+void read_plugins(const Json& value, std::vector<PluginConfig>& out, OptionTable* table);
 /// `limits` are those of the top level, which each language starts from.
-void read_languages(const Json& value, const Limits& limits, std::vector<LanguageConfig>& out);
+void read_languages(const Json& value, const Limits& limits, std::vector<LanguageConfig>& out,
+                    OptionTable* table);
 
 }  // namespace podium

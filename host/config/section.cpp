@@ -64,8 +64,20 @@ const Json::Object& require_object(const Json& value, const std::string& path) {
   return value.members();
 }
 
-Section::Section(const Json& value, std::string path) : value_(value), path_(std::move(path)) {
+Section::Section(const Json& value, std::string path, OptionTable* table)
+    : value_(value), path_(std::move(path)), table_(table) {
   require_object(value, path_);
+}
+
+Section Section::section(const Json& value, std::string_view key) const {
+  return {value, path_of(key), table_};
+}
+
+void Section::record(std::string_view key, OptionType type) { record(key, type, "", ""); }
+
+void Section::record(std::string_view key, OptionType type, std::string least, std::string most) {
+  if (table_ == nullptr) return;
+  table_->push_back({path_of(key), type, std::move(least), std::move(most), {}});
 }
 
 std::string Section::path_of(std::string_view key) const { return podium::path_of(path_, key); }
@@ -82,12 +94,17 @@ const Json& Section::require(std::string_view key) {
 }
 
 void Section::text(std::string_view key, std::string& out) {
+  record(key, OptionType::kText);
   if (const Json* member = find(key)) out = require_string(*member, path_of(key));
 }
 
 void Section::choice(std::string_view key, std::string& out,
                      const std::vector<std::string>& choices) {
   text(key, out);
+  if (table_ != nullptr) {
+    table_->back().type = OptionType::kChoice;
+    table_->back().choices = choices;
+  }
   if (std::find(choices.begin(), choices.end(), out) != choices.end()) return;
   std::string list;
   for (const std::string& name : choices) list += (list.empty() ? "\"" : " or \"") + name + "\"";
@@ -95,6 +112,7 @@ void Section::choice(std::string_view key, std::string& out,
 }
 
 void Section::texts(std::string_view key, std::vector<std::string>& out) {
+  record(key, OptionType::kTexts);
   const Json* member = find(key);
   if (member == nullptr) return;
   if (!member->is_array()) throw wrong_type(path_of(key), *member, "an array of strings");
@@ -105,6 +123,7 @@ void Section::texts(std::string_view key, std::vector<std::string>& out) {
 }
 
 void Section::flag(std::string_view key, bool& out) {
+  record(key, OptionType::kFlag);
   const Json* member = find(key);
   if (member == nullptr) return;
   if (!member->is_bool()) throw wrong_type(path_of(key), *member, "true or false");
@@ -113,6 +132,7 @@ void Section::flag(std::string_view key, bool& out) {
 
 void Section::duration(std::string_view key, std::chrono::milliseconds& out,
                        Bounds<std::chrono::milliseconds> bounds) {
+  record(key, OptionType::kDuration, format_duration(bounds.min), format_duration(bounds.max));
   const Json* member = find(key);
   if (member == nullptr) return;
   if (!member->is_string()) {
@@ -127,6 +147,7 @@ void Section::duration(std::string_view key, std::chrono::milliseconds& out,
 }
 
 void Section::size(std::string_view key, std::uint64_t& out, Bounds<std::uint64_t> bounds) {
+  record(key, OptionType::kSize, format_size(bounds.min), format_size(bounds.max));
   const Json* member = find(key);
   if (member == nullptr) return;
   if (!member->is_string()) {
@@ -141,6 +162,8 @@ void Section::size(std::string_view key, std::uint64_t& out, Bounds<std::uint64_
 }
 
 void Section::cores(std::string_view key, std::uint32_t& out, Bounds<std::uint32_t> bounds) {
+  record(key, OptionType::kCores, json_dump(Json(bounds.min / 1000.0)),
+         json_dump(Json(bounds.max / 1000.0)));
   const Json* member = find(key);
   if (member == nullptr) return;
   if (!member->is_number()) throw wrong_type(path_of(key), *member, "a number of cores, like 0.5");
@@ -154,6 +177,7 @@ void Section::cores(std::string_view key, std::uint32_t& out, Bounds<std::uint32
 }
 
 double Section::factor(std::string_view key, Bounds<double> bounds) {
+  record(key, OptionType::kFactor, json_dump(Json(bounds.min)), json_dump(Json(bounds.max)));
   const Json* member = find(key);
   if (member == nullptr) return 1;
   if (!member->is_number()) throw wrong_type(path_of(key), *member, "a factor, like 1.5");
@@ -168,6 +192,7 @@ double Section::factor(std::string_view key, Bounds<double> bounds) {
 
 std::uint64_t Section::count_between(std::string_view key, std::uint64_t absent, std::uint64_t min,
                                      std::uint64_t max) {
+  record(key, OptionType::kCount, std::to_string(min), std::to_string(max));
   const Json* member = find(key);
   if (member == nullptr) return absent;
   const std::string expected =

@@ -8,6 +8,7 @@
 
 #include "base/failure.hpp"
 #include "base/json.hpp"
+#include "config/option_table.hpp"
 
 namespace podium {
 
@@ -38,8 +39,15 @@ struct Bounds {
 /// names the member's path, what was found and what was expected.
 class Section {
  public:
-  /// `value` must be an object and outlive the Section.
-  Section(const Json& value, std::string path);
+  /// `value` must be an object and outlive the Section. What is asked for is recorded in `table`
+  /// when there is one.
+  Section(const Json& value, std::string path, OptionTable* table = nullptr);
+
+  /// A member of this one that is a section too.
+  Section section(const Json& value, std::string_view key) const;
+  OptionTable* table() const noexcept { return table_; }
+  /// Records what is read by other means than the functions below.
+  void record(std::string_view key, OptionType type);
 
   const std::string& path() const noexcept { return path_; }
   std::string path_of(std::string_view key) const;
@@ -75,8 +83,11 @@ class Section {
   std::uint64_t count_between(std::string_view key, std::uint64_t absent, std::uint64_t min,
                               std::uint64_t max);
 
+  void record(std::string_view key, OptionType type, std::string least, std::string most);
+
   const Json& value_;
   std::string path_;
+  OptionTable* table_;
   std::vector<std::string> known_;
 };
 

@@ -18,6 +18,7 @@
 #include "daemon/control.hpp"
 #include "daemon/key_files.hpp"
 #include "daemon/notify.hpp"
+#include "daemon/tls_files.hpp"
 #include "exec/service.hpp"
 #include "http/server.hpp"
 #include "version.hpp"
@@ -142,7 +143,12 @@ class Daemon {
 
   /// The parts of a reloaded configuration that are not the generation's.
   void take_over(const Config& next, bool only_check) {
-    if (!only_check) http_->reconfigure(next.http);
+    if (only_check) {
+      next_tls_ = tls_credentials(next, log_);
+      return;
+    }
+    http_->reconfigure(next.http);
+    http_->renew_tls(next.tls, std::exchange(next_tls_, nullptr));
   }
 
   HostServices services() {
@@ -180,6 +186,10 @@ class Daemon {
   Task<> start(Config config) {
     co_await sweep_once(true);
     http_->start(config.http);
+    if (auto tls = tls_credentials(config, log_)) {
+      http_->start_tls(config.tls, std::move(tls));
+      log_.info("listens with TLS", {{"port", int{http_->tls_port()}}});
+    }
     asio::co_spawn(io_, sweep_forever(), asio::detached);
     asio::co_spawn(io_, keep_accounts(), asio::detached);
     asio::co_spawn(io_, watch_token_keys(), asio::detached);
@@ -407,6 +417,7 @@ class Daemon {
   std::unique_ptr<Reloader> reloader_;
   std::unique_ptr<AdminControl> control_;
   std::unique_ptr<HttpServer> http_;
+  std::shared_ptr<const TlsCredentials> next_tls_;  // of a reload in progress, on its thread
   std::thread io_thread_;
   std::exception_ptr start_error_;
   std::string accounts_trouble_;

@@ -43,10 +43,11 @@ void turn_away(UniqueFd peer) {
 }  // namespace
 
 Acceptor::Acceptor(std::shared_ptr<ServerState> server, const std::string& address,
-                   std::uint16_t port)
+                   std::uint16_t port, bool tls)
     : server_(std::move(server)),
       acceptor_(server_->context.io),
       pause_(server_->context.io),
+      tls_(tls),
       spare_(open_spare()) {
   error_code ec;
   const auto ip = asio::ip::make_address(address == "localhost" ? "127.0.0.1" : address, ec);
@@ -103,7 +104,9 @@ Acceptor::Taken Acceptor::take_one() {
 void Acceptor::admit(tcp::socket socket, const tcp::endpoint& peer) {
   const bool room = server_->has_room(peer.address().to_string());
   if (!room && server_->open() >= server_->http.max_connections + kMaxRefusals) return;
-  auto connection = std::make_shared<Connection>(server_, std::move(socket), peer);
+  auto credentials = tls_ ? server_->tls.get() : nullptr;
+  auto connection =
+      std::make_shared<Connection>(server_, std::move(socket), peer, std::move(credentials));
   asio::co_spawn(server_->context.io,
                  room ? Connection::serve(connection) : Connection::refuse(connection),
                  asio::detached);

@@ -13,7 +13,9 @@ namespace podium {
 class Acceptor : public std::enable_shared_from_this<Acceptor> {
  public:
   /// Binds and listens. Throws Failure(kUnavailable) that names the address.
-  Acceptor(std::shared_ptr<ServerState> server, const std::string& address, std::uint16_t port);
+  /// With `tls` its connections speak TLS, by the credentials that the server has at the moment.
+  Acceptor(std::shared_ptr<ServerState> server, const std::string& address, std::uint16_t port,
+           bool tls = false);
 
   std::uint16_t port() const noexcept { return port_; }
   /// Accepts until close(). `self` keeps the acceptor alive.
@@ -30,6 +32,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
   asio::ip::tcp::acceptor acceptor_;
   asio::steady_timer pause_;
   std::uint16_t port_ = 0;
+  const bool tls_;
   bool closed_ = false;
   UniqueFd spare_;  // given up for a moment when descriptors run out
 };

@@ -11,6 +11,7 @@
 
 #include "base/json.hpp"
 #include "exec/command.hpp"
+#include "http/trace.hpp"
 #include "obs/log.hpp"
 #include "obs/metrics.hpp"
 
@@ -22,6 +23,7 @@ struct Access {
   enum class Path : std::uint8_t { kNone, kFast, kStream };
 
   std::string request_id;
+  TraceContext trace;         ///< of a client that traces
   std::uint64_t connection = 0;
   std::string peer;           ///< "127.0.0.1:40312"
   std::uint32_t ordinal = 0;  ///< of the request on its connection, from 1

@@ -37,11 +37,21 @@ void set_socket_options(Connection::Socket& socket, milliseconds write_timeout) 
   ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms, sizeof unacknowledged_ms);
 }
 
+/// To who sends a request without TLS to the port for it.
+void say_that_tls_is_spoken(int fd) {
+  constexpr std::string_view kAnswer =
+      "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 51\r\n"
+      "Connection: close\r\n\r\n{\"error\":\"this port speaks TLS: ask with https://\"}";
+  static_cast<void>(::send(fd, kAnswer.data(), kAnswer.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
 }  // namespace
 
 Connection::Connection(std::shared_ptr<ServerState> server, Socket socket,
-                       asio::ip::tcp::endpoint peer)
+                       asio::ip::tcp::endpoint peer,
+                       std::shared_ptr<const TlsCredentials> tls)
     : server_(std::move(server)), socket_(std::move(socket)), peer_(std::move(peer)) {
+  if (tls) tls_ = std::make_unique<TlsStream>(std::move(tls), socket_.native_handle());
   id_ = server_->next_connection++;
   set_socket_options(socket_, server_->http.write_timeout);
   server_->enter(*this, key_of(peer_));
@@ -66,7 +76,8 @@ std::string Connection::local_address() const {
 
 Task<> Connection::serve(std::shared_ptr<Connection> self) {
   try {
-    bool more = true;
+    bool more = co_await self->begin();
+    if (!more) co_return self->close();
     while (more) {
       more = co_await self->await_request();
       if (more) more = co_await self->serve_one();
@@ -82,6 +93,8 @@ Task<> Connection::serve(std::shared_ptr<Connection> self) {
 
 Task<> Connection::refuse(std::shared_ptr<Connection> self) {
   try {
+    const bool begun = co_await self->begin();
+    if (!begun) co_return self->close();
     Failure full(Code::kResourceExhausted, "this server has as many connections as it takes");
     const std::string id = choose_request_id(nullptr);
     const Answer answer =
@@ -99,7 +112,7 @@ Task<> Connection::refuse(std::shared_ptr<Connection> self) {
 
 /// Waits for the first byte of a request with no buffer: an idle connection costs its socket.
 Task<bool> Connection::await_request() {
-  if (!input_.empty()) co_return true;
+  if (!input_.empty() || has_pending()) co_return true;
   if (server_->closing) co_return false;
   idle_ = true;
   // A new connection is expected to speak at once; a kept one may be silent for longer than any
@@ -120,8 +133,7 @@ Task<bool> Connection::serve_one() {
   const bool keep = co_await exchange.run();
   if (!keep) {
     // The end of the stream goes out with the last byte, before anything of ours is written down.
-    error_code ignored;
-    socket_.shutdown(Socket::shutdown_send, ignored);
+    end_output();
   }
   if (exchange.began()) server_->finished(exchange.access());
   co_return keep;
@@ -131,6 +143,7 @@ Task<bool> Connection::serve_one() {
 /// a reset.
 Task<> Connection::finish() {
   error_code ec;
+  if (tls_) tls_->close_notify();
   socket_.shutdown(Socket::shutdown_send, ec);
   if (ec) co_return;
   input_ = std::string();
@@ -171,19 +184,88 @@ Task<std::size_t> Connection::receive(std::unique_ptr<char[]>& buffer, std::size
     if (try_first) {
       // Not a string or vector, whose bytes would be cleared first.
       if (!buffer) buffer.reset(new char[capacity]);
-      const ssize_t n = ::recv(socket_.native_handle(), buffer.get(), capacity, MSG_DONTWAIT);
+      const ssize_t n = read_some(buffer.get(), capacity);
       if (n >= 0) co_return static_cast<std::size_t>(n);
       if (errno != EAGAIN && errno != EINTR) throw ClientGone{};
     }
     // Who waits for a slow sender has no buffer meanwhile.
     buffer.reset();
-    error_code ec;
-    co_await socket_.async_wait(Socket::wait_read, asio::redirect_error(asio::use_awaitable, ec));
+    const bool to_write = try_first && tls_ && tls_->wants_write();
+    const error_code ec = co_await wait(to_write);
     if (ec && !timed_out_) throw ClientGone{};
   }
 }
 
+/// As recv(2) without blocking.
+ssize_t Connection::read_some(char* buffer, std::size_t most) {
+  if (tls_) return tls_->read(buffer, most);
+  return ::recv(socket_.native_handle(), buffer, most, MSG_DONTWAIT);
+}
+
+Task<error_code> Connection::wait(bool to_write) {
+  error_code ec;
+  if (!to_write && has_pending()) {
+    // Nothing to wait for, but others on the thread get their turn.
+    co_await asio::post(socket_.get_executor(), asio::use_awaitable);
+    co_return ec;
+  }
+  const auto what = to_write ? Socket::wait_write : Socket::wait_read;
+  co_await socket_.async_wait(what, asio::redirect_error(asio::use_awaitable, ec));
+  co_return ec;
+}
+
+Task<bool> Connection::begin() {
+  if (!tls_) co_return true;
+  set_deadline(Clock::now() + server_->http.head_timeout);
+  for (;;) {
+    if (tls_->handshake() == 1) break;
+    if (errno != EAGAIN) {
+      if (tls_->spoke_plain_http()) say_that_tls_is_spoken(socket_.native_handle());
+      co_return false;
+    }
+    const bool to_write = tls_->wants_write();
+    const error_code ec = co_await wait(to_write);
+    if (ec || timed_out_) co_return false;
+  }
+  clear_deadline();
+  co_return true;
+}
+
+void Connection::end_output() noexcept {
+  if (tls_) tls_->close_notify();
+  error_code ignored;
+  socket_.shutdown(Socket::shutdown_send, ignored);
+}
+
+Task<> Connection::send_by_tls(std::string_view bytes) {
+  set_deadline(Clock::now() + server_->http.write_timeout);
+  while (!bytes.empty()) {
+    const ssize_t n = tls_->write(bytes.data(), bytes.size());
+    const bool again = n < 0 && errno == EAGAIN;
+    if (n > 0) {
+      bytes_sent_ += static_cast<std::size_t>(n);
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+      set_deadline(Clock::now() + server_->http.write_timeout);
+      continue;
+    }
+    error_code ec;
+    if (again) {
+      const bool to_write = tls_->wants_write();
+      ec = co_await wait(to_write);
+    }
+    if (!again || ec || timed_out_) {
+      clear_deadline();
+      throw ClientGone{};
+    }
+  }
+  clear_deadline();
+}
+
 Task<> Connection::send(std::string_view bytes) {
+  if (tls_) {
+    co_await send_by_tls(bytes);
+    co_return;
+  }
   while (!bytes.empty()) {
     set_deadline(Clock::now() + server_->http.write_timeout);
     error_code ec;
@@ -227,6 +309,12 @@ void Connection::unwatch() {
 }
 
 void Connection::arm_watch() {
+  if (has_pending()) {
+    asio::post(socket_.get_executor(), [self = shared_from_this(), number = watch_] {
+      if (number == self->watch_) self->look();
+    });
+    return;
+  }
   socket_.async_wait(Socket::wait_read,
                      [self = shared_from_this(), number = watch_](const error_code& ec) {
                        if (number != self->watch_) return;
@@ -240,7 +328,7 @@ void Connection::arm_watch() {
 void Connection::look() {
   std::array<char, 4096> scratch;
   for (;;) {
-    const ssize_t n = ::recv(socket_.native_handle(), scratch.data(), scratch.size(), MSG_DONTWAIT);
+    const ssize_t n = read_some(scratch.data(), scratch.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return arm_watch();
     if (n > 0 && take({scratch.data(), static_cast<std::size_t>(n)})) continue;

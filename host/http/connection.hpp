@@ -11,6 +11,7 @@
 
 #include "exec/async.hpp"
 #include "http/server_state.hpp"
+#include "http/tls.hpp"
 
 namespace podium {
 
@@ -23,7 +24,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Clock = std::chrono::steady_clock;
   using Socket = asio::ip::tcp::socket;
 
-  Connection(std::shared_ptr<ServerState> server, Socket socket, asio::ip::tcp::endpoint peer);
+  /// With credentials it speaks TLS.
+  Connection(std::shared_ptr<ServerState> server, Socket socket, asio::ip::tcp::endpoint peer,
+             std::shared_ptr<const TlsCredentials> tls = nullptr);
   ~Connection();
 
   /// Serves requests until the connection ends.
@@ -38,6 +41,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string peer_address() const { return peer_.address().to_string(); }
   /// The address of this machine that the client reached, e.g. "127.0.0.1".
   std::string local_address() const;
+
+  bool is_tls() const noexcept { return tls_ != nullptr; }
 
   /// Bytes that have arrived and are not used up yet.
   std::string& input() noexcept { return input_; }
@@ -76,6 +81,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   friend struct ServerState;
 
+  /// The handshake of TLS; at once true without. False: the peer did not speak it in time.
+  Task<bool> begin();
+  /// Waits until the bytes can be read or written; an error says that the wait was cut off.
+  Task<boost::system::error_code> wait(bool to_write);
+  ssize_t read_some(char* buffer, std::size_t most);
+  bool has_pending() const noexcept { return tls_ && tls_->has_pending(); }
+  void end_output() noexcept;
+  Task<> send_by_tls(std::string_view bytes);
   Task<bool> await_request();
   Task<bool> serve_one();
   Task<> finish();
@@ -86,6 +99,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   std::shared_ptr<ServerState> server_;
   Socket socket_;
+  std::unique_ptr<TlsStream> tls_;  // none: plain
   asio::ip::tcp::endpoint peer_;
   std::uint64_t id_ = 0;
   std::list<Connection*>::iterator place_;  // in server_->connections

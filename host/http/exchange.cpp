@@ -19,6 +19,8 @@ constexpr std::size_t kMaxJoined = 64 * 1024;  // a longer body is not copied be
 Exchange::Exchange(Connection& connection, std::uint32_t ordinal) : connection_(connection) {
   access_.connection = connection.id();
   access_.ordinal = ordinal;
+  const std::string& hsts = connection.server().hsts;
+  if (connection.is_tls() && !hsts.empty()) extra_.add("Strict-Transport-Security", hsts);
 }
 
 Exchange::~Exchange() = default;
@@ -81,6 +83,8 @@ Task<bool> Exchange::read_head() {
   access_.method = head_->method;
   access_.target = std::string(head_->path().substr(0, kMaxLoggedTarget));
   access_.request_id = choose_request_id(head_->headers.find("X-Request-ID"));
+  access_.trace = continue_trace(head_->headers.find("traceparent"));
+  if (access_.trace) extra_.add("traceresponse", access_.trace.traceparent());
   head_method_ = head_->method == "HEAD";
   http_1_0_ = head_->minor_version == 0;
   client_keeps_ = head_->keep_alive;

@@ -171,6 +171,9 @@ Task<std::shared_ptr<Work>> accept(Exchange& exchange) {
   HttpContext& context = exchange.context();
   ByteShare counted;
   ExecCommand command = co_await read_command(exchange, counted);
+  // A program that traces goes on with its caller's trace; one that is told another keeps that.
+  const TraceContext& trace = exchange.access().trace;
+  if (trace) command.environment.emplace("TRACEPARENT", trace.traceparent());
   auto place = take_place(exchange);
   auto inputs = co_await context.exec.resolve(exchange.generation(), exchange.principal(), command);
   Permit permit = context.exec.admit(*exchange.generation(), command, std::move(counted));

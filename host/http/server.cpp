@@ -15,6 +15,12 @@ struct HttpServer::State {
   HttpContext context;
   std::shared_ptr<ServerState> server;  // from start()
   std::shared_ptr<Acceptor> acceptor;
+  std::shared_ptr<Acceptor> tls_acceptor;  // may be none
+
+  void close_acceptors() {
+    if (acceptor) acceptor->close();
+    if (tls_acceptor) tls_acceptor->close();
+  }
 };
 
 HttpServer::HttpServer(HttpContext context)
@@ -24,7 +30,7 @@ HttpServer::~HttpServer() {
   if (!state_->server) return;
   // The I/O thread may still be at work: what belongs to it is asked, not touched. Coroutines that
   // are suspended after this die with the io_context, and what they would log is lost.
-  asio::post(state_->context.io, [acceptor = state_->acceptor] { acceptor->close(); });
+  asio::post(state_->context.io, [state = state_] { state->close_acceptors(); });
   state_->server->access_log.close();
   state_->server->health.close();
 }
@@ -41,6 +47,39 @@ std::uint16_t HttpServer::port() const noexcept {
   return state_->acceptor ? state_->acceptor->port() : std::uint16_t{0};
 }
 
+namespace {
+
+std::string hsts_of(const TlsConfig& config) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(config.hsts).count();
+  return seconds == 0 ? std::string() : "max-age=" + std::to_string(seconds);
+}
+
+}  // namespace
+
+void HttpServer::start_tls(const TlsConfig& config,
+                           std::shared_ptr<const TlsCredentials> credentials) {
+  const std::shared_ptr<ServerState>& server = state_->server;
+  auto none = server->tls.exchange(std::move(credentials));
+  server->hsts = hsts_of(config);
+  const std::string& address = config.address.empty() ? server->http.address : config.address;
+  state_->tls_acceptor = std::make_shared<Acceptor>(server, address, config.port, true);
+  asio::co_spawn(state_->context.io, Acceptor::run(state_->tls_acceptor), asio::detached);
+}
+
+std::uint16_t HttpServer::tls_port() const noexcept {
+  return state_->tls_acceptor ? state_->tls_acceptor->port() : std::uint16_t{0};
+}
+
+void HttpServer::renew_tls(const TlsConfig& config,
+                           std::shared_ptr<const TlsCredentials> credentials) {
+  asio::post(state_->context.io, [state = state_, hsts = hsts_of(config),
+                                  credentials = std::move(credentials)] {
+    if (!state->tls_acceptor || !credentials) return;
+    auto old = state->server->tls.exchange(credentials);
+    state->server->hsts = hsts;
+  });
+}
+
 void HttpServer::reconfigure(const HttpConfig& config) {
   asio::post(state_->context.io, [state = state_, config] {
     if (state->server) state->server->reconfigure(config);
@@ -52,7 +91,7 @@ void HttpServer::set_draining() {
 }
 
 void HttpServer::stop_accepting() {
-  if (state_->acceptor) state_->acceptor->close();
+  state_->close_acceptors();
 }
 
 Task<> HttpServer::drain(milliseconds grace) {

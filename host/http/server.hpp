@@ -15,6 +15,7 @@
 namespace podium {
 
 class DaemonControl;
+class TlsCredentials;
 
 /// What the HTTP front needs of the daemon. Outlives the server.
 struct HttpContext {
@@ -42,6 +43,13 @@ class HttpServer {
   /// Binds and begins to accept. Throws Failure that names the address. Port 0 takes any.
   void start(const HttpConfig& config);
   std::uint16_t port() const noexcept;
+
+  /// After start: a second listener, which speaks TLS. Throws Failure that names the address.
+  void start_tls(const TlsConfig& config, std::shared_ptr<const TlsCredentials> credentials);
+  /// 0: there is none.
+  std::uint16_t tls_port() const noexcept;
+  /// New connections get these. Without a TLS listener nothing happens. Any thread.
+  void renew_tls(const TlsConfig& config, std::shared_ptr<const TlsCredentials> credentials);
 
   /// Takes a reloaded configuration's time-outs and rates over. Any thread.
   void reconfigure(const HttpConfig& config);

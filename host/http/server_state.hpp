@@ -10,6 +10,7 @@
 #include "http/access.hpp"
 #include "http/health.hpp"
 #include "http/server.hpp"
+#include "http/tls.hpp"
 
 namespace podium {
 
@@ -36,6 +37,10 @@ struct ServerState : std::enable_shared_from_this<ServerState> {
     std::chrono::steady_clock::time_point when{};
     std::string missing;
   } readiness;
+
+  /// What new connections of the TLS listener show; any thread.
+  Snapshot<TlsCredentials> tls;
+  std::string hsts;       ///< value of Strict-Transport-Security; empty: not sent
 
   /// Takes over what a reload may change: time-outs and rates.
   void reconfigure(const HttpConfig& config);
