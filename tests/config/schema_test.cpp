@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/failure.hpp"
 #include "config/config.hpp"
 #include "config/config_text.hpp"
 #include "config/difference.hpp"
