@@ -251,8 +251,9 @@ void check_config(const Words& words, ConfigOptions& options) {
   const auto known = std::find_if(kActions.begin(), kActions.end(),
                                   [&](const Known& each) { return action == each.name; });
   if (known == kActions.end()) {
-    throw UsageError((action.empty() ? "config wants an action" : "unknown action '" + action + "'") +
-                     ": expected diff, explain or schema");
+    const std::string what =
+        action.empty() ? "config wants an action" : "unknown action '" + action + "'";
+    throw UsageError(what + ": expected diff, explain or schema");
   }
   const std::size_t operands = words.operands.size() - 1;
   if (operands < known->least || operands > known->most) {

@@ -165,7 +165,8 @@ void add_host_option(Json& root, const OptionInfo& option, const std::vector<Con
   // In the file "py" stands for every language, and an instance for every plugin.
   std::string key = option.key;
   for (const auto& [star, name] : {std::pair{"/languages/*", "/languages/py"},
-                                   {"/plugins/*", "/plugins/pods"}, {"/routes/*", "/routes/~1exec"}}) {
+                                   {"/plugins/*", "/plugins/pods"},
+                                   {"/routes/*", "/routes/~1exec"}}) {
     if (key.starts_with(star)) key = name + key.substr(std::string_view(star).size());
   }
   const ConfigPlace* place = find_place(places, key);
