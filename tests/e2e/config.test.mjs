@@ -16,7 +16,7 @@ import json, re, sys
 import jsonschema
 def load(name):
     text = open(name).read()
-    keep = re.compile(r'"(?:[^"\\\\\\\\]|\\\\\\\\.)*"|//[^\\n]*|/\\*.*?\\*/', re.S)
+    keep = re.compile(r'"(?:[^"\\\\]|\\\\.)*"|//[^\\n]*|/\\*.*?\\*/', re.S)
     text = keep.sub(lambda m: m.group(0) if m.group(0)[0] == '"' else ' ', text)
     return json.loads(re.sub(r',(\\s*[}\\]])', r'\\1', text))
 schema = load(sys.argv[1])

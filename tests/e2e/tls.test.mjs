@@ -25,6 +25,7 @@ describe('the TLS listener', { concurrency: false }, () => {
   const certificate = path.join(daemon.folder, 'certificate.pem');
   let admin, port;
   const settings = {
+    http: { keep_alive_exec: true },
     tls: { port: 0, certificate, key: path.join(daemon.folder, 'key.pem') },
     plugins: { beat: { library: 'response/heartbeat', options: { window: '200ms', interval: '300ms' } } },
   };
@@ -69,7 +70,7 @@ describe('the TLS listener', { concurrency: false }, () => {
     const upload = JSON.parse((await curl('-F', `file=@${file}`, url('/upload'))).stdout);
     const back = path.join(daemon.folder, 'back.bin');
     await curl('-o', back, url(`/download/${upload.session_id}/${upload.files[0].fileId}`));
-    const twice = await curl('-v', url('/ready'), url('/ready'));
+    const twice = await curl('-v', url('/exec'), url('/exec'), ...body('print(1)'));
 
     assert.equal(JSON.parse(stdout).stdout, '42\n');
     assert.ok(fs.readFileSync(file).equals(fs.readFileSync(back)), 'the file came back changed');
