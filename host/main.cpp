@@ -11,6 +11,7 @@
 #include <Poco/Util/OptionSet.h>
 #include <Poco/Util/ServerApplication.h>
 
+#include "base/user_namespaces.hpp"
 #include "daemon/daemon.hpp"
 #include "daemon/log_names.hpp"
 #include "daemon/privileges.hpp"
@@ -116,9 +117,13 @@ class Podiumd final : public Poco::Util::ServerApplication {
     podium::Log log(2, podium::parse_log_level(config.log.level),
                     podium::parse_log_format(config.log.format));
     if (::geteuid() != 0) {
-      throw podium::Failure(podium::Code::kUnavailable,
-                            "must be started as root: making sandboxes needs it. The daemon itself "
-                            "drops to the account '" + config.user + "' at once");
+      if (const auto problem = podium::user_namespace_problem()) {
+        throw podium::Failure(podium::Code::kUnavailable,
+                              "sandboxes cannot be made: not started as root, and " +
+                                  problem->found + "; " + problem->remedy +
+                                  ", or start podiumd as root: it drops to the account '" +
+                                  config.user + "' at once");
+      }
     }
     podium::block_signals();
     podium::raise_descriptor_limit(config.http.max_connections + 4096);

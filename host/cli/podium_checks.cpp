@@ -26,11 +26,11 @@ Check check_part(const std::string& name, const Json& part) {
           "see the daemon's log, and what is weak or bad above"};
 }
 
-/// The limits that the daemon says it cannot hold on this machine.
-std::string unenforced(const Json& health) {
+/// A list among the daemon's facts about sandboxes, as one text.
+std::string facts(const Json& health, const char* member) {
   const Json* sandbox = health.find("sandbox");
   const Json* detail = sandbox != nullptr ? sandbox->find("detail") : nullptr;
-  const Json* list = detail != nullptr ? detail->find("unenforced") : nullptr;
+  const Json* list = detail != nullptr ? detail->find(member) : nullptr;
   std::string names;
   if (list == nullptr || !list->is_array()) return names;
   for (const Json& name : list->items()) {
@@ -64,12 +64,16 @@ std::vector<Check> check_parts(const Json& health) {
   for (const char* key : {"database", "sandbox"}) {
     if (const Json* part = health.find(key)) checks.push_back(check_part(key, *part));
   }
+  if (const std::string how = facts(health, "weaker"); !how.empty()) {
+    checks.push_back({"privilege", Verdict::kWeak, "podiumd was not started as root: " + how,
+                      "start it as root; it drops to its own account at once"});
+  }
   if (const Json* plugins = health.find("plugins"); plugins != nullptr && plugins->is_object()) {
     for (const auto& [name, part] : plugins->members()) {
       checks.push_back(check_part("plugin " + name, part));
     }
   }
-  if (const std::string names = unenforced(health); !names.empty()) {
+  if (const std::string names = facts(health, "unenforced"); !names.empty()) {
     checks.push_back({"limits", Verdict::kWeak, "not enforced here: " + names,
                       "see cgroups above; \"sandbox\": {\"strict\": true} refuses to start so"});
   } else {

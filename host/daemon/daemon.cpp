@@ -155,6 +155,11 @@ class Daemon {
     if (const Json* list = facts_.find("unenforced"); list != nullptr && list->is_array()) {
       for (const auto& name : list->items()) missing += (missing.empty() ? "" : ", ") + name.string();
     }
+    if (const Json* list = facts_.find("weaker"); list != nullptr && list->is_array()) {
+      std::string how;
+      for (const auto& text : list->items()) how += (how.empty() ? "" : "; ") + text.string();
+      log_.warning("not started as root: sandboxes are weaker; run: podium doctor", {{"how", how}});
+    }
     if (missing.empty()) return;
     if (config.sandbox.strict) {
       throw Failure(Code::kUnavailable,

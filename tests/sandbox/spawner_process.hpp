@@ -32,11 +32,19 @@ namespace podium::sandbox {
 /// it.
 class SpawnerProcess {
  public:
-  SpawnerProcess() {
+  /// With a uid that is not 0 the spawner is started as that user, with that group and no other.
+  explicit SpawnerProcess(uid_t uid = 0) : uid_(uid) {
     char pattern[] = "/tmp/podium-sandbox-XXXXXX";
     directory_ = ::mkdtemp(pattern);
     ::chmod(directory_.c_str(), 0755);
     std::filesystem::create_directory(directory_ + "/runs");
+    if (uid_ != 0) {
+      // What is built here may lie where nobody else can go.
+      std::filesystem::copy_file(PODIUM_SPAWNER, program());
+      for (const char* path : {"/runs", ""}) {
+        EXPECT_EQ(::chown((directory_ + path).c_str(), uid_, uid_), 0);
+      }
+    }
     ::signal(SIGPIPE, SIG_IGN);
     start();
     host_.size = sizeof host_;
@@ -84,12 +92,21 @@ class SpawnerProcess {
     ::fcntl(pair[0], F_SETFD, FD_CLOEXEC);
     const std::string control = "--control=" + std::to_string(pair[1]);
     const std::string runs = "--runs=" + directory_ + "/runs";
-    const char* arguments[] = {PODIUM_SPAWNER, control.c_str(), runs.c_str(), nullptr};
-    ASSERT_EQ(::posix_spawn(&pid_, PODIUM_SPAWNER, nullptr, nullptr,
-                            const_cast<char* const*>(arguments), environ), 0);
+    const std::string user = "--reuid=" + std::to_string(uid_);
+    const std::string group = "--regid=" + std::to_string(uid_);
+    const std::string spawner = program();
+    std::vector<const char*> arguments{spawner.c_str(), control.c_str(), runs.c_str(), nullptr};
+    if (uid_ != 0) {
+      const char* as_user[] = {"/usr/bin/setpriv", user.c_str(), group.c_str(), "--clear-groups"};
+      arguments.insert(arguments.begin(), std::begin(as_user), std::end(as_user));
+    }
+    ASSERT_EQ(::posix_spawn(&pid_, arguments[0], nullptr, nullptr,
+                            const_cast<char* const*>(arguments.data()), environ), 0);
     ::close(pair[1]);
     control_.reset(pair[0]);
   }
+
+  std::string program() const { return uid_ == 0 ? PODIUM_SPAWNER : directory_ + "/spawner"; }
 
   podium_code connect(int* fd) {
     int pair[2];
@@ -100,6 +117,7 @@ class SpawnerProcess {
     return sent ? PODIUM_OK : PODIUM_UNAVAILABLE;
   }
 
+  uid_t uid_ = 0;
   std::string directory_;
   sdk::Descriptor control_;
   pid_t pid_ = -1;

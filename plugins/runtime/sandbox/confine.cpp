@@ -99,8 +99,10 @@ int drop_bounding_set(std::uint64_t keep) noexcept {
 
 int become(uid_t uid, std::uint64_t keep) noexcept {
   if (keep != 0 && ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return errno;
-  if (::setgroups(0, nullptr) != 0 || ::setresgid(uid, uid, uid) != 0 ||
-      ::setresuid(uid, uid, uid) != 0) {
+  // In a user namespace with nobody but the caller there is no one else to become, and no group
+  // can be left.
+  if (::getuid() != uid && (::setgroups(0, nullptr) != 0 || ::setresgid(uid, uid, uid) != 0 ||
+                            ::setresuid(uid, uid, uid) != 0)) {
     return errno;
   }
   if (const int error = set_capabilities(keep)) return error;

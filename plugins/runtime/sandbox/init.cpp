@@ -25,6 +25,7 @@
 #include "shell.hpp"
 #include "step_rules.hpp"
 #include "tidy_tree.hpp"
+#include "user_namespace.hpp"
 
 namespace podium::sandbox {
 namespace {
@@ -70,7 +71,7 @@ class Init {
   }
 
   void prepare() noexcept {
-    const std::array keep{s_.control, s_.step, s_.runner_step, s_.ahead, s_.input_write, s_.output_read,
+    const std::array keep{s_.control, s_.step, s_.runner_step, s_.ahead, s_.proc, s_.input_write, s_.output_read,
                           s_.error_read, s_.input_read, s_.output_write, s_.error_write,
                           s_.cgroup.tasks[0], s_.cgroup.tasks[1], s_.cgroup.tasks[2],
                           s_.cgroup.directory, s_.cgroup.memory_limit, s_.cgroup.memory_swap_limit,
@@ -79,7 +80,12 @@ class Init {
                           s_.cgroup.cpu_used};
     close_all_except(keep);
     ::prctl(PR_SET_NAME, "podium-init");
-    ::setpriority(PRIO_PROCESS, 0, kWaitingNice);
+    if (s_.user_uid != s_.init_uid) {
+      ::setpriority(PRIO_PROCESS, 0, kWaitingNice);
+    } else if (const int error = map_own_identity(s_.proc, s_.user_uid, s_.gid); error != 0) {
+      fail("mapping the own account in the sandbox", error);
+    }
+    if (s_.proc >= 0) ::close(s_.proc);
     sigset_t all;
     ::sigfillset(&all);
     ::sigprocmask(SIG_SETMASK, &all, nullptr);
@@ -413,8 +419,9 @@ class Init {
     must(changes_ >= 0, "open /mnt/data");
     char options[256];
     std::snprintf(options, sizeof options,
-                  "lowerdir=/proc/self/fd/%d/%.31s,upperdir=%s,workdir=/mnt/.work", runs_,
-                  header.workspace, kWorkspace);
+                  "lowerdir=/proc/self/fd/%d/%.31s,upperdir=%s,workdir=/mnt/.work%s", runs_,
+                  header.workspace, kWorkspace,
+                  s_.user_uid == s_.init_uid ? ",userxattr" : "");
     must(::mount("workspace", kWorkspace, "overlay", MS_NOSUID | MS_NODEV, options) == 0,
          "mounting the workspace overlay");
     merged_ = ::open(kWorkspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -13,6 +13,8 @@
 #include <filesystem>
 #include <system_error>
 
+#include "user_namespace.hpp"
+
 namespace podium::sandbox {
 namespace {
 
@@ -128,6 +130,15 @@ void fill_dev(const std::string& root) {
   check(::mkdir((root + "/dev").c_str(), 0755) == 0, "mkdir /dev");
   for (const auto& device : kDevices) {
     const std::string path = root + device.path;
+    if (is_unprivileged()) {  // which may make none
+      write_stub(path, "");
+      const int tree = clone_mount(device.path);
+      check(tree >= 0, std::string("open_tree ") + device.path);
+      check(::move_mount(tree, "", AT_FDCWD, path.c_str(), MOVE_MOUNT_F_EMPTY_PATH) == 0,
+            std::string("move_mount ") + device.path);
+      ::close(tree);
+      continue;
+    }
     check(::mknod(path.c_str(), S_IFCHR | 0666, ::makedev(1, device.minor)) == 0,
           std::string("mknod ") + device.path);
     check(::chmod(path.c_str(), 0666) == 0, std::string("chmod ") + device.path);
@@ -139,6 +150,15 @@ void fill_dev(const std::string& root) {
     check(::symlink(target, (root + name).c_str()) == 0, std::string("symlink ") + name);
   }
   ::mkdir((root + "/dev/shm").c_str(), 01777);
+}
+
+/// A user namespace may mount a /proc only where it sees a whole one already (the kernel's
+/// mount_too_revealing()). Covered with the runs.
+void show_proc(const std::string& path) {
+  check(::mkdir(path.c_str(), 0755) == 0, "mkdir " + path);
+  check(::mount("proc", path.c_str(), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0,
+        "mount a /proc in the user namespace (a container that hides parts of /proc does not allow "
+        "it)");
 }
 
 }  // namespace
@@ -170,6 +190,7 @@ void enter_prepared_root(const std::string& runs, const std::vector<std::string>
   }
   check(::chmod((root + "/.podium").c_str(), 0700) == 0, "chmod /.podium");
   attach(runs_tree, root + kRunsInside, true);
+  if (is_unprivileged()) show_proc(root + kProcInside);
 
   check(::chdir(root.c_str()) == 0, "chdir to the new root");
   check(::syscall(SYS_pivot_root, ".", ".") == 0, "pivot_root");

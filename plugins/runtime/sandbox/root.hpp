@@ -8,6 +8,7 @@ namespace podium::sandbox {
 /// user code runs.
 inline constexpr char kRunsInside[] = "/.podium/runs";
 inline constexpr char kHiddenInside[] = "/.podium";
+inline constexpr char kProcInside[] = "/.podium/proc";
 
 /// Makes the calling process live in a prepared read-only root of its own mount namespace: an
 /// allow-list of the host (libraries, interpreters, certificates, fonts), stub account files, a

@@ -16,7 +16,10 @@ struct ShellSetup {
   std::uint64_t nonce = 0;
   ShellLimits limits;
   uid_t user_uid = 0;   ///< user code runs as this
-  uid_t init_uid = 0;   ///< pid 1 does, from the run on: no signal of user code reaches it
+  uid_t init_uid = 0;   ///< pid 1 does, from the run on: no signal of user code reaches it. The
+                        ///< same where there is no root: then in a user namespace of its own
+  gid_t gid = 0;        ///< of the account that stands for it outside, when there is no root
+  int proc = -1;        ///< then: the spawner's /proc, to map it
   CgroupFiles cgroup;
   int control = -1;     ///< to the runtime in the daemon
   int step = -1;        ///< to the process that waits

@@ -40,12 +40,20 @@
 #include "root.hpp"
 #include "shell.hpp"
 #include "spawner_options.hpp"
+#include "user_namespace.hpp"
 #include "zygote_host.hpp"
 
 namespace podium::sandbox {
 namespace {
 
 constexpr std::size_t kMaxShells = 4096;
+
+/// What is weaker without root, for people; JSON.
+constexpr char kWeaker[] =
+    R"(["every sandbox runs as the account of podiumd, not as a user of its own",)"
+    R"("pid 1 of a sandbox is the same user as its program, which can disturb it, and so its own run",)"
+    R"("groups of the account are kept","memory is limited for each process, not for the whole run",)"
+    R"("waiting sandboxes are not less urgent than those that work"])";
 
 /// What the last sandboxes may take to die when the daemon is gone.
 constexpr timespec kFarewellStep{0, 5'000'000};
@@ -62,7 +70,11 @@ struct Shell {
 class Spawner {
  public:
   Spawner(const SpawnerOptions& options, CgroupTree& cgroups, SeccompProgram seccomp, int proc)
-      : options_(options), cgroups_(cgroups), seccomp_(std::move(seccomp)), networks_(proc) {
+      : options_(options),
+        cgroups_(cgroups),
+        seccomp_(std::move(seccomp)),
+        networks_(proc),
+        proc_(proc) {
     sigset_t child;
     ::sigemptyset(&child);
     ::sigaddset(&child, SIGCHLD);
@@ -252,14 +264,16 @@ class Spawner {
   }
 
   uid_t user_uid(std::size_t slot) const {
+    if (is_unprivileged()) return uid_;
     return options_.uid_base + static_cast<uid_t>(2 * slot);
   }
 
   pid_t clone_init(const NewShell& request, std::size_t slot, const CgroupFiles& cgroup,
                    const Ends& ends, int ahead) {
     constexpr unsigned long kNamespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
-    const auto pid =
-        static_cast<pid_t>(::syscall(SYS_clone, kNamespaces | SIGCHLD, nullptr, nullptr, nullptr, 0));
+    const bool root = !is_unprivileged();
+    const auto pid = static_cast<pid_t>(::syscall(
+        SYS_clone, kNamespaces | (root ? 0ul : CLONE_NEWUSER) | SIGCHLD, nullptr, nullptr, nullptr, 0));
     if (pid != 0) return pid;
     const bool pod = request.zygote != 0;
     hide_command_line();
@@ -267,7 +281,9 @@ class Spawner {
     setup.nonce = request.nonce;
     setup.limits = request.limits;
     setup.user_uid = user_uid(slot);
-    setup.init_uid = setup.user_uid + 1;
+    setup.init_uid = root ? setup.user_uid + 1 : setup.user_uid;
+    setup.gid = gid_;
+    setup.proc = root ? -1 : proc_;
     setup.cgroup = cgroup;
     setup.control = ends.control[1];
     setup.step = ends.step[0];
@@ -314,7 +330,7 @@ class Spawner {
 
   std::string facts() const {
     std::ostringstream out;
-    out << R"({"privileged":true,"cgroup":")" << cgroups_.layout().name() << R"(","unenforced":[)";
+    out << R"({"privileged":)" << (is_unprivileged() ? "false" : "true") << R"(,"cgroup":")" << cgroups_.layout().name() << R"(","unenforced":[)";
     const auto missing = cgroups_.layout().missing();
     for (std::size_t i = 0; i < missing.size(); ++i) {
       out << (i ? "," : "") << '"' << missing[i] << '"';
@@ -324,7 +340,9 @@ class Spawner {
     for (std::size_t i = 0; i < cgroups_.notes().size(); ++i) {
       out << (i ? "," : "") << '"' << cgroups_.notes()[i] << '"';
     }
-    out << "]}";
+    out << "]";
+    if (is_unprivileged()) out << R"(,"weaker":)" << kWeaker;
+    out << "}";
     return out.str();
   }
 
@@ -333,6 +351,9 @@ class Spawner {
   SeccompProgram seccomp_;
   NetworkPool networks_;
   ZygoteHost zygotes_;
+  int proc_ = -1;
+  uid_t uid_ = ::geteuid();  // as seen inside; both are mapped to themselves
+  gid_t gid_ = ::getegid();
   int children_ = -1;
   std::vector<int> connections_;
   std::map<pid_t, Shell> shells_;
@@ -360,9 +381,11 @@ int spawner_main(int argc, char** argv) {
   const SpawnerOptions options = read_spawner_options(argc, argv);
   ::prctl(PR_SET_NAME, "podium-spawner");
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const std::string name = "podium-" + std::to_string(::getpid());
+  if (is_unprivileged()) enter_user_namespace();
   // Everything the host can tell is read before its root goes out of sight.
   CgroupTree cgroups(find_cgroups(read_file("/proc/self/cgroup"), read_file("/proc/self/mountinfo")),
-                     "podium-" + std::to_string(::getpid()));
+                     name);
   const int proc = ::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (proc < 0) throw std::runtime_error("cannot open /proc");
   SeccompProgram seccomp = SeccompProgram::build();

@@ -19,6 +19,7 @@
 
 #include "packet.hpp"
 #include "shell.hpp"
+#include "user_namespace.hpp"
 
 namespace podium::sandbox {
 namespace {
@@ -85,7 +86,8 @@ void place_descriptors(const Birth& birth) {
 /// In the child: becomes the interpreter, with an environment of nothing but what the imports need.
 [[noreturn]] void zygote_main(const Birth& birth) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  ::setpriority(PRIO_PROCESS, 0, kModestNice);
+  // An ordinary user could not set its pods back to 0.
+  if (!is_unprivileged()) ::setpriority(PRIO_PROCESS, 0, kModestNice);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -99,6 +101,9 @@ void place_descriptors(const Birth& birth) {
                                      "PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8",
                                      "HOME=/tmp", "MPLBACKEND=Agg", "PYTHONUNBUFFERED=1",
                                      tier, nullptr};
+  if (is_unprivileged() && (errno = keep_capabilities_over_exec()) != 0) {
+    give_up(birth, "keeping the capabilities of the zygote");
+  }
   const char* const arguments[] = {birth.request.interpreter, kZygoteScript, nullptr};
   ::execve(birth.request.interpreter, const_cast<char* const*>(arguments),
            const_cast<char* const*>(environment));

@@ -118,7 +118,9 @@ void Pod::enter(const Order& order, const SeccompProgram& seccomp) noexcept {
           sizeof prepared || prepared.step != Step::kPrepared) {
     ::_exit(0);  // pid 1 is gone
   }
-  if (::setns(order.shell(), CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) != 0) {
+  // Without root each sandbox has a user namespace of its own, in which its processes are counted.
+  const int user = ::geteuid() != 0 ? CLONE_NEWUSER : 0;
+  if (::setns(order.shell(), user | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) != 0) {
     fail(errno);
   }
   ::setsid();
