@@ -121,6 +121,11 @@ void check_shown(const Config& config, const std::vector<std::string>& paths,
 }
 
 void check_references(const Config& config) {
+  if (config.tls.enabled()) {
+    throw config_failure("/tls/certificate",
+                         "found a file, expected \"\": this version has no TLS listener; let a "
+                         "proxy in front of it speak TLS");
+  }
   for (const LanguageConfig& language : config.languages) {
     const std::string path = path_of(path_of("/languages", language.name), "runtimes");
     for (std::size_t i = 0; i < language.runtimes.size(); ++i) {

@@ -160,6 +160,9 @@ struct StreamConfig {
   milliseconds reattach{60'000};    ///< longest time that a run may wait for another reader
   Bytes replay = 1u << 20;          ///< events of such a run kept to be sent again
   Bytes kept = 8u << 20;            ///< results of runs that have ended, for a minute
+  Bytes message = 1u << 20;         ///< one message of a WebSocket's client, behind the run
+  std::uint32_t message_rate = 200; ///< of them a second
+  milliseconds ping{20'000};        ///< between pings of a silent WebSocket; gone after two
 };
 
 struct SessionConfig {

@@ -101,6 +101,9 @@ void read_streams(Section section, StreamConfig& out) {
   section.duration("reattach", out.reattach, {0ms, 1h});
   section.size("replay", out.replay, {4 * kKiB, kGiB});
   section.size("kept", out.kept, {0, kTiB});
+  section.size("message", out.message, {kKiB, 64 * kMiB});
+  section.count<std::uint32_t>("message_rate", out.message_rate, {1, 1'000'000});
+  section.duration("ping", out.ping, {100ms, 1h});
   section.finish();
 }
 

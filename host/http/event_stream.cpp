@@ -18,7 +18,7 @@ Answer stream_head(const Response& response) {
 }
 
 Task<> feed(Exchange& exchange, QueueReader& reader, ResponseStream& stream, milliseconds interval,
-            const bool& left) {
+            const bool& left, const std::function<bool()>& idle) {
   EventQueue& queue = reader.queue();
   Clock::time_point next = Clock::now() + interval;
   std::string out;
@@ -31,6 +31,8 @@ Task<> feed(Exchange& exchange, QueueReader& reader, ResponseStream& stream, mil
       next = Clock::now() + interval;
     } else if (queue.over()) {
       co_return;
+    } else if (Clock::now() >= next && idle && idle()) {
+      next = Clock::now() + interval;
     } else if (Clock::now() >= next) {
       stream.tick(out);
       ++exchange.access().beats;

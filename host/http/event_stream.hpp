@@ -1,4 +1,6 @@
 #pragma once
+#include <functional>
+
 #include "exec/event_queue.hpp"
 #include "http/exchange.hpp"
 
@@ -27,8 +29,9 @@ Answer stream_head(const Response& response);
 
 /// Feeds a stream that has begun from the queue: what happens as it happens, a tick when nothing did
 /// for an interval. Returns when the run is over and all has been sent, when another reader has come,
-/// or when `left` has become true. I/O thread.
+/// or when `left` has become true. Before a tick `idle` is called; true: it has added an event
+/// instead. I/O thread.
 Task<> feed(Exchange& exchange, QueueReader& reader, ResponseStream& stream, milliseconds interval,
-            const bool& left);
+            const bool& left, const std::function<bool()>& idle);
 
 }  // namespace podium

@@ -260,6 +260,13 @@ Task<> Exchange::answer(Answer answer) {
   finished_ = true;
 }
 
+Connection& Exchange::take_over(int status) {
+  may_keep_ = false;
+  access_.status = status;
+  committed_ = true;
+  return connection_;
+}
+
 Task<> Exchange::begin_stream(Answer head, std::string_view first) {
   for (const HeaderField& field : extra_) head.headers.add(field.name, field.value);
   chunked_ = !http_1_0_;

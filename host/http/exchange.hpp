@@ -73,6 +73,10 @@ class Exchange {
   Task<> begin_bytes(Answer head, std::uint64_t length);
   Task<> send_bytes(std::string_view bytes, bool last);
 
+  /// The connection goes on by another protocol, which the caller speaks on it: answered with
+  /// `status`, and never kept.
+  Connection& take_over(int status);
+
   bool is_head() const noexcept { return head_method_; }
   /// The head of the answer is on its way: its status cannot change any more.
   bool committed() const noexcept { return committed_; }

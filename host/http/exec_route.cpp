@@ -53,7 +53,8 @@ Task<> stream_answer(Exchange& exchange, Work& work, Response& response) {
   QueueReader reader(*work.queue, 0);
   const Answer head = stream_head(response);
   co_await exchange.begin_stream(head, first);
-  co_await feed(exchange, reader, *stream, response.interval(), work.left);
+  const std::function<bool()> idle = [&work] { return work.tell_position(); };
+  co_await feed(exchange, reader, *stream, response.interval(), work.left, idle);
   if (work.done && work.error) {
     access.ended_with_error = true;
     access.error = late_error(work).what;

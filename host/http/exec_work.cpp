@@ -67,6 +67,13 @@ Task<std::string> read_unknown_body(Exchange& exchange, ByteShare& share) {
   co_return co_await exchange.read_body(std::min(http.max_request, kMaxUnknownBody), count);
 }
 
+void check_type(const Json& body) {
+  const Json* type = body.find("type");
+  if (type != nullptr && type->is_string() && type->string() == "run") return;
+  throw Failure(Code::kUnprocessable, "the first message must have \"type\": \"run\" and the fields "
+                                      "of POST /exec");
+}
+
 /// One more run of the principal, within its quota; the headers tell what is left of it.
 std::unique_ptr<Quotas::Run> take_place(Exchange& exchange) {
   const Principal& principal = exchange.principal();
@@ -181,6 +188,16 @@ void Work::tell_end() {
   queue->add("end", end_json());
 }
 
+bool Work::tell_position() {
+  if (!hearing.events) return false;
+  const unsigned position = control->position();
+  if (position == 0 || position == position_told_) return false;
+  const bool first = std::exchange(position_told_, position) == 0;
+  if (first && Clock::now() - began < milliseconds(500)) return false;  // "queued" has just said it
+  queue->add("status", status_json(RunStage::kQueued, position, began));
+  return true;
+}
+
 std::string Work::end_json() const {
   const std::string id = "{\"run_id\":" + json_quote(control->id()) + ",";
   return id + (result && !error ? json : json_dump(late_error(*this).json)).substr(1);
@@ -202,10 +219,11 @@ Task<ExecCommand> read_command(Exchange& exchange, ByteShare& counted) {
   } else {
     text = co_await read_unknown_body(exchange, unknown);
   }
-  co_return co_await take_command(exchange, std::move(text), counted);
+  co_return co_await take_command(exchange, std::move(text), counted, false);
 }
 
-Task<ExecCommand> take_command(Exchange& exchange, std::string text, ByteShare& counted) {
+Task<ExecCommand> take_command(Exchange& exchange, std::string text, ByteShare& counted,
+                               bool typed) {
   Json body;
   std::optional<Failure> malformed;
   try {
@@ -217,6 +235,7 @@ Task<ExecCommand> take_command(Exchange& exchange, std::string text, ByteShare& 
   // A body that cannot be read names no key: without one its faults are nobody's business.
   if (!exchange.has_credentials()) exchange.authenticate(std::move(key));
   if (malformed) throw Failure(*malformed);
+  if (typed) check_type(body);
   exchange.context().exec.count_request(*exchange.generation(), counted, text.size());
   co_return parse_exec_command(body, exchange.config());
 }
@@ -242,6 +261,7 @@ Task<std::shared_ptr<Work>> begin_work(Exchange& exchange, ExecCommand command, 
   work->session_id = command.session_id;
   work->request_id = exchange.access().request_id;
   if (how.events) listen(*work);
+  if (how.open_input) work->control->open_input();
   Task<ExecResult> running =
       context.exec.run(exchange.generation(), exchange.principal(), std::move(command),
                        std::move(inputs), std::move(permit), work->control);

@@ -14,6 +14,7 @@ namespace podium {
 /// How a request wants to hear of its run.
 struct Hearing {
   bool events = false;       ///< all that happens while it happens
+  bool open_input = false;   ///< the program can be written to while it runs
   milliseconds reattach{0};  ///< that the run waits for another reader when this one has left
 };
 
@@ -26,6 +27,8 @@ struct Work {
   /// The run is over; `result` or `error` is set.
   void finish();
   void client_left();
+  /// Adds an event when the run has moved up in the queue since it was told. True when it has.
+  bool tell_position();
 
   const Hearing hearing;
   const std::shared_ptr<RunControl> control;
@@ -46,6 +49,8 @@ struct Work {
 
  private:
   void tell_end();
+
+  unsigned position_told_ = 0;
 };
 
 /// Listens for the client's leaving for as long as it lives.
@@ -66,8 +71,10 @@ class Watch {
 /// is counted as from here on.
 Task<ExecCommand> read_command(Exchange& exchange, ByteShare& counted);
 
-/// A command that came otherwise, as JSON text: finds out who is asking where only it says so.
-Task<ExecCommand> take_command(Exchange& exchange, std::string text, ByteShare& counted);
+/// A command that has come, as JSON text: finds out who is asking where only it says so. `typed`: it
+/// must have "type": "run".
+Task<ExecCommand> take_command(Exchange& exchange, std::string text, ByteShare& counted,
+                               bool typed);
 
 /// Refuses what can be refused, with its true status, and begins the run. The request's head, parser
 /// and buffers are gone when it returns.

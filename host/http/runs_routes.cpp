@@ -114,7 +114,8 @@ Task<> run_events_route(Exchange& exchange) {
   const std::unique_ptr<ResponseStream> stream = response.begin(first);
   const Answer head = stream_head(response);
   co_await exchange.begin_stream(head, first);
-  co_await feed(exchange, reader, *stream, response.interval(), left);
+  const std::function<bool()> idle;
+  co_await feed(exchange, reader, *stream, response.interval(), left, idle);
   if (!left) co_await exchange.end_stream("");
 }
 

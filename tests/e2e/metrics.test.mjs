@@ -1,4 +1,4 @@
-// What /metrics gives, what the dashboard asks for, and a client's trace.
+// What /metrics gives, and what the dashboard asks for.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -68,19 +68,6 @@ describe('metrics', { concurrency: false }, () => {
     const grown = (await metrics()).split('\n').length - before;
 
     assert.ok(grown < 60, `${grown} new lines for eighty odd requests`);
-  });
-
-  test('a trace goes through: log, answer, program', async () => {
-    const trace = '4bf92f3577b34da6a3ce929d0e0e4736', parent = '00f067aa0ba902b7';
-    const reply = await daemon.exec('py', 'import os; print(os.environ["TRACEPARENT"])', {},
-      { headers: { 'Content-Type': 'application/json', traceparent: `00-${trace}-${parent}-01` } });
-    const line = await daemon.requestLine(reply.id);
-
-    assert.equal(line.trace_id, trace);
-    assert.equal(line.parent_span_id, parent);
-    assert.match(line.span_id, /^[0-9a-f]{16}$/);
-    assert.equal(reply.headers.traceresponse, `00-${trace}-${line.span_id}-01`);
-    assert.equal(reply.json.stdout.trim(), `00-${trace}-${line.span_id}-01`);
   });
 
   test('the level of the log changes by a reload', async () => {

@@ -109,7 +109,7 @@ export function Editor({ lang, text, revision, onText, onRun }: EditorProps) {
     let current = true;
     view.current!.dispatch({
       effects: label.current.reconfigure(
-        EditorView.contentAttributes.of({ 'aria-label': `Code in ${titleOf(lang)}. Escape, then Tab leaves the editor.` }),
+        EditorView.contentAttributes.of({ tabindex: '0', 'aria-label': `Code in ${titleOf(lang)}. Escape, then Tab leaves the editor.` }),
       ),
     });
     grammarOf(lang).then(

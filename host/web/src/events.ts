@@ -1,6 +1,6 @@
 // Server-sent events of a run, read from a fetch: EventSource can neither POST nor send a key.
 
-import { ApiError, askJson, errorOf, sendJson, withKey, type ExecAnswer } from './api';
+import { ApiError, askJson, errorOf, withKey, type ExecAnswer } from './api';
 
 export interface RunEvent {
   id: number;
@@ -80,7 +80,6 @@ export async function follow(body: unknown, { onEvent, onBroken, signal }: Follo
     if (signal.aborted) throw failure;
     throw new ApiError(0, 'the server cannot be reached');
   }
-  if (response.status === 404) return plainly(body, onEvent, signal);
   if (!response.ok) throw await errorOf(response);
   await read(response, take, signal);
 
@@ -131,14 +130,6 @@ async function endOf(runId: string): Promise<ExecAnswer> {
     if (!(failure instanceof ApiError && failure.status === 404)) throw failure;
   }
   throw new ApiError(404, 'the server does not know this run any more: it was started anew meanwhile, or the run ended long ago');
-}
-
-/** By /exec, as long as the server has no streams: everything comes at the end. */
-async function plainly(body: unknown, onEvent: (event: RunEvent) => void, signal: AbortSignal) {
-  const answer = await sendJson<ExecAnswer>('POST', 'exec', body, signal);
-  onEvent({ id: 1, event: 'stdout', data: { text: answer.stdout } });
-  onEvent({ id: 2, event: 'stderr', data: { text: answer.stderr } });
-  onEvent({ id: 3, event: 'end', data: answer });
 }
 
 /** Reads until the end of the body; a connection that breaks ends it as well. */

@@ -22,10 +22,12 @@ import numpy as np
 
 x = np.linspace(0, 4 * np.pi, 400)
 for shift in range(3):
-    plt.plot(x, np.sin(x + shift) * np.exp(-x / 9), label=f"shift {shift}")
-
+    y = np.sin(x + shift) * np.exp(-x / 9)
+    plt.plot(x, y, label=f"shift {shift}")
 plt.legend()
-plt.savefig("/mnt/data/waves.png", dpi=110)   # pictures appear on the page
+
+# Pictures saved here appear on the page.
+plt.savefig("/mnt/data/waves.png", dpi=110)
 print("three waves, drawn in", x.size, "points")
 `,
     grammar: async () => (await import('@codemirror/lang-python')).python(),

@@ -21,7 +21,11 @@ using sandbox::PoolOptions;
 using sandbox::PoolState;
 using sandbox::Sandboxes;
 
-class NodePod final : public sdk::Runtime, public sdk::Health, public sdk::Metrics {
+class NodePod final : public sdk::Runtime,
+                      public sdk::Health,
+                      public sdk::Metrics,
+                      public sdk::RunInput,
+                      public sdk::OutputFlow {
  public:
   static constexpr podium_option kOptions[] = {
       sdk::option_integer("min", "2", "Pods that wait when there is no demand", "0", "256"),
@@ -66,6 +70,15 @@ class NodePod final : public sdk::Runtime, public sdk::Health, public sdk::Metri
   }
   void cancel(podium_lease* lease) noexcept override { sandboxes_.cancel(lease); }
   void release(podium_lease* lease) noexcept override { sandboxes_.release(lease); }
+
+  void write_input(podium_lease* lease, std::string_view data) override {
+    sandboxes_.write_input(lease, data);
+  }
+  void close_input(podium_lease* lease) override { sandboxes_.close_input(lease); }
+  void signal(podium_lease* lease, int number) override { sandboxes_.signal(lease, number); }
+  void hold_output(podium_lease* lease, bool held) noexcept override {
+    sandboxes_.hold_output(lease, held);
+  }
 
   /// A host without node is not ill: the programs that need it are told so.
   sdk::HealthReport health(std::chrono::milliseconds) override {

@@ -43,24 +43,18 @@ void Sandboxes::want_input(SandboxRun& run) {
 
 /// There is room in the pipe. A closed descriptor leaves the loop by itself.
 void Sandboxes::on_input(const std::shared_ptr<Shell>& shell) {
-  SandboxRun* run = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    if (shell->state == Shell::State::kRunning && !shell->sending) run = shell->run;
-    if (run == nullptr || !shell->input) return;
-    if (run->input_written > kSurelyRead) {
-      run->standard_input.erase(0, run->input_written);
-      run->input_written = 0;
-    }
-    run->standard_input.append(run->more_input);
-    run->more_input.clear();
-    if (run->input_ends) run->input_open = false;
-  }
-  // The run is there until its end is told, which only this thread does.
-  const bool all = feed_input(*run, *shell);
   const std::lock_guard lock(mutex_);
-  if (!all) return;
-  if (shell->input && (!run->more_input.empty() || run->input_ends)) return;  // came meanwhile
+  SandboxRun* run = shell->state == Shell::State::kRunning && !shell->sending ? shell->run : nullptr;
+  if (run == nullptr || !shell->input) return;
+  if (run->input_written > kSurelyRead) {
+    run->standard_input.erase(0, run->input_written);
+    run->input_written = 0;
+  }
+  run->standard_input.append(run->more_input);
+  run->more_input.clear();
+  if (run->input_ends) run->input_open = false;
+  // In the lock: whoever writes looks at the descriptor that this may close. A pipe takes little.
+  if (!feed_input(*run, *shell)) return;
   if (shell->input) loop_.forget(shell->input.get());
   run->input_watched = false;
 }

@@ -1,0 +1,270 @@
+/// GET /exec/ws: a run over a WebSocket. The client's first text message is the run; then come the
+/// same events as of /exec/stream, each a text message, and the client may write to the program, send
+/// it signals and cancel it.
+
+#include "http/ws_wire.hpp"
+
+#include <boost/asio/detached.hpp>
+#include <boost/beast/core/buffers_to_string.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+
+#include "base/utf8.hpp"
+#include "http/event_stream.hpp"
+#include "http/exec_work.hpp"
+#include "http/routes.hpp"
+#include "http/ws_message.hpp"
+
+namespace podium {
+namespace {
+
+namespace beast = boost::beast;
+namespace websocket = boost::beast::websocket;
+using boost::system::error_code;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kPiece = 16 * 1024;
+constexpr std::chrono::seconds kClosing{5};
+constexpr milliseconds kTryInputAgain{10};
+constexpr std::chrono::seconds kPositionAfter{2};
+
+/// Both directions of one WebSocket. I/O thread.
+class Talk : public std::enable_shared_from_this<Talk> {
+ public:
+  Talk(Exchange& exchange, Connection& connection)
+      : exchange_(exchange),
+        connection_(connection),
+        io_(exchange.context().io),
+        config_(exchange.config().streams),
+        socket_(connection, io_),
+        pace_(config_.message_rate),
+        heard_all_(io_) {}
+
+  Task<> accept(const beast::http::request<beast::http::empty_body>& request) {
+    websocket::stream_base::timeout limits{kClosing, config_.ping * 2, true};
+    socket_.set_option(limits);
+    socket_.set_option(websocket::stream_base::decorator(
+        [id = exchange_.access().request_id](websocket::response_type& answer) {
+          answer.erase(beast::http::field::server);
+          answer.set("X-Request-ID", id);
+        }));
+    error_code ec;
+    co_await socket_.async_accept(request, asio::redirect_error(asio::use_awaitable, ec));
+    if (ec) throw ClientGone{};
+  }
+
+  /// The first message; what it takes in memory is counted while it comes.
+  Task<std::string> first_message(ByteShare& counted) {
+    const bool known = exchange_.has_credentials() || exchange_.needs_no_key();
+    const Bytes most = known ? exchange_.config().http.max_request : config_.message;
+    socket_.read_message_max(most);
+    ByteShare unknown(exchange_.server().unknown_bodies);
+    connection_.set_deadline(Clock::now() + exchange_.server().http.head_timeout);
+    beast::flat_buffer buffer;
+    error_code ec;
+    do {
+      co_await socket_.async_read_some(buffer, kPiece,
+                                       asio::redirect_error(asio::use_awaitable, ec));
+      if (ec) throw_read_failure(ec);
+      if (known) {
+        exchange_.context().exec.count_request(*exchange_.generation(), counted, buffer.size());
+      } else if (!unknown.resize(buffer.size(), exchange_.config().http.unknown_bodies)) {
+        throw Failure(Code::kResourceExhausted, "too many messages are being read of senders who "
+                                                "have not said who they are; try again in 1 s");
+      }
+    } while (!socket_.is_message_done());
+    connection_.clear_deadline();
+    if (!socket_.got_text()) throw Failure(Code::kMalformed, "a message must be text, it is binary");
+    co_return beast::buffers_to_string(buffer.data());
+  }
+
+  /// What happens, as it happens; returns when all has been sent or the client has left.
+  Task<> tell(std::shared_ptr<Work> work) {
+    work_ = std::move(work);
+    socket_.read_message_max(config_.message);
+    asio::co_spawn(io_, listen(shared_from_this()), asio::detached);
+    QueueReader reader(*work_->queue, 0);
+    socket_.text(true);
+    RunEvent event;
+    while (!work_->left && !work_->queue->over()) {
+      if (!work_->queue->take(event)) {
+        co_await work_->queue->wait(Clock::now() + kPositionAfter);
+        work_->tell_position();
+        continue;
+      }
+      const std::string message = event_message(event);
+      error_code ec;
+      co_await socket_.async_write(asio::buffer(message),
+                                   asio::redirect_error(asio::use_awaitable, ec));
+      if (ec && !work_->left) leave();
+    }
+    if (!work_->left) co_await close(websocket::close_code::normal, "");
+    if (work_->left) connection_.close();  // so that the reading ends too
+    co_await heard_all_.wait();
+  }
+
+  /// Nothing was begun: says why.
+  Task<> refuse(const Failure& failure) {
+    const int status = http_status(failure.code());
+    const std::string message = refusal_message(failure, exchange_.access().request_id);
+    error_code ec;
+    socket_.text(true);
+    co_await socket_.async_write(asio::buffer(message),
+                                 asio::redirect_error(asio::use_awaitable, ec));
+    if (ec) co_return;
+    const auto code = status == 429 || status == 503 ? websocket::close_code::try_again_later
+                      : status >= 500                ? websocket::close_code::internal_error
+                                                     : websocket::close_code::policy_error;
+    co_await close(code, "refused");
+  }
+
+ private:
+  [[noreturn]] void throw_read_failure(const error_code& ec) const {
+    if (connection_.timed_out()) {
+      throw Failure(Code::kMalformed, "the first message, with the run, did not come in time");
+    }
+    if (ec == websocket::error::message_too_big || ec == websocket::error::buffer_overflow) {
+      throw Failure(Code::kTooLarge, "the first message is larger than this server takes");
+    }
+    throw ClientGone{};
+  }
+
+  Task<> close(websocket::close_code code, const char* reason) {
+    const websocket::close_reason why(code, reason);
+    error_code ec;
+    co_await socket_.async_close(why, asio::redirect_error(asio::use_awaitable, ec));
+  }
+
+  void leave() {
+    if (work_->done && work_->queue->over()) return;
+    exchange_.access().client_left("run");
+    work_->client_left();
+  }
+
+  /// What the client says, until it has left or the connection is closed.
+  static Task<> listen(std::shared_ptr<Talk> self) {
+    beast::flat_buffer buffer;
+    for (;;) {
+      error_code ec;
+      co_await self->socket_.async_read(buffer, asio::redirect_error(asio::use_awaitable, ec));
+      if (ec) break;
+      const std::string text = beast::buffers_to_string(buffer.data());
+      buffer.consume(buffer.size());
+      const bool is_text = self->socket_.got_text();
+      try {
+        if (!is_text) throw Failure(Code::kMalformed, "a message must be text, it is binary");
+        ClientMessage message = parse_client_message(text);
+        co_await self->obey(message);
+      } catch (const Failure& failure) {
+        self->work_->queue->add("error", error_json(failure));
+      }
+      co_await self->keep_pace();
+    }
+    self->leave();
+    self->heard_all_.set();
+  }
+
+  Task<> obey(ClientMessage& message) {
+    RunControl& control = *work_->control;
+    switch (message.kind) {
+      case ClientMessage::Kind::kInput: {
+        // Until there is room nothing more is read, so that the client waits too.
+        bool taken = control.write_input(message.data);
+        while (!taken && !work_->done) {
+          co_await sleep(kTryInputAgain);
+          taken = control.write_input(message.data);
+        }
+        break;
+      }
+      case ClientMessage::Kind::kEnd: control.close_input(); break;
+      case ClientMessage::Kind::kSignal: control.signal(message.signal); break;
+      case ClientMessage::Kind::kCancel: control.cancel(); break;
+    }
+  }
+
+  /// Lets no client send more messages than it may: they wait in its own buffers.
+  Task<> keep_pace() {
+    const milliseconds rest = pace_.take(Clock::now());
+    if (rest.count() > 0) co_await sleep(rest);
+  }
+
+  Task<> sleep(milliseconds time) {
+    asio::steady_timer timer(io_, time);
+    error_code ignored;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+
+  Exchange& exchange_;
+  Connection& connection_;
+  asio::io_context& io_;
+  const StreamConfig config_;
+  websocket::stream<WsWire> socket_;
+  Pace pace_;
+  Event heard_all_;
+  std::shared_ptr<Work> work_;
+};
+
+/// The request as Beast knows it, for its part of the handshake.
+beast::http::request<beast::http::empty_body> upgrade_request(const RequestHead& head) {
+  beast::http::request<beast::http::empty_body> request;
+  request.method(beast::http::verb::get);
+  request.target(head.target);
+  request.version(head.minor_version == 1 ? 11 : 10);
+  for (const HeaderField& field : head.headers) request.insert(field.name, field.value);
+  return request;
+}
+
+/// A page of another origin could open a WebSocket where no key is asked for: browsers ask no server
+/// whether they may, unlike for requests with JSON.
+void check_origin(Exchange& exchange) {
+  const HeaderList& headers = exchange.head().headers;
+  const std::string* origin = headers.find("Origin");
+  const std::string* host = headers.find("Host");
+  if (origin == nullptr || !exchange.needs_no_key()) return;
+  const std::size_t scheme = origin->find("://");
+  const std::string_view from =
+      scheme == std::string::npos ? std::string_view() : std::string_view(*origin).substr(scheme + 3);
+  if (host != nullptr && equal_ignoring_case(from, *host)) return;
+  throw Failure(Code::kForbidden, "without keys no WebSocket of a foreign web page is served");
+}
+
+Task<std::shared_ptr<Work>> begin(Exchange& exchange, Talk& talk) {
+  ByteShare counted;
+  std::string text = co_await talk.first_message(counted);
+  ExecCommand command = co_await take_command(exchange, std::move(text), counted, true);
+  Hearing how;
+  how.events = true;
+  how.open_input = true;
+  co_return co_await begin_work(exchange, std::move(command), std::move(counted), how);
+}
+
+}  // namespace
+
+Task<> exec_ws_route(Exchange& exchange) {
+  const auto request = upgrade_request(exchange.head());
+  if (!websocket::is_upgrade(request)) {
+    exchange.extra_headers().add("Upgrade", "websocket");
+    throw Refusal(426, "this path speaks WebSocket: GET with Connection: Upgrade, Upgrade: websocket "
+                       "and Sec-WebSocket-Version: 13");
+  }
+  check_origin(exchange);
+  Connection& connection = exchange.take_over(101);
+  const auto talk = std::make_shared<Talk>(exchange, connection);
+  co_await talk->accept(request);
+  std::shared_ptr<Work> work;
+  std::optional<Failure> refusal;
+  try {
+    work = co_await begin(exchange, *talk);
+  } catch (const Failure& failure) {
+    refusal = failure;
+  }
+  if (refusal) {
+    exchange.access().error = refusal->what();
+    co_await talk->refuse(*refusal);
+    co_return;
+  }
+  exchange.access().path = Access::Path::kStream;
+  co_await talk->tell(work);
+  co_await conclude(exchange, *work);
+}
+
+}  // namespace podium
