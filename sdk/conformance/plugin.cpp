@@ -121,7 +121,10 @@ const podium_plugin& Library::plugin() const {
   if (found == 0 || symbol == nullptr || ELF64_ST_TYPE(symbol->st_info) != STT_OBJECT) {
     throw Broken(PODIUM_PLUGIN_SYMBOL " is no data", "a constant podium_plugin");
   }
-  if (symbol->st_size < offsetof(podium_plugin, reserved)) {
+  // Only what is there may be read; how much that must be, the major version says.
+  constexpr std::size_t kSize10 = 48;
+  if (symbol->st_size < offsetof(podium_plugin, reserved) ||
+      (plugin->abi_major == PODIUM_ABI_MAJOR && symbol->st_size < kSize10)) {
     throw Broken(PODIUM_PLUGIN_SYMBOL " has " + std::to_string(symbol->st_size) + " bytes",
                  "a podium_plugin");
   }
