@@ -80,8 +80,8 @@ class ExecService::State::Line {
   Line& operator=(const Line&) = delete;
   ~Line();
 
-  Task<ExecResult> run();
-  ExecResult cancelled();
+  Task<std::unique_ptr<ExecResult>> run();
+  std::unique_ptr<ExecResult> cancelled();
 
  private:
   struct Staged {
@@ -100,7 +100,7 @@ class ExecService::State::Line {
                                                    std::function<Collection(Survey)> record);
   void list_inherited();
   void touch_sessions();
-  ExecResult finished(const Outcome& outcome);
+  std::unique_ptr<ExecResult> finished(const Outcome& outcome);
   void fill_result(const Outcome& outcome);
 
   const std::shared_ptr<State> owner_;
@@ -151,7 +151,7 @@ ExecService::State::Line::~Line() {
   });
 }
 
-Task<ExecResult> ExecService::State::Line::run() {
+Task<std::unique_ptr<ExecResult>> ExecService::State::Line::run() {
   auto since = Clock::now();
   if (!live_->inputs->files.empty()) {
     control_->set_stage(RunStage::kStaging);
@@ -364,7 +364,7 @@ void ExecService::State::Line::list_inherited() {
   }
 }
 
-ExecResult ExecService::State::Line::finished(const Outcome& outcome) {
+std::unique_ptr<ExecResult> ExecService::State::Line::finished(const Outcome& outcome) {
   for (const FileRecord& file : collection_.files) {
     result_.files.push_back(
         {file.id, file.name, file.session, file.modified_from, file.modified_from_session});
@@ -373,12 +373,12 @@ ExecResult ExecService::State::Line::finished(const Outcome& outcome) {
   result_.deleted_files = std::move(collection_.deleted);
   result_.left_out = std::move(collection_.left_out);
   fill_result(outcome);
-  return std::move(result_);
+  return std::make_unique<ExecResult>(std::move(result_));
 }
 
-ExecResult ExecService::State::Line::cancelled() {
+std::unique_ptr<ExecResult> ExecService::State::Line::cancelled() {
   fill_result({RunStatus::kCancelled, kCancelledSentence});
-  return std::move(result_);
+  return std::make_unique<ExecResult>(std::move(result_));
 }
 
 void ExecService::State::Line::fill_result(const Outcome& outcome) {
@@ -402,9 +402,10 @@ void ExecService::State::Line::fill_result(const Outcome& outcome) {
   if (!outcome.message.empty()) append_line(result_.err, outcome.message);
 }
 
-Task<ExecResult> ExecService::run(std::shared_ptr<const Generation> generation, Principal principal,
-                                  ExecCommand command, std::shared_ptr<Inputs> inputs,
-                                  Permit permit, std::shared_ptr<RunControl> control) {
+Task<std::unique_ptr<ExecResult>> ExecService::run(std::shared_ptr<const Generation> generation,
+                                                   Principal principal, ExecCommand command,
+                                                   std::shared_ptr<Inputs> inputs, Permit permit,
+                                                   std::shared_ptr<RunControl> control) {
   const Permit place = std::move(permit);  // a local: it is free before the caller goes on
   const auto state = state_;
   RunControl::State& told = *control->state_;

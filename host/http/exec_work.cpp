@@ -126,9 +126,10 @@ void listen(Work& work) {
 }
 
 /// The run, then everything that is told of its end.
-Task<> carry_out(HttpContext& context, Task<ExecResult> running, std::shared_ptr<Work> work) {
+Task<> carry_out(HttpContext& context, Task<std::unique_ptr<ExecResult>> running,
+                 std::shared_ptr<Work> work) {
   try {
-    work->result = std::make_unique<ExecResult>(co_await std::move(running));
+    work->result = co_await std::move(running);
     const ExecResult& result = *work->result;
     if (result.out.size() + result.err.size() <= kQuickJson) {
       work->json = json_dump(exec_json(result));
@@ -262,7 +263,7 @@ Task<std::shared_ptr<Work>> begin_work(Exchange& exchange, ExecCommand command, 
   work->request_id = exchange.access().request_id;
   if (how.events) listen(*work);
   if (how.open_input) work->control->open_input();
-  Task<ExecResult> running =
+  Task<std::unique_ptr<ExecResult>> running =
       context.exec.run(exchange.generation(), exchange.principal(), std::move(command),
                        std::move(inputs), std::move(permit), work->control);
   asio::co_spawn(context.io, carry_out(context, std::move(running), work), asio::detached);

@@ -66,9 +66,11 @@ TEST(CommandLine, AsksForTheLanguageWhereItCannotBeTold) {
 
 TEST(CommandLine, NamesWhatItDoesNotUnderstand) {
   EXPECT_EQ(usage_error({}),
-            "a command is missing: exec, status, languages, doctor, reload, config, keys, audit or plugin");
+            "a command is missing: exec, runs, cancel, status, languages, doctor, reload, config, "
+            "keys, audit or plugin");
   EXPECT_EQ(usage_error({"run"}),
-            "unknown command 'run'; expected exec, status, languages, doctor, reload, config, keys, audit or plugin");
+            "unknown command 'run'; expected exec, runs, cancel, status, languages, doctor, reload, "
+            "config, keys, audit or plugin");
   EXPECT_EQ(usage_error({"status", "--bogus"}), "unknown option --bogus");
   EXPECT_EQ(usage_error({"status", "--key"}), "the option --key wants a value");
   EXPECT_EQ(usage_error({"status", "more"}), "unexpected argument 'more'");

@@ -48,19 +48,21 @@ class Reloading : public ::testing::Test {
   std::filesystem::path gate() const { return workshop.dir.path() / "gate"; }
   ConfigSource source() const { return {workshop.dir.path() / "podium.json", {}, {}}; }
 
+  /// Takes every member of a table away.
+  static Json nothing_of(const Json& table) {
+    Json nothing = Json::object();
+    for (const auto& [name, value] : table.members()) nothing.set(name, nullptr);
+    return nothing;
+  }
   /// The test plugins, and `more` on top.
   Json document(const Json& more) const {
-    Json plugins = Json::object();
-    for (const char* name : {"pods", "jobs", "beat", "plain"}) plugins.set(name, nullptr);
+    const Json defaults = *parse_config(default_config_text(), "").document;
+    Json plugins = nothing_of(*defaults.find("plugins"));
     plugins.set("files", Json::object({{"library", "memory"}}));
     plugins.set("first", Json::object({{"library", "echo"},
                                        {"options", Json::object({{"tag", "a"}})}}));
     plugins.set("loud", Json::object({{"library", "upper"}}));
-    Json languages = Json::object();
-    const Json defaults = *parse_config(default_config_text(), "").document;
-    for (const auto& [name, value] : defaults.find("languages")->members()) {
-      languages.set(name, nullptr);
-    }
+    Json languages = nothing_of(*defaults.find("languages"));
     languages.set("py", Json::object({{"runtimes", Json(Json::Array{"first"})},
                                       {"source", "main.py"},
                                       {"command", Json(Json::Array{"/bin/true"})}}));
@@ -70,7 +72,11 @@ class Reloading : public ::testing::Test {
                               {"reload_timeout", "20s"}});
     json.set("plugins", std::move(plugins));
     json.set("languages", std::move(languages));
-    json.set("routes", Json::object({{"/exec", Json::object({{"response", "loud"}})}}));
+    Json routes = Json::object();
+    for (const auto& [path, value] : defaults.find("routes")->members()) {
+      routes.set(path, Json::object({{"response", "loud"}}));
+    }
+    json.set("routes", std::move(routes));
     for (const auto& [key, value] : more.members()) json.set(key, value);
     return json;
   }

@@ -170,8 +170,9 @@ class World : public testing::Test {
     const auto current = generation();
     Permit permit = service().admit(*current, what);
     auto inputs = co_await service().resolve(current, me, what);
-    co_return co_await service().run(current, me, std::move(what), std::move(inputs),
-                                     std::move(permit), control);
+    std::unique_ptr<ExecResult> result = co_await service().run(
+        current, me, std::move(what), std::move(inputs), std::move(permit), control);
+    co_return std::move(*result);
   }
 
   Task<std::string> upload_task(std::string name, std::string content, UploadForm form = {},

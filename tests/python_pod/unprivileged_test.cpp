@@ -41,7 +41,7 @@ class Unprivileged : public PodTest {
 };
 
 TEST_F(Unprivileged, RunsJobsAsTheUserWithoutAnyRight) {
-  EXPECT_EQ(bash("id -u; echo $$; hostname; grep -c '0000000000000000' /proc/self/status;"
+  EXPECT_EQ(bash("id -u; echo $$; hostname; grep -c '^Cap.*0000000000000000' /proc/self/status;"
                  "grep NoNewPrivs /proc/self/status; cat /proc/self/uid_map | tr -s ' '"),
             "64321\n2\nsandbox\n5\nNoNewPrivs:\t1\n 64321 64321 1\n");
 }
