@@ -31,7 +31,7 @@ export function KeysCard() {
   return (
     <section class="card pad wide">
       <h2>Keys</h2>
-      <div class="scroll">
+      <div class="scroll" tabIndex={0} role="region" aria-label="Keys">
         <table class="plain">
           <thead>
             <tr>

@@ -54,7 +54,7 @@ export function ReloadCard() {
       {why && <p class="notice" role="alert">{visible(why)}</p>}
       {report && changes.length === 0 && !done && <p role="status">Nothing: what the file says is at work.</p>}
       {changes.length > 0 && (
-        <div class="scroll">
+        <div class="scroll" tabIndex={0} role="region" aria-label="Changes">
           <table class="plain">
             <thead>
               <tr><th scope="col">Option</th><th scope="col">From</th><th scope="col">To</th><th scope="col">Takes effect</th></tr>

@@ -129,7 +129,7 @@ function Pools() {
   return (
     <section class="card pad wide">
       <h2>Pods and pools</h2>
-      <div class="scroll">
+      <div class="scroll" tabIndex={0} role="region" aria-label="Pods and pools">
         <table class="plain">
           <thead>
             <tr>
@@ -183,7 +183,7 @@ function Runs() {
     <section class="card pad wide">
       <h2>Runs in progress</h2>
       {runs.value.length === 0 ? <p class="hint">None at the moment.</p> : (
-        <div class="scroll">
+        <div class="scroll" tabIndex={0} role="region" aria-label="Runs in progress">
           <table class="plain">
             <thead>
               <tr>
