@@ -138,6 +138,8 @@ describe('the TLS listener', { concurrency: false }, () => {
     assert.match(bad.json.error, /\/tls\/certificate: .*certificate\.pem/);
     assert.match(after, /second/);
     makeCertificate(daemon.folder, 'third');
+    const mended = await daemon.request('POST', '/api/v1/admin/reload', { key: admin });
+    assert.equal(mended.status, 200);
   });
 
   test('lets a run finish when the daemon is told to stop', async () => {
