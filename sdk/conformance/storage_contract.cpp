@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <mutex>
 #include <set>
 #include <thread>
 
@@ -342,7 +343,13 @@ TEST_P(StorageContract, NeverMixesContentsOfOneKeyWrittenByManyThreads) {
 
 TEST_P(StorageContract, LetsManyThreadsPutAndRemoveTheSameContent) {
   constexpr int kThreads = 8, kRounds = 100;
-  std::atomic<int> wrong{0};
+  std::mutex mutex;
+  std::vector<std::string> wrong;
+  const auto expect = [&](const char* doing, const auto& outcome) {
+    const std::lock_guard lock(mutex);
+    if (!outcome.ok()) wrong.push_back(doing + (": " + outcome.message));
+    return outcome.ok();
+  };
 
   std::vector<std::thread> threads;
   for (int i = 0; i < kThreads; ++i) {
@@ -351,15 +358,18 @@ TEST_P(StorageContract, LetsManyThreadsPutAndRemoveTheSameContent) {
       std::string out;
       for (int round = 0; round < kRounds; ++round) {
         const std::string content = "shared " + std::to_string(round % 3);
-        if (!storage().put(key, content).ok()) ++wrong;
-        if (!storage().get(key, out).ok() || out != content) ++wrong;
-        if (!storage().remove(key).ok()) ++wrong;
+        expect("put", storage().put(key, content));
+        if (expect("get", storage().get(key, out)) && out != content) {
+          const std::lock_guard lock(mutex);
+          wrong.push_back("got " + out + " for " + content);
+        }
+        expect("remove", storage().remove(key));
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
 
-  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(wrong, std::vector<std::string>());
   EXPECT_TRUE(storage().keys().empty());
 }
 
