@@ -158,7 +158,8 @@ Task<std::vector<UploadedFile>> ExecService::commit_uploads(
     state_->sessions.commit(row, records);
     return true;
   };
-  co_await in_lane(state_->database, nullptr, work);
+  auto asked = state_->on_database(work);
+  co_await in_lane(state_->database, nullptr, asked);
   session = row.id;
   co_return answer;
 }
@@ -173,13 +174,15 @@ Task<std::vector<FileRecord>> ExecService::list(const Principal& principal, std:
     if (!found.empty()) note_use(state_->sessions, session);
     return found;
   };
-  auto files = co_await in_lane(state_->database, nullptr, work);
+  auto asked = state_->on_database(work);
+  auto files = co_await in_lane(state_->database, nullptr, asked);
   co_return std::move(*files);
 }
 
 Task<FileRecord> ExecService::find(const Principal& principal, std::string file, FileScope scope) {
   auto work = [&] { return visible_file(state_->sessions, principal, file, scope); };
-  auto found = co_await in_lane(state_->database, nullptr, work);
+  auto asked = state_->on_database(work);
+  auto found = co_await in_lane(state_->database, nullptr, asked);
   co_return std::move(*found);
 }
 
@@ -212,7 +215,8 @@ Task<FileRecord> ExecService::remove(std::shared_ptr<const Generation> generatio
     if (!state_->sessions.remove_file(found.id)) throw not_found();  // someone was faster
     return found;
   };
-  auto removed = co_await in_lane(state_->database, nullptr, work);
+  auto asked = state_->on_database(work);
+  auto removed = co_await in_lane(state_->database, nullptr, asked);
   state_->remove_blob_later(std::move(generation), removed->blob);
   co_return std::move(*removed);
 }

@@ -86,6 +86,13 @@ Failure ExecService::State::for_client(const Failure& failure) const {
       .with_retry_after(std::chrono::seconds(5));
 }
 
+Failure ExecService::State::database_for_client(const Failure& failure) const {
+  if (failure.code() != Code::kUnavailable) return failure;
+  log.warning("the database failed", {{"why", failure.what()}});
+  return Failure(Code::kUnavailable, "the database does not answer as it should; try again later")
+      .with_retry_after(std::chrono::seconds(5));
+}
+
 void ExecService::State::remove_blob_later(std::shared_ptr<const Generation> generation,
                                            std::string key) {
   auto job = [&store = sessions, &logger = log, generation, key = std::move(key)] {
@@ -143,7 +150,8 @@ Task<std::shared_ptr<ExecService::Inputs>> ExecService::resolve(
     return resolve_inputs(state_->sessions, *state_->in_use,
                           generation->config().sessions.time_to_live, principal, command);
   };
-  auto inputs = co_await in_lane(state_->database, nullptr, work);
+  auto asked = state_->on_database(work);
+  auto inputs = co_await in_lane(state_->database, nullptr, asked);
   co_return std::move(*inputs);
 }
 

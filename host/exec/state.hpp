@@ -70,6 +70,19 @@ struct ExecService::State : std::enable_shared_from_this<ExecService::State> {
   /// What a client is told of a storage's failure. The storage's own words name its host, bucket
   /// and keys: they are for the operator, so they go to the log.
   Failure for_client(const Failure& failure) const;
+  /// The same of the database, whose words name its file.
+  Failure database_for_client(const Failure& failure) const;
+  /// `work` for the database's lane, which fails in words for clients. Both are borrowed.
+  template <class F>
+  auto on_database(F& work) const {
+    return [this, &work] {
+      try {
+        return work();
+      } catch (const Failure& failure) {
+        throw database_for_client(failure);
+      }
+    };
+  }
 
   /// Removes a blob in the background unless a record names it; what fails is left to the sweep.
   void remove_blob_later(std::shared_ptr<const Generation> generation, std::string key);

@@ -280,6 +280,8 @@ TEST_F(AccountsOverHttp, RunsWithoutFilesWorkWithoutADatabase) {
   EXPECT_EQ(run_as(key_header(kKey)).status, 200);
   const Received stored = upload("a.txt", "x");
   EXPECT_EQ(stored.status, 503);
+  EXPECT_THAT(stored.body, HasSubstr("the database does not answer as it should"));
+  EXPECT_EQ(stored.body.find(folder.string()), stored.body.npos) << "where it lies is not theirs";
   const Received health = get("/health/detailed");
   EXPECT_EQ(health.status, 200);
   EXPECT_EQ(health.header("X-Health-Status"), "degraded");
