@@ -141,6 +141,8 @@ Task<> carry_out(HttpContext& context, Task<std::unique_ptr<ExecResult>> running
     work->error = std::current_exception();
   }
   work->finish();
+  // Who waits for the answer goes first; what is kept for those who ask later can be copied then.
+  co_await asio::post(context.io, asio::use_awaitable);
   std::string end = work->end_json();
   context.exec.keep_end(*work->control, std::move(end));
 }

@@ -10,22 +10,15 @@
 #include <iterator>
 
 #include "node_ahead.hpp"
-#include "pool_metrics.hpp"
-#include "sandboxes.hpp"
+#include "pooled_runtime.hpp"
 #include "suits.hpp"
 
 namespace podium::node_pod {
 namespace {
 
 using sandbox::PoolOptions;
-using sandbox::PoolState;
-using sandbox::Sandboxes;
 
-class NodePod final : public sdk::Runtime,
-                      public sdk::Health,
-                      public sdk::Metrics,
-                      public sdk::RunInput,
-                      public sdk::OutputFlow {
+class NodePod final : public sandbox::PooledRuntime {
  public:
   static constexpr podium_option kOptions[] = {
       sdk::option_integer("min", "2", "Pods that wait when there is no demand", "0", "256"),
@@ -40,14 +33,10 @@ class NodePod final : public sdk::Runtime,
   };
 
   NodePod(sdk::Host host, const sdk::Options& options)
-      : interpreter_(options.string("interpreter")), sandboxes_(host, {pool(options)}) {}
+      : PooledRuntime(host, {pool(options)}), interpreter_(options.string("interpreter")) {}
 
   static void check(const sdk::Options& options) {
-    if (options.integer("min") > options.integer("max")) {
-      throw sdk::Error(PODIUM_INVALID_ARGUMENT,
-                       "option 'min' is " + std::to_string(options.integer("min")) +
-                           ", expected at most 'max', " + std::to_string(options.integer("max")));
-    }
+    check_sizes(options);
     const std::string interpreter = options.string("interpreter");
     if (!interpreter.starts_with('/')) {
       throw sdk::Error(PODIUM_INVALID_ARGUMENT, "option 'interpreter' is '" + interpreter +
@@ -55,8 +44,6 @@ class NodePod final : public sdk::Runtime,
     }
     read_script(options);
   }
-
-  bool own_workspace() const noexcept override { return true; }
 
   void start(const sdk::RunView& run, const sdk::Callbacks& callbacks,
              podium_lease*& lease) override {
@@ -68,31 +55,9 @@ class NodePod final : public sdk::Runtime,
     }
     sandboxes_.start(0, run, callbacks, lease);
   }
-  void cancel(podium_lease* lease) noexcept override { sandboxes_.cancel(lease); }
-  void release(podium_lease* lease) noexcept override { sandboxes_.release(lease); }
-
-  void write_input(podium_lease* lease, std::string_view data) override {
-    sandboxes_.write_input(lease, data);
-  }
-  void close_input(podium_lease* lease) override { sandboxes_.close_input(lease); }
-  void signal(podium_lease* lease, int number) override { sandboxes_.signal(lease, number); }
-  void hold_output(podium_lease* lease, bool held) noexcept override {
-    sandboxes_.hold_output(lease, held);
-  }
 
   /// A host without node is not ill: the programs that need it are told so.
-  sdk::HealthReport health(std::chrono::milliseconds) override {
-    const PoolState state = sandboxes_.state(0);
-    sdk::HealthReport report;
-    report.detail = "{\"pool\":" + sandbox::state_json(state) +
-                    ",\"sandbox\":" + sandboxes_.facts() + "}";
-    if (!sandboxes_.unenforced().empty()) report.state = PODIUM_DEGRADED;
-    return report;
-  }
-
-  void collect(const sdk::MetricSink& metrics) override {
-    sandbox::collect_metrics(sandboxes_, metrics);
-  }
+  sdk::HealthReport health(std::chrono::milliseconds) override { return health_of_only_pool(); }
 
  private:
   /// <lib>/podium/plugins/runtime/node-pod.so → <lib>/podium/node-pod
@@ -120,19 +85,14 @@ class NodePod final : public sdk::Runtime,
 
   static PoolOptions pool(const sdk::Options& options) {
     check(options);
-    PoolOptions pool;
+    PoolOptions pool = sized_pool(options);
     pool.tier = "node";
-    pool.min = static_cast<unsigned>(options.integer("min"));
-    pool.max = static_cast<unsigned>(options.integer("max"));
-    pool.starting = static_cast<unsigned>(options.integer("starting"));
     pool.acquire_timeout = options.duration("acquire_timeout");
-    pool.limits = sandbox::kFirstLimits;
     pool.ahead = node_ahead(options.string("interpreter"), read_script(options));
     return pool;
   }
 
   std::string interpreter_;
-  Sandboxes sandboxes_;
 };
 
 }  // namespace

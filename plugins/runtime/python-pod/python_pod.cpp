@@ -7,8 +7,7 @@
 
 #include "imports.hpp"
 #include "pod_files.hpp"
-#include "pool_metrics.hpp"
-#include "sandboxes.hpp"
+#include "pooled_runtime.hpp"
 #include "suits.hpp"
 #include "tiers.hpp"
 
@@ -17,13 +16,8 @@ namespace {
 
 using sandbox::PoolOptions;
 using sandbox::PoolState;
-using sandbox::Sandboxes;
 
-class PythonPod final : public sdk::Runtime,
-                        public sdk::Health,
-                        public sdk::Metrics,
-                        public sdk::RunInput,
-                        public sdk::OutputFlow {
+class PythonPod final : public sandbox::PooledRuntime {
  public:
   static constexpr podium_option kOptions[] = {
       sdk::option_list("tiers", R"(["", "numpy", "numpy,pandas,matplotlib"])",
@@ -52,18 +46,14 @@ class PythonPod final : public sdk::Runtime,
   };
 
   PythonPod(sdk::Host host, const sdk::Options& options)
-      : interpreter_(options.string("interpreter")),
+      : PooledRuntime(host, pools(options)),
+        interpreter_(options.string("interpreter")),
         tiers_(read_tiers(options.list("tiers"))),
-        pinned_(pinned(options, tiers_)),
-        sandboxes_(host, pools(options, tiers_)) {}
+        pinned_(pinned(options, tiers_)) {}
 
   static void check(const sdk::Options& options) {
     pinned(options, read_tiers(options.list("tiers")));
-    if (options.integer("min") > options.integer("max")) {
-      throw sdk::Error(PODIUM_INVALID_ARGUMENT,
-                       "option 'min' is " + std::to_string(options.integer("min")) +
-                           ", expected at most 'max', " + std::to_string(options.integer("max")));
-    }
+    check_sizes(options);
     const std::string interpreter = options.string("interpreter");
     if (!interpreter.starts_with('/') || interpreter.size() > 127) {
       throw sdk::Error(PODIUM_INVALID_ARGUMENT, "option 'interpreter' is '" + interpreter +
@@ -72,25 +62,12 @@ class PythonPod final : public sdk::Runtime,
     PodFiles::read(folder(options));
   }
 
-  bool own_workspace() const noexcept override { return true; }
-
   void start(const sdk::RunView& run, const sdk::Callbacks& callbacks,
              podium_lease*& lease) override {
     if (const auto why = why_unsuited(run, interpreter_)) {
       throw sdk::Error(PODIUM_UNAVAILABLE, "no warm pod for this run: " + *why);
     }
     sandboxes_.start(tier_for(run.code()), run, callbacks, lease);
-  }
-  void cancel(podium_lease* lease) noexcept override { sandboxes_.cancel(lease); }
-  void release(podium_lease* lease) noexcept override { sandboxes_.release(lease); }
-
-  void write_input(podium_lease* lease, std::string_view data) override {
-    sandboxes_.write_input(lease, data);
-  }
-  void close_input(podium_lease* lease) override { sandboxes_.close_input(lease); }
-  void signal(podium_lease* lease, int number) override { sandboxes_.signal(lease, number); }
-  void hold_output(podium_lease* lease, bool held) noexcept override {
-    sandboxes_.hold_output(lease, held);
   }
 
   sdk::HealthReport health(std::chrono::milliseconds) override {
@@ -106,10 +83,6 @@ class PythonPod final : public sdk::Runtime,
     if (usable == 0 || !sandboxes_.unenforced().empty()) report.state = PODIUM_DEGRADED;
     report.detail = "{\"tiers\":{" + tiers + "},\"sandbox\":" + sandboxes_.facts() + "}";
     return report;
-  }
-
-  void collect(const sdk::MetricSink& metrics) override {
-    sandbox::collect_metrics(sandboxes_, metrics);
   }
 
  private:
@@ -130,19 +103,14 @@ class PythonPod final : public sdk::Runtime,
     return configured.empty() ? PodFiles::default_folder() : configured;
   }
 
-  static std::vector<PoolOptions> pools(const sdk::Options& options,
-                                        const std::vector<Tier>& tiers) {
+  static std::vector<PoolOptions> pools(const sdk::Options& options) {
     check(options);
     const PodFiles files = PodFiles::read(folder(options));
     std::vector<PoolOptions> all;
-    for (const auto& tier : tiers) {
-      PoolOptions pool;
+    for (const auto& tier : read_tiers(options.list("tiers"))) {
+      PoolOptions pool = sized_pool(options);
       pool.tier = tier.name;
-      pool.min = static_cast<unsigned>(options.integer("min"));
-      pool.max = static_cast<unsigned>(options.integer("max"));
-      pool.starting = static_cast<unsigned>(options.integer("starting"));
       pool.acquire_timeout = options.duration("acquire_timeout");
-      pool.limits = sandbox::kFirstLimits;
       pool.zygote.interpreter = options.string("interpreter");
       pool.zygote.argument = tier.argument();
       pool.zygote.script = files.script;
@@ -174,7 +142,6 @@ class PythonPod final : public sdk::Runtime,
   std::string interpreter_;
   std::vector<Tier> tiers_;
   int pinned_;
-  Sandboxes sandboxes_;
 };
 
 }  // namespace
