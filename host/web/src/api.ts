@@ -56,6 +56,8 @@ export interface ExecAnswer {
   wall_time?: number | null;
   cpu_time?: number | null;
   memory_peak?: number | null;
+  /** Limits that this server could not enforce on the program; absent when there are none. */
+  unenforced_limits?: string[];
   error?: string;
 }
 

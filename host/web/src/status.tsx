@@ -118,6 +118,9 @@ function Timing() {
         ))}
         {result.memory_peak ? <li>memory <b>{sizeInWords(result.memory_peak)}</b></li> : null}
         {result.cpu_time ? <li>processor <b>{timeInWords(result.cpu_time)}</b></li> : null}
+        {result.unenforced_limits?.length
+          ? <li>not limited on this server <b>{result.unenforced_limits.join(', ')}</b></li>
+          : null}
       </ul>
     </div>
   );
