@@ -1,5 +1,5 @@
-// The page to run code when something goes wrong: the connection, the daemon, or a program that means
-// harm. In a real browser.
+// The page to run code when something goes wrong: the connection, the daemon, or a program that
+// means harm. In a real browser.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -152,7 +152,7 @@ for (const [what, line] of [
     );
     assert.ok(longest < 1000, `the page stood still for ${longest} ms`);
     assert.ok(shown < 1_000_000);
-    await page.getByText('characters are not shown here').waitFor();
+    await page.getByText('characters are left out').waitFor();
     const [download] = await Promise.all([
       page.waitForEvent('download'),
       page.getByRole('button', { name: /Save as text/ }).click(),

@@ -216,7 +216,7 @@ export class LogView {
   private tell(more: number) {
     this.left += more;
     const left = this.left.toLocaleString('en');
-    this.gap.textContent = `… ${left} characters are not shown here; “Save as text” has everything …`;
+    this.gap.textContent = `… ${left} characters are left out; “Save as text” has everything …`;
     if (!this.gap.isConnected) {
       const firstOfTail = this.tail[0]?.element ?? null;
       this.element.insertBefore(this.gap, firstOfTail);
