@@ -55,8 +55,8 @@ INSTANTIATE_TEST_SUITE_P(
         Defect{"no_symbol", "it exports no podium_plugin_v1"},
         Defect{"function_symbol", "its symbol podium_plugin_v1 is no data"},
         Defect{"short_symbol", "its symbol podium_plugin_v1 has 12 bytes, expected"},
-        Defect{"wrong_major", "it was built for plugin ABI 2.0, this podiumd loads 1.x; rebuild"},
-        Defect{"higher_minor", "it was built for plugin ABI 1.1, this podiumd loads up to 1.0"},
+        Defect{"wrong_major", "it was built for plugin ABI 2.1, this podiumd loads 1.x; rebuild"},
+        Defect{"higher_minor", "it was built for plugin ABI 1.2, this podiumd loads up to 1.1"},
         Defect{"small_plugin", "its podium_plugin says that it has 40 bytes, expected at least 48"},
         Defect{"null_get_factory", "its get_factory is NULL"},
         Defect{"no_factory", "it offers no factory that this podiumd knows"},
@@ -91,7 +91,7 @@ TEST_F(Loading, AcceptsThePluginThatTheCorpusIsMadeFrom) {
 
 TEST_F(Loading, LoadsAFileThatWasRepairedAfterItWasRefused) {
   auto file = workshop.add("tests/broken_plugins/wrong_major.so", "repaired");
-  ASSERT_THAT(load(file), HasSubstr("2.0"));
+  ASSERT_THAT(load(file), HasSubstr("2.1"));
 
   std::filesystem::remove(file);
   workshop.add("tests/broken_plugins/sound.so", "repaired");

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "base/failure.hpp"
-#include "config/temporary_folder.hpp"
+#include "support/temp_folder.hpp"
 
 namespace podium {
 namespace {
@@ -498,7 +498,7 @@ std::string load_error(const std::filesystem::path& file) {
 }
 
 TEST(LoadConfig, ReadsAFileAndNamesItInErrors) {
-  const TemporaryFolder folder;
+  const test::TempFolder folder;
   EXPECT_EQ(load_config(folder.write("good.json", R"({"user": "me"})")).user, "me");
 
   const auto bad = folder.write("bad.json", "{\n  \"user\": }");
@@ -506,7 +506,7 @@ TEST(LoadConfig, ReadsAFileAndNamesItInErrors) {
 }
 
 TEST(LoadConfig, RefusesWhatIsNoReadableFileOfAtMostOneMebibyte) {
-  const TemporaryFolder folder;
+  const test::TempFolder folder;
   const auto fifo = folder.path() / "fifo";
   ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
 

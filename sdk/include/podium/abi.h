@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 #define PODIUM_ABI_MAJOR 1u
-#define PODIUM_ABI_MINOR 0u
+#define PODIUM_ABI_MINOR 1u
 #define PODIUM_EXPORT __attribute__((visibility("default")))
 #define PODIUM_HAS(ptr, member) \
   ((ptr)->size >= offsetof(__typeof__(*(ptr)), member) + sizeof((ptr)->member))
