@@ -133,9 +133,9 @@ TEST_F(NodePod, ThatFindsTheSocketCanEndOnlyItsOwnRun) {
 TEST_F(NodePod, WritesNothingIntoWhatAProgramOpensInPlaceOfTheSocket) {
   make({node_pool(1, 1)});
 
-  const auto done = run(node_program(
-      "const fs = require('fs'); fs.closeSync(3);"
-      "console.log(fs.openSync('mine', 'w')); process.exit(2);"));
+  const auto done =
+      run(node_program("const fs = require('fs'); fs.closeSync(3);"
+                       "console.log(fs.openSync('mine', 'w')); process.exit(2);"));
 
   ASSERT_EQ(done->out, "3\n") << done->err;
   EXPECT_EQ(done->end.exit_code, 2);

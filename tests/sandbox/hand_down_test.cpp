@@ -288,7 +288,8 @@ TEST(HandDown, MakesNoGroupForSandboxesThatNoControllerIsFor) {
 /// A group of the real hierarchy of version two with a process of ours in it.
 class RealGroup {
  public:
-  explicit RealGroup(const std::string& mount) : path(mount + "/podium-test-" + std::to_string(::getpid())) {
+  explicit RealGroup(const std::string& mount)
+      : path(mount + "/podium-test-" + std::to_string(::getpid())) {
     fs::create_directory(path);
     child = ::fork();
     if (child == 0) {

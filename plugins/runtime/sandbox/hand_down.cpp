@@ -82,16 +82,15 @@ int CgroupHost::make(const std::string& group) {
   return ::mkdir(group.c_str(), 0755) == 0 || errno == EEXIST ? 0 : errno;
 }
 
-int CgroupHost::remove(const std::string& group) {
-  return ::rmdir(group.c_str()) == 0 ? 0 : errno;
-}
+int CgroupHost::remove(const std::string& group) { return ::rmdir(group.c_str()) == 0 ? 0 : errno; }
 
 bool CgroupHost::is_delegated(const std::string& group) {
   for (const char* name : {"user.delegate", "trusted.delegate"}) {
     char value = '0';
     if (::getxattr(group.c_str(), name, &value, 1) == 1 && value == '1') return true;
   }
-  struct stat here {}, above {};
+  struct stat here {
+  }, above{};
   return ::stat(group.c_str(), &here) == 0 && ::stat((group + "/..").c_str(), &above) == 0 &&
          here.st_dev != above.st_dev;
 }
@@ -138,7 +137,8 @@ std::string clear_group(CgroupHost& host, const std::string& group) {
     take_back(host, group, switched_on(host, group));
     type = type_of(host, group);
   }
-  if (type != "domain") return group + " is a group of threads (cgroup.type: " + type + ")" + kRemedy;
+  if (type != "domain")
+    return group + " is a group of threads (cgroup.type: " + type + ")" + kRemedy;
   if (left.empty()) return {};
   const std::string below = group + "/" + std::string(kHostGroup);
   if (const int error = host.make(below)) return "making " + below + ": " + std::strerror(error);
@@ -151,7 +151,8 @@ std::string clear_group(CgroupHost& host, const std::string& group) {
       }
     }
   }
-  return left.empty() ? std::string() : group + " does not become empty: its processes fork" + kRemedy;
+  return left.empty() ? std::string()
+                      : group + " does not become empty: its processes fork" + kRemedy;
 }
 
 std::vector<std::string> hand_down(CgroupHost& host, const std::string& group,
@@ -169,8 +170,7 @@ std::vector<std::string> hand_down(CgroupHost& host, const std::string& group,
   std::vector<std::string> on;
   const bool busy = error == EBUSY;
   for (const auto& name : controllers) {
-    if (contains(before, name) ||
-        (!busy && switch_controllers(host, group, '+', {name}) == 0)) {
+    if (contains(before, name) || (!busy && switch_controllers(host, group, '+', {name}) == 0)) {
       on.push_back(name);
     }
   }

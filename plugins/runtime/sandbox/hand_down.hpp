@@ -7,8 +7,8 @@
 
 namespace podium::sandbox {
 
-/// Where the processes of Podium itself live, below a v2 group that is ours: the kernel gives groups
-/// below another one controllers only when that one has no process of its own (Linux,
+/// Where the processes of Podium itself live, below a v2 group that is ours: the kernel gives
+/// groups below another one controllers only when that one has no process of its own (Linux,
 /// Documentation/admin-guide/cgroup-v2.rst, "No Internal Process Constraint").
 inline constexpr std::string_view kHostGroup = "podium-host";
 

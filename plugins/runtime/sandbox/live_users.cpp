@@ -18,8 +18,8 @@ std::set<uid_t> users_with_processes(int proc) {
   if (list == nullptr) return users;
   while (const dirent* entry = ::readdir(list)) {
     if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
-    const int fd = ::openat(proc, (std::string(entry->d_name) + "/status").c_str(),
-                            O_RDONLY | O_CLOEXEC);
+    const int fd =
+        ::openat(proc, (std::string(entry->d_name) + "/status").c_str(), O_RDONLY | O_CLOEXEC);
     char text[2048];
     const ssize_t n = fd < 0 ? -1 : ::read(fd, text, sizeof text - 1);
     if (fd >= 0) ::close(fd);
