@@ -92,6 +92,7 @@ class Exchange {
   Task<bool> read_head();
   Task<> handle();
   void let_in(const RouteMatch& match);
+  void refuse_web_pages() const;
   bool is_admin() const;
   Credentials credentials() const;
   void note_wrong_credentials();
