@@ -217,7 +217,8 @@ class LifeCycle:
         """manual pages, completion and documents are where Debian looks for them"""
         for path in ("man/man8/podiumd.8.gz", "man/man1/podium.1.gz", "man/man5/podium.json.5.gz",
                      "bash-completion/completions/podium", "doc/podium/operations.md.gz", "doc/podium/upgrade.md.gz",
-                     "doc/podium/examples/podium.json.gz"):
+                     "doc/podium/examples/podium.json.gz", "podium/grafana-dashboard.json",
+                     "podium/podium.schema.json"):
             found = self.shell(f"ls /usr/share/{path} /usr/share/{path[:-3]} 2>/dev/null | head -1", status=None)
             expect(found, f"/usr/share/{path} is missing")
 
