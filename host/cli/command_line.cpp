@@ -17,7 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 enum Id { kUrl = 256, kKey, kKeyFile, kStateDir, kConfig, kJson, kText, kHelpId, kVersionId, kLang,
-          kFile, kOut, kArg, kStdin, kTimeout, kQuiet, kName, kTenant, kLimit, kPrincipal, kLines, kDir };
+          kFile, kOut, kArg, kStdin, kTimeout, kQuiet, kName, kTenant, kLimit, kPrincipal, kLines, kDir,
+          kNames };
 
 constexpr option kOptions[] = {{"url", required_argument, nullptr, kUrl},
                                {"key", required_argument, nullptr, kKey},
@@ -41,6 +42,7 @@ constexpr option kOptions[] = {{"url", required_argument, nullptr, kUrl},
                                {"principal", required_argument, nullptr, kPrincipal},
                                {"lines", required_argument, nullptr, kLines},
                                {"dir", required_argument, nullptr, kDir},
+                               {"names", no_argument, nullptr, kNames},
                                {nullptr, 0, nullptr, 0}};
 
 struct Words {
@@ -151,6 +153,7 @@ void take_option(int id, Words& words) {
       line.audit.lines = read_count(optarg, "--lines");
       break;
     case kDir: line.plugin.dir = optarg; break;
+    case kNames: line.names_only = true; break;
     default:
       words.has_exec_options = true;
       take_exec_option(id, line.exec);
@@ -381,6 +384,7 @@ CommandLine parse_command_line(const std::vector<std::string>& given,
     throw UsageError("--name, --tenant and --limit belong to keys");
   }
   if (!line.plugin.dir.empty()) throw UsageError("--dir belongs to plugin new");
+  if (line.names_only && line.command != Command::kLanguages) throw UsageError("--names belongs to languages");
   if (words.has_audit_options && line.command != Command::kAudit) {
     throw UsageError("--principal and --lines belong to audit");
   }

@@ -40,6 +40,9 @@ audit:
   --principal P   of this key or token's subject only
   --lines N       at most [50]
 
+languages:
+  --names         nothing but names and aliases, one a line, without looking at the machine
+
 plugin new:
   --dir D         folder of the new project [NAME, here]
 

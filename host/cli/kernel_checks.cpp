@@ -96,9 +96,12 @@ std::vector<std::string> own_groups(std::string_view self, std::string_view moun
       const std::set<std::string> options = words(mount.substr(mount.rfind(' ') + 1), ',');
       bool fits = false;
       std::istringstream fields(mount);
-      std::string field, point;
-      for (int i = 0; i < 5 && fields >> field; ++i) point = field;
-      const std::string group = point + (line.substr(second + 1) == "/" ? "" : line.substr(second + 1));
+      std::string skipped, root, point;
+      fields >> skipped >> skipped >> skipped >> root >> point;
+      std::string path = line.substr(second + 1);
+      if (root != "/" && path.starts_with(root)) path.erase(0, root.size());
+      if (path == "/" || path.starts_with("/..")) path.clear();  // outside of the cgroup namespace
+      const std::string group = point + path;
       for (const char* wanted : {"memory", "pids", "cpu"}) {
         fits = fits || (!unified && controllers.contains(wanted) && options.contains(wanted));
       }
@@ -192,7 +195,7 @@ Check check_landlock() {
           "namespaces, and one layer less"};
 }
 
-Check check_cgroups(std::string_view mountinfo, std::string_view v2_controllers) {
+Check check_cgroups(std::string_view mountinfo, std::string_view v2_controllers, bool may_make_groups) {
   const std::set<std::string> v2 = words(v2_controllers, ' ');
   std::set<std::string> v1;
   std::istringstream lines{std::string(mountinfo)};
@@ -212,7 +215,13 @@ Check check_cgroups(std::string_view mountinfo, std::string_view v2_controllers)
     }
     found += (found.empty() ? "" : ", ") + std::string(controller) + (in_v2 ? " (v2)" : " (v1)");
   }
-  if (missing.empty()) return {"cgroups", Verdict::kGood, found, ""};
+  if (missing.empty() && may_make_groups) return {"cgroups", Verdict::kGood, found, ""};
+  if (missing.empty()) {
+    return {"cgroups", Verdict::kWeak,
+            found + ", but podiumd started from here can make no group: limits are held by rlimits of single "
+                    "processes, and processor time by nothing",
+            "see own cgroup"};
+  }
   return {"cgroups", Verdict::kWeak,
           "missing: " + joined(missing) + (found.empty() ? "" : "; there: " + found),
           "mount cgroup v2 at /sys/fs/cgroup with these controllers; until then they are held by "
@@ -251,9 +260,6 @@ Check check_system_calls() {
 }
 
 Check check_delegation(std::string_view self, std::string_view mountinfo) {
-  if (::geteuid() != 0) {
-    return {"own cgroup", Verdict::kWeak, "not tried: making groups needs root", kRootRemedy};
-  }
   const std::vector<std::string> groups = own_groups(self, mountinfo);
   std::vector<std::string> refused;
   for (const std::string& group : groups) {
@@ -270,6 +276,11 @@ Check check_delegation(std::string_view self, std::string_view mountinfo) {
   }
   if (refused.empty()) {
     return {"own cgroup", Verdict::kGood, "groups can be made in " + joined(groups), ""};
+  }
+  if (::geteuid() != 0) {
+    return {"own cgroup", Verdict::kWeak, "as this user no group can be made in " + joined(refused),
+            "start podiumd as root, or in a group of this user's own: systemd-run --user --scope "
+            "--property=Delegate=yes podiumd"};
   }
   return {"own cgroup", Verdict::kWeak, "no group can be made in " + joined(refused),
           "in a service: Delegate=yes; in a container: --privileged --cgroupns=private"};
