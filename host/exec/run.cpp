@@ -242,14 +242,15 @@ void ExecService::State::Line::start(Runtime& runtime, RunRequest& request) {
   const RunFiles::OpenInputs open = live_->files->open_inputs(live_->inputs->files);
   request.inputs = open.inputs;
   const bool compiles = !request.compile.empty();
-  std::function<void()> compiled;
+  RunMailbox::News news;
   if (compiles) {
-    compiled = [control = control_] {
+    news.compiled = [control = control_] {
       if (control->stage == RunStage::kCompiling) control->set_stage(RunStage::kRunning);
     };
   }
+  if (request.open_input) news.input_room = [control = control_] { control->tell_input_room(); };
   live_->mailbox = std::make_unique<RunMailbox>(host_.io, limits_, control_->events,
-                                                std::move(compiled));
+                                                std::move(news));
   control_->set_stage(compiles ? RunStage::kCompiling : RunStage::kRunning);
   live_->lease = runtime.start(request, *live_->mailbox);
   control_->attach(*live_->lease, runtime.takes_input());

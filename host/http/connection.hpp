@@ -43,6 +43,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string local_address() const;
 
   bool is_tls() const noexcept { return tls_ != nullptr; }
+  /// Of the socket; only to be looked at.
+  int descriptor() { return socket_.native_handle(); }
 
   /// Bytes that have arrived and are not used up yet.
   std::string& input() noexcept { return input_; }

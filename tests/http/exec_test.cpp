@@ -40,6 +40,26 @@ TEST_F(ExecRoute, FastPathReturnsAnOrdinaryAnswer) {
   EXPECT_EQ(line.find("beats")->integer(), 0);
 }
 
+TEST_F(ExecRoute, NamesTheLimitsThatWereNotEnforcedAndOnlyThose) {
+  beat->window = std::chrono::seconds(10);
+  start();
+  for (const char* unenforced : {"memory, cpu", ""}) {
+    Client client = connect();
+    client.send(post("/exec", exec_body()));
+    FakeRun& run = runs.next();
+    Completion completion;
+    completion.exit_code = 0;
+    completion.unenforced = unenforced;
+    run.complete(std::move(completion));
+
+    const Json answer = client.receive().json();
+
+    const Json* limits = answer.find("unenforced_limits");
+    EXPECT_EQ(limits == nullptr ? "none" : json_dump(*limits),
+              *unenforced == '\0' ? "none" : R"(["memory","cpu"])");
+  }
+}
+
 TEST_F(ExecRoute, SlowPathStreams) {
   start();
   Client client = connect();

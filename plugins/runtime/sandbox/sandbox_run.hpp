@@ -50,6 +50,7 @@ struct SandboxRun {
   bool input_open = false;       ///< more may come: the pipe is not closed behind standard_input
   std::string more_input;        ///< came while it runs, in its pool's lock
   bool input_ends = false;       ///< behind more_input; in the lock
+  bool room_wanted = false;      ///< more was refused; in the lock
   bool input_watched = false;    ///< the loop waits for room in the pipe; in the lock
   std::atomic<bool> held{false}; ///< nothing of its output is read; changed in the lock
   std::uint64_t output_limit = 0;

@@ -147,6 +147,7 @@ class Sandboxes {
   void on_output(const std::shared_ptr<Shell>& shell, std::uint32_t stream);
   void on_input(const std::shared_ptr<Shell>& shell);
   void want_input(SandboxRun& run);
+  static bool pass_input(SandboxRun& run, Shell& shell);
   void on_end(const std::shared_ptr<Shell>& shell, const RunEnd& end, class Packet& packet);
   void on_lost(const std::shared_ptr<Shell>& shell, bool run_unread);
   void on_zygote(std::uint32_t id);

@@ -1,5 +1,7 @@
 // Sandboxes, fourth part: what a program hears while it runs, and when its output is left alone.
 
+#include <utility>
+
 #include "channels.hpp"
 #include "packet.hpp"
 #include "sandboxes.hpp"
@@ -20,6 +22,7 @@ void Sandboxes::write_input(podium_lease* lease, std::string_view data) {
   const std::lock_guard lock(mutex_);
   if (run->input_ends) return;
   if (!run->more_input.empty() && run->more_input.size() + data.size() > kMostWaitingInput) {
+    run->room_wanted = true;
     throw sdk::Error(PODIUM_RESOURCE_EXHAUSTED, "the program has not read its input yet");
   }
   run->more_input.append(data);
@@ -41,22 +44,44 @@ void Sandboxes::want_input(SandboxRun& run) {
   run.input_watched = loop_.watch(shell->input.get(), tag_of(shell->id, kInput), true);
 }
 
+/// Writes what the pipe takes of all that has come. True when nothing is left to be written.
+bool Sandboxes::pass_input(SandboxRun& run, Shell& shell) {
+  while (feed_input(run, shell)) {
+    if (!shell.input) {  // its end, or nobody reads: what comes now is dropped
+      run.input_ends = true;
+      run.more_input.clear();
+      return true;
+    }
+    if (run.more_input.empty() && !run.input_ends) return true;
+    if (run.input_written > kSurelyRead) {
+      run.standard_input.clear();
+      run.input_written = 0;
+    }
+    run.standard_input.append(run.more_input);
+    run.more_input.clear();
+    if (run.input_ends) run.input_open = false;
+  }
+  return false;
+}
+
 /// There is room in the pipe. A closed descriptor leaves the loop by itself.
 void Sandboxes::on_input(const std::shared_ptr<Shell>& shell) {
-  const std::lock_guard lock(mutex_);
-  SandboxRun* run = shell->state == Shell::State::kRunning && !shell->sending ? shell->run : nullptr;
-  if (run == nullptr || !shell->input) return;
-  if (run->input_written > kSurelyRead) {
-    run->standard_input.erase(0, run->input_written);
-    run->input_written = 0;
+  SandboxRun* run = nullptr;
+  bool room = false;
+  {
+    // Whoever writes looks at the descriptor that this may close. A pipe takes little.
+    const std::lock_guard lock(mutex_);
+    const bool running = shell->state == Shell::State::kRunning && !shell->sending;
+    run = running ? shell->run : nullptr;
+    if (run == nullptr || !shell->input) return;
+    if (pass_input(*run, *shell)) {
+      if (shell->input) loop_.forget(shell->input.get());
+      run->input_watched = false;
+    }
+    room = run->more_input.empty() && std::exchange(run->room_wanted, false);
   }
-  run->standard_input.append(run->more_input);
-  run->more_input.clear();
-  if (run->input_ends) run->input_open = false;
-  // In the lock: whoever writes looks at the descriptor that this may close. A pipe takes little.
-  if (!feed_input(*run, *shell)) return;
-  if (shell->input) loop_.forget(shell->input.get());
-  run->input_watched = false;
+  // Ends are told on this thread too, so that the run is still there.
+  if (room) run->callbacks.input_room();
 }
 
 void Sandboxes::signal(podium_lease* lease, int number) {
