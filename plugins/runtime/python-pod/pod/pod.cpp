@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -59,17 +60,23 @@ int hide_descriptor(int fd) noexcept {
   return hidden >= 0 ? hidden : fd;
 }
 
-void set_limits(const Go& go) noexcept {
-  const auto set = [](auto which, std::uint64_t value) {
-    const rlimit limit{value, value};
-    ::setrlimit(which, &limit);
-  };
-  set(RLIMIT_FSIZE, go.file_bytes);
-  set(RLIMIT_NOFILE, go.open_files);
+template <class Resource>
+void set(Resource which, std::uint64_t value) noexcept {
+  const rlimit limit{value, value};
+  ::setrlimit(which, &limit);
+}
+
+/// Those that are the same for every run: set before it comes.
+void set_fixed_limits() noexcept {
   set(RLIMIT_CORE, 1);  // as in a job: 0 would not keep a core_pattern that is a pipe from it
   set(RLIMIT_MEMLOCK, 64 * 1024);
   set(RLIMIT_MSGQUEUE, 64 * 1024);
   set(RLIMIT_SIGPENDING, 4096);
+}
+
+void set_limits(const Go& go) noexcept {
+  set(RLIMIT_FSIZE, go.file_bytes);
+  set(RLIMIT_NOFILE, go.open_files);
   if (go.data_bytes != 0) set(RLIMIT_DATA, go.data_bytes);
   if (go.processes != 0) set(RLIMIT_NPROC, go.processes);
 }
@@ -133,6 +140,7 @@ void Pod::enter(const Order& order, const SeccompProgram& seccomp) noexcept {
   const char* step = "";
   if (const int error = confine(cgroup, false, order.uid(), seccomp, &step)) fail(error);
 
+  set_fixed_limits();
   step_ = hide_descriptor(step_);
   // Those of the order are all above 5: the zygote's own lie below.
   if (::dup2(order.input(), 0) < 0 || ::dup2(order.output(), 1) < 0 ||
@@ -159,6 +167,16 @@ std::string_view Pod::receive(Go& go) noexcept {
   void* data = ::mmap(nullptr, go.payload_bytes, PROT_READ, MAP_PRIVATE, packet.descriptor(0), 0);
   if (data == MAP_FAILED) refuse("mapping the program");
   return {static_cast<const char*>(data), go.payload_bytes};
+}
+
+bool workspace_is_empty() noexcept {
+  const int fd = ::open(kWorkspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return false;
+  // "." and ".." take 24 bytes each; a file system that says otherwise is taken for one with files.
+  alignas(std::uint64_t) char entries[256];
+  const long size = ::syscall(SYS_getdents64, fd, entries, sizeof entries);
+  ::close(fd);
+  return size == 2 * 24;
 }
 
 void unpack(std::string_view payload, Work& work) noexcept {

@@ -22,6 +22,12 @@ struct Work {
 inline constexpr char kRehearsalName[] = "rehearsal.py";
 inline constexpr char kRehearsalSource[] = "/mnt/code/rehearsal.py";
 
+/// What programs are told that they were started with, unless the language says otherwise.
+inline constexpr const char* kInterpreter = "/usr/bin/python3";
+
+/// Whether there is nothing in the folder that programs begin in: nothing of theirs to be imported.
+bool workspace_is_empty() noexcept;
+
 /// Reads a payload (see RunHeader), writes its code to its place, enters its environment and the
 /// workspace. What fails is said on stderr, and the process ends.
 void unpack(std::string_view payload, Work& work) noexcept;
