@@ -122,11 +122,11 @@ std::string quote(const std::string& text) {
 }
 
 std::string exec_request(const Arguments& a) {
-  if (!a.text("body").empty()) {  // of another server
-    const std::string& given = a.named.at("body");
-    return "POST " + a.text("path", "/") + " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
-           "Content-Type: application/json\r\nContent-Length: " + std::to_string(given.size()) +
-           "\r\n\r\n" + given;
+  if (!a.text("path").empty()) {  // of another server, or something else of ours
+    const std::string body = a.text("body");
+    return (body.empty() ? "GET " : "POST ") + a.text("path") +
+           " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\n"
+           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   }
   std::string body = "{\"lang\":" + quote(a.text("lang", "bash")) +
                      ",\"code\":" + quote(a.text("code", "true"));

@@ -81,13 +81,23 @@ void set_limits(const Go& go) noexcept {
   if (go.processes != 0) set(RLIMIT_NPROC, go.processes);
 }
 
-/// The path of the code, from malloc; nullptr with errno.
-const char* write_source(std::string_view name, std::string_view code) noexcept {
+int open_source(const char* path) noexcept {
+  return ::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+}
+
+/// The path of the code, from malloc; nullptr with errno. `ready` is kZygoteScript, made ahead, or -1.
+const char* write_source(std::string_view name, std::string_view code, int ready) noexcept {
   char* path = nullptr;
   if (::asprintf(&path, "%s/%.*s", kCode, static_cast<int>(name.size()), name.data()) < 0) {
     return nullptr;
   }
-  const int fd = ::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+  int fd = ready;
+  if (ready >= 0 && std::strcmp(path, kZygoteScript) != 0) {
+    ::close(ready);
+    ::unlink(kZygoteScript);
+    fd = -1;
+  }
+  if (fd < 0) fd = open_source(path);
   if (fd < 0) return nullptr;
   while (!code.empty()) {
     const ssize_t n = ::write(fd, code.data(), code.size());
@@ -190,7 +200,7 @@ void unpack(std::string_view payload, Work& work) noexcept {
       work.command[1] == nullptr || work.environment == nullptr) {
     refuse("reading the run");
   }
-  work.source = write_source(name, code);
+  work.source = write_source(name, code, work.source_file);
   if (work.source == nullptr) {
     if (errno == ENOSPC || errno == EFBIG) {
       send_struct(ending.step, StepMessage{Step::kExecFailed, errno});
@@ -203,6 +213,7 @@ void unpack(std::string_view payload, Work& work) noexcept {
 }
 
 void Pod::wait(Work& work) noexcept {
+  work.source_file = open_source(kZygoteScript);  // most are called so: a file less to be made then
   send_struct(step_, StepMessage{Step::kWaiting, ::getpid()});
   Go go{};
   unpack(receive(go), work);

@@ -14,6 +14,7 @@ namespace podium::pod {
 /// freed: the process ends with the run.
 struct Work {
   const char* source = nullptr;    ///< path of the file with the code
+  int source_file = -1;            ///< where it usually is, made ahead; -1: not made
   char** command = nullptr;        ///< interpreter, source, arguments
   char** environment = nullptr;
 };
