@@ -254,6 +254,7 @@ void ExecService::State::Line::start(Runtime& runtime, RunRequest& request) {
   control_->set_stage(compiles ? RunStage::kCompiling : RunStage::kRunning);
   live_->lease = runtime.start(request, *live_->mailbox);
   control_->attach(*live_->lease, runtime.takes_input());
+  if (control_->events) live_->lease->hold_output(false);  // somebody listens to every word
 }
 
 /// Runs on the first runtime that can. One that gives the run back unstarted, at once, or because

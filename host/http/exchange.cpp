@@ -265,8 +265,11 @@ Task<> Exchange::answer(Answer answer) {
   if (joined) bytes += answer.body;
   access_.status = answer.status;
   committed_ = true;
-  co_await send(bytes);
-  if (with_body && !joined) co_await send(answer.body);
+  if (with_body && !joined) {
+    co_await send(bytes);
+    bytes = std::move(answer.body);
+  }
+  co_await send_last(bytes);
   finished_ = true;
 }
 
@@ -302,7 +305,7 @@ Task<> Exchange::send_piece(std::string_view piece) {
 Task<> Exchange::end_stream(std::string_view last) {
   std::string bytes = chunked_ ? as_chunk(last) : std::string(last);
   if (chunked_) bytes += "0\r\n\r\n";
-  co_await send(bytes);
+  co_await send_last(bytes);
   finished_ = true;
 }
 
@@ -325,6 +328,16 @@ Task<> Exchange::send_bytes(std::string_view bytes, bool last) {
 
 Task<> Exchange::send(std::string_view bytes) {
   co_await connection_.send(bytes);
+  if (!access_.first_byte) access_.first_byte = Access::Clock::now();
+}
+
+/// The end of the answer, and of the connection's stream when it is not kept.
+Task<> Exchange::send_last(std::string_view bytes) {
+  if (may_keep_) {
+    co_await connection_.send(bytes);
+  } else {
+    co_await connection_.send_last(bytes);
+  }
   if (!access_.first_byte) access_.first_byte = Access::Clock::now();
 }
 

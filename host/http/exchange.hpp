@@ -99,6 +99,7 @@ class Exchange {
   Task<> answer_failure();
   HeadFacts facts(Framing framing) const;
   Task<> send(std::string_view bytes);
+  Task<> send_last(std::string_view bytes);
   void note_failure(std::exception_ptr error);
 
   Connection& connection_;
