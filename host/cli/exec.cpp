@@ -82,6 +82,17 @@ double number_member(const Json& object, const char* key) {
   return value != nullptr && value->is_number() ? value->number() : 0;
 }
 
+/// The strings of a list, with commas between them.
+std::string list_member(const Json& object, const char* key) {
+  std::string text;
+  const Json* value = object.find(key);
+  if (value == nullptr || !value->is_array()) return text;
+  for (const Json& item : value->items()) {
+    if (item.is_string()) text += (text.empty() ? "" : ", ") + item.string();
+  }
+  return text;
+}
+
 /// Calls `each` with every file that the program made or changed.
 template <class Each>
 void each_result_file(Json& result, const Each& each) {
@@ -119,6 +130,10 @@ void print_text(Json& result, const ExecOptions& options, Console& console) {
               << readable_time(number_member(result, "wall_time")) << " (processor "
               << readable_time(number_member(result, "cpu_time")) << ", memory "
               << readable_size(number_member(result, "memory_peak")) << ")\n";
+  const std::string unenforced = list_member(result, "unenforced_limits");
+  if (!unenforced.empty()) {
+    console.err << "podium: this server does not enforce these limits: " << unenforced << "\n";
+  }
 }
 
 /// The run that Ctrl-C cancels, told by one thread and asked for by another.

@@ -3,11 +3,11 @@
 namespace podium {
 
 RunMailbox::RunMailbox(asio::io_context& io, const Limits& limits,
-                       std::shared_ptr<EventQueue> told, std::function<void()> compiled)
+                       std::shared_ptr<EventQueue> told, News news)
     : io_(io),
       completed_(std::make_shared<Event>(io)),
       told_(std::move(told)),
-      compiled_(std::move(compiled)),
+      news_(std::move(news)),
       out_("stdout", limits.output),
       err_("stderr", limits.output) {}
 
@@ -22,7 +22,11 @@ void RunMailbox::on_lease(Lease& lease) {
 }
 
 void RunMailbox::on_compiled() {
-  if (compiled_) asio::post(io_, compiled_);
+  if (news_.compiled) asio::post(io_, news_.compiled);
+}
+
+void RunMailbox::on_input_room() {
+  if (news_.input_room) asio::post(io_, news_.input_room);
 }
 
 void RunMailbox::on_output(unsigned stream, std::string_view chunk) {

@@ -15,15 +15,21 @@ namespace podium {
 /// What a runtime tells of one run, gathered on whatever thread it calls from.
 class RunMailbox : public RunEvents {
  public:
+  /// What the I/O thread does about news of the run; either may be empty.
+  struct News {
+    std::function<void()> compiled, input_room;
+  };
+
   /// `told` may be nullptr: nobody hears of the run before its end.
   RunMailbox(asio::io_context& io, const Limits& limits, std::shared_ptr<EventQueue> told,
-             std::function<void()> compiled);
+             News news);
 
   ~RunMailbox() override;
 
   void on_lease(Lease& lease) override;
   void on_compiled() override;
   void on_output(unsigned stream, std::string_view chunk) override;
+  void on_input_room() override;
   void on_completed(Completion completion) override;
 
   /// I/O thread from here on. The completion has come when the event is set.
@@ -36,7 +42,7 @@ class RunMailbox : public RunEvents {
   asio::io_context& io_;
   const std::shared_ptr<Event> completed_;
   const std::shared_ptr<EventQueue> told_;
-  const std::function<void()> compiled_;  // posted to io_
+  const News news_;  // posted to io_
   std::mutex mutex_;  // a runtime's calls never overlap; this holds one to it
   std::optional<Completion> completion_;
   OutputText out_, err_;

@@ -7,6 +7,8 @@ namespace podium {
 namespace {
 
 constexpr std::size_t kMostEarlyInput = 1u << 20;
+/// For runtimes that do not tell when they take input again.
+constexpr milliseconds kTryInputAgain{100};
 
 [[noreturn]] void cannot_talk() {
   throw Failure(Code::kUnsupported,
@@ -16,7 +18,7 @@ constexpr std::size_t kMostEarlyInput = 1u << 20;
 
 }  // namespace
 
-RunControl::RunControl(asio::io_context&) : state_(std::make_shared<State>()) {}
+RunControl::RunControl(asio::io_context& io) : io_(io), state_(std::make_shared<State>()) {}
 RunControl::~RunControl() = default;
 
 const std::string& RunControl::id() const noexcept { return state_->id; }
@@ -39,6 +41,8 @@ void RunControl::open_input() { state_->open_input = true; }
 bool RunControl::write_input(std::string_view data) {
   State& run = *state_;
   if (run.deaf) cannot_talk();
+  // Before the runtime is asked: its word of room is posted to this thread, and comes later.
+  run.input_room = false;
   if (run.input_closed || run.stage == RunStage::kEnded) return true;
   if (run.lease != nullptr && run.early_input.empty()) return run.lease->write_input(data);
   if (run.stage == RunStage::kCollecting) return true;
@@ -49,6 +53,23 @@ bool RunControl::write_input(std::string_view data) {
   }
   run.early_input.append(data);
   return true;
+}
+
+Task<> RunControl::input_room() {
+  const std::shared_ptr<State> run = state_;
+  const auto timer = std::make_shared<asio::steady_timer>(io_);
+  run->input_wait = timer;
+  while (!run->input_room && run->stage < RunStage::kCollecting) {
+    const bool told = run->lease == nullptr || run->lease->tells_input_room();
+    if (told) {
+      timer->expires_at(asio::steady_timer::time_point::max());
+    } else {
+      timer->expires_after(kTryInputAgain);
+    }
+    boost::system::error_code ec;
+    co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    if (!ec) co_return;  // its time has come
+  }
 }
 
 void RunControl::close_input() {
@@ -69,6 +90,7 @@ void RunControl::signal(int number) {
 void RunControl::State::set_stage(RunStage next) {
   if (next == stage && next != RunStage::kQueued) return;
   stage = next;
+  tell_input_room();
   const bool begins = next == RunStage::kCompiling || next == RunStage::kRunning;
   if (begins && !started) started = epoch_ms_now();
   if (next == RunStage::kEnded) on_stage = nullptr;
@@ -89,6 +111,12 @@ void RunControl::State::attach(Lease& to, bool takes_input) {
   if (!open_input || deaf) return;
   if (!early_input.empty() && to.write_input(early_input)) early_input.clear();
   if (input_closed) to.close_input();
+  tell_input_room();
+}
+
+void RunControl::State::tell_input_room() {
+  input_room = true;
+  if (const auto waiting = input_wait.lock()) waiting->cancel();
 }
 
 }  // namespace podium

@@ -59,9 +59,12 @@ class RunControl {
 
   /// The program may be talked to while it runs. To be called before run().
   void open_input();
-  /// False: it has not read enough yet, nothing was taken, try again later. What comes before the
-  /// program has begun waits for it. Throws Failure(kUnsupported) when its runtime cannot.
+  /// False: it has not read enough yet, nothing was taken, try again after input_room(). What comes
+  /// before the program has begun waits for it. Throws Failure(kUnsupported) when its runtime
+  /// cannot.
   bool write_input(std::string_view data);
+  /// Returns when what write_input refused may be tried again; one at a time.
+  Task<> input_room();
   void close_input();
   /// Throws Failure: kUnsupported as above, kUnavailable before the program has begun.
   void signal(int number);
@@ -70,6 +73,7 @@ class RunControl {
   friend class ExecService;
   friend class RunBook;
   struct State;
+  asio::io_context& io_;
   std::shared_ptr<State> state_;
 };
 

@@ -36,11 +36,15 @@ struct RunControl::State : Cancellation {
   bool deaf = false;          ///< its runtime takes no input
   Lease* lease = nullptr;     ///< between start and completion
   std::string early_input;    ///< what came before
+  bool input_room = false;    ///< something has changed since input was refused
+  std::weak_ptr<asio::steady_timer> input_wait;  ///< of who waits for that
 
   void set_stage(RunStage next);
   unsigned position() const;
   /// Its program runs from now on, or its compiler.
   void attach(Lease& to, bool takes_input);
+  /// Input may be taken again, or is not wanted any more.
+  void tell_input_room();
 };
 
 struct ExecService::State : std::enable_shared_from_this<ExecService::State> {

@@ -11,6 +11,7 @@
 #include "base/utf8.hpp"
 #include "http/event_stream.hpp"
 #include "http/exec_work.hpp"
+#include "http/hang_up.hpp"
 #include "http/routes.hpp"
 #include "http/ws_message.hpp"
 
@@ -24,8 +25,11 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kPiece = 16 * 1024;
 constexpr std::chrono::seconds kClosing{5};
-constexpr milliseconds kTryInputAgain{10};
 constexpr std::chrono::seconds kPositionAfter{2};
+/// Errors that wait for a client to take them, before it is listened to again.
+constexpr unsigned kMostErrors = 8;
+
+constexpr std::string_view kError = "error";
 
 /// Both directions of one WebSocket. I/O thread.
 class Talk : public std::enable_shared_from_this<Talk> {
@@ -37,11 +41,11 @@ class Talk : public std::enable_shared_from_this<Talk> {
         config_(exchange.config().streams),
         socket_(connection, io_),
         pace_(config_.message_rate),
-        heard_all_(io_) {}
+        heard_all_(io_),
+        told_(io_) {}
 
   Task<> accept(const beast::http::request<beast::http::empty_body>& request) {
-    websocket::stream_base::timeout limits{kClosing, config_.ping * 2, true};
-    socket_.set_option(limits);
+    ask_for_life();
     socket_.set_option(websocket::stream_base::decorator(
         [id = exchange_.access().request_id](websocket::response_type& answer) {
           answer.erase(beast::http::field::server);
@@ -96,7 +100,11 @@ class Talk : public std::enable_shared_from_this<Talk> {
       co_await socket_.async_write(asio::buffer(message),
                                    asio::redirect_error(asio::use_awaitable, ec));
       if (ec && !work_->left) leave();
+      if (event.name == kError) --errors_;
+      told_.cancel();
     }
+    telling_ = false;
+    told_.cancel();
     if (!work_->left) co_await close(websocket::close_code::normal, "");
     if (work_->left) connection_.close();  // so that the reading ends too
     co_await heard_all_.wait();
@@ -135,9 +143,10 @@ class Talk : public std::enable_shared_from_this<Talk> {
   }
 
   void leave() {
-    if (work_->done && work_->queue->over()) return;
+    if (work_->left || (work_->done && work_->queue->over())) return;
     exchange_.access().client_left("run");
     work_->client_left();
+    told_.cancel();
   }
 
   /// What the client says, until it has left or the connection is closed.
@@ -149,14 +158,17 @@ class Talk : public std::enable_shared_from_this<Talk> {
       if (ec) break;
       const std::string text = beast::buffers_to_string(buffer.data());
       buffer.consume(buffer.size());
-      const bool is_text = self->socket_.got_text();
+      std::optional<Failure> failure;
       try {
-        if (!is_text) throw Failure(Code::kMalformed, "a message must be text, it is binary");
+        if (!self->socket_.got_text()) {
+          throw Failure(Code::kMalformed, "a message must be text, it is binary");
+        }
         ClientMessage message = parse_client_message(text);
         co_await self->obey(message);
-      } catch (const Failure& failure) {
-        self->work_->queue->add("error", error_json(failure));
+      } catch (const Failure& wrong) {
+        failure = wrong;
       }
+      if (failure) co_await self->complain(*failure);
       co_await self->keep_pace();
     }
     self->leave();
@@ -167,18 +179,59 @@ class Talk : public std::enable_shared_from_this<Talk> {
     RunControl& control = *work_->control;
     switch (message.kind) {
       case ClientMessage::Kind::kInput: {
-        // Until there is room nothing more is read, so that the client waits too.
-        bool taken = control.write_input(message.data);
-        while (!taken && !work_->done) {
-          co_await sleep(kTryInputAgain);
-          taken = control.write_input(message.data);
-        }
+        if (!control.write_input(message.data)) co_await write_later(message.data);
         break;
       }
       case ClientMessage::Kind::kEnd: control.close_input(); break;
       case ClientMessage::Kind::kSignal: control.signal(message.signal); break;
       case ClientMessage::Kind::kCancel: control.cancel(); break;
     }
+  }
+
+  /// Until there is room for it nothing more is read, so that the client waits too.
+  Task<> write_later(const std::string& data) {
+    const Deafness deaf(*this);
+    bool taken = false;
+    while (!taken && !work_->done && !work_->left) {
+      co_await work_->control->input_room();
+      taken = work_->control->write_input(data);
+    }
+  }
+
+  /// Who makes more mistakes than it reads about is not heard until it has read.
+  Task<> complain(const Failure& failure) {
+    if (work_->done) co_return;
+    work_->queue->add(kError, error_json(failure));
+    if (++errors_ < kMostErrors) co_return;
+    const Deafness deaf(*this);
+    while (errors_ >= kMostErrors && telling_ && !work_->left) {
+      told_.expires_at(Clock::time_point::max());
+      error_code ignored;
+      co_await told_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+  }
+
+  /// While nothing is read. Neither an answered ping nor the client's leaving is heard then: the one
+  /// is not asked for, the other is told by the kernel.
+  class Deafness {
+   public:
+    explicit Deafness(Talk& talk)
+        : talk_(talk), hang_up_(talk.io_, talk.connection_.descriptor(), [&talk] { talk.leave(); }) {
+      talk_.socket_.set_option(websocket::stream_base::timeout{
+          kClosing, websocket::stream_base::none(), false});
+    }
+    ~Deafness() { talk_.ask_for_life(); }
+    Deafness(const Deafness&) = delete;
+    Deafness& operator=(const Deafness&) = delete;
+
+   private:
+    Talk& talk_;
+    const HangUp hang_up_;
+  };
+
+  /// Who answers no ping has left.
+  void ask_for_life() {
+    socket_.set_option(websocket::stream_base::timeout{kClosing, config_.ping * 2, true});
   }
 
   /// Lets no client send more messages than it may: they wait in its own buffers.
@@ -200,7 +253,10 @@ class Talk : public std::enable_shared_from_this<Talk> {
   websocket::stream<WsWire> socket_;
   Pace pace_;
   Event heard_all_;
+  asio::steady_timer told_;   // an event has gone out
   std::shared_ptr<Work> work_;
+  unsigned errors_ = 0;       // that have not gone out
+  bool telling_ = true;
 };
 
 /// The request as Beast knows it, for its part of the handshake.

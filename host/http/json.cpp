@@ -5,6 +5,7 @@
 
 #include "base/failure.hpp"
 #include "base/file_name.hpp"
+#include "http/head.hpp"
 
 namespace podium {
 namespace {
@@ -19,6 +20,18 @@ Json version(const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error == std::errc() && end == text.data() + text.size()) return Json(number);
   return Json(text);
+}
+
+/// The names of a list with commas.
+Json names_in(std::string_view list) {
+  Json names = Json::array();
+  while (!list.empty()) {
+    const std::size_t end = std::min(list.find(','), list.size());
+    const std::string_view name = trim_blanks(list.substr(0, end));
+    if (!name.empty()) names.push(name);
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return names;
 }
 
 /// What was left out of `files`, in the shape of the official server.
@@ -158,6 +171,7 @@ Json exec_json(const ExecResult& result) {
   json.set("memory_peak", result.memory_peak);
   set_state_members(json);
   if (!result.left_out.empty()) json.set("artifact_truncation", truncation(result.left_out));
+  if (!result.unenforced.empty()) json.set("unenforced_limits", names_in(result.unenforced));
   return json;
 }
 

@@ -28,6 +28,7 @@ class MessageParser::Impl : public http::basic_parser<true> {
   std::string* out = nullptr;             // where content goes: either there,
   std::string_view* in_place = nullptr;  // or it is only pointed at
   bool in_body = false;
+  std::uint64_t chunk_left = 0;  // of the content of the chunk that has begun
 
  private:
   void on_request_impl(http::verb, string_view method, string_view target, int version,
@@ -51,9 +52,12 @@ class MessageParser::Impl : public http::basic_parser<true> {
     }
     return body.size();
   }
-  void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
+  void on_chunk_header_impl(std::uint64_t size, string_view, error_code&) override {
+    chunk_left = size;
+  }
   std::size_t on_chunk_body_impl(std::uint64_t, string_view body, error_code&) override {
     out->append(body.data(), body.size());
+    chunk_left -= body.size();
     return body.size();
   }
   void on_finish_impl(error_code&) override {}
@@ -86,19 +90,27 @@ RequestHead MessageParser::parse_head(std::string_view raw) {
     throw Refusal(400, "the request head is incomplete");
   }
   if (ec) refuse(ec, "the request head cannot be read");
-  impl_->eager(true);
   apply_head_rules(impl_->head);
   if (impl_->head.chunked != impl_->chunked()) {
     throw Refusal(400, "the framing of the request is ambiguous");
   }
+  impl_->eager(!impl_->chunked());  // else a chunk's header or a part of its content at a time
   return std::move(impl_->head);
 }
 
 std::size_t MessageParser::parse_body(std::string_view raw, std::string& out) {
   if (complete() || raw.empty()) return 0;
   impl_->out = &out;
+  std::size_t used = 0;
   error_code ec;
-  const std::size_t used = impl_->put(boost::asio::const_buffer(raw.data(), raw.size()), ec);
+  while (!ec && !complete() && used < raw.size()) {
+    const std::string_view rest = raw.substr(used);
+    // Behind a chunk there are always at least these bytes, and Beast 1.74 asserts that it is not
+    // asked about fewer of a last chunk.
+    const bool at_header = impl_->chunked() && impl_->chunk_left == 0;
+    if (at_header && rest.size() < std::string_view("0\r\n\r\n").size()) break;
+    used += impl_->put(boost::asio::const_buffer(rest.data(), rest.size()), ec);
+  }
   if (ec && ec != http::error::need_more) refuse(ec, "the request body cannot be read");
   return used;
 }

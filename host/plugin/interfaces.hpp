@@ -91,6 +91,7 @@ class RunEvents {
   virtual void on_lease(Lease& /*lease*/) {}
   virtual void on_compiled() {}  ///< the program itself begins now
   virtual void on_output(unsigned stream, std::string_view chunk) = 0;  ///< 1 out, 2 err
+  virtual void on_input_room() {}  ///< what write_input refused may be tried again
   virtual void on_completed(Completion completion) = 0;
 };
 
@@ -109,6 +110,8 @@ class Lease {
   // Of runs with open_input. Any thread; harmless after the end.
   /// False: the program has not read enough yet, nothing was taken.
   virtual bool write_input(std::string_view /*data*/) { return true; }
+  /// RunEvents::on_input_room comes after each refusal; otherwise one has to try. Constant.
+  virtual bool tells_input_room() const noexcept { return false; }
   virtual void close_input() {}
   /// To the program's process group. Throws Failure(kUnavailable) before it has begun.
   virtual void signal(int /*number*/) {}

@@ -59,7 +59,7 @@ RunChannel::RunChannel(std::string who, std::string run, RunEvents& events, Byte
       events_(events),
       log_(log),
       room_{output_limit, output_limit},
-      callbacks_{sizeof(podium_run_callbacks), this, &output, &complete, &phase} {}
+      callbacks_{sizeof(podium_run_callbacks), this, &output, &complete, &phase, &input_room} {}
 
 bool RunChannel::completed() const {
   std::lock_guard lock(mutex_);
@@ -104,6 +104,16 @@ void RunChannel::phase(void* ctx, std::uint32_t phase) noexcept {
     if (!self.completed_ && phase == PODIUM_PHASE_RUN) self.events_.on_compiled();
   } catch (const std::exception& e) {
     self.complain("told a phase that could not be taken: " + std::string(e.what()));
+  }
+}
+
+void RunChannel::input_room(void* ctx) noexcept {
+  auto& self = *static_cast<RunChannel*>(ctx);
+  try {
+    std::lock_guard lock(self.mutex_);
+    if (!self.completed_) self.events_.on_input_room();
+  } catch (const std::exception& e) {
+    self.complain("told of room for input, which failed: " + std::string(e.what()));
   }
 }
 

@@ -39,6 +39,7 @@ class RunChannel {
  private:
   static void output(void* ctx, std::uint32_t stream, podium_bytes chunk) noexcept;
   static void phase(void* ctx, std::uint32_t phase) noexcept;
+  static void input_room(void* ctx) noexcept;
   static void complete(void* ctx, const podium_completion* from) noexcept;
 
   void pass(std::uint32_t stream, std::string_view chunk);

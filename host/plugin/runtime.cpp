@@ -154,6 +154,10 @@ class PluginLease final : public Lease {
     return code == PODIUM_OK;
   }
 
+  bool tells_input_room() const noexcept override {
+    return talks() && PODIUM_HAS(core_.input, tells_room) && core_.input->tells_room == 1;
+  }
+
   void close_input() override {
     if (!talks()) return;
     guarded("close", [&] { core_.input->close(core_.abi.self(), handle_); });

@@ -81,12 +81,14 @@ void Writer::run(Job job) {
 }
 
 void Writer::keep_later(SessionRecord session) {
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (later_.size() >= kMaxLater) return;
-  if (later_.empty()) wake_.notify_one();
+  const bool first = later_.empty();
   std::string id = session.id;
   const auto [place, is_new] = later_.try_emplace(std::move(id), session);
   if (!is_new && place->second.used < session.used) place->second.used = session.used;
+  lock.unlock();  // an answer waits behind this: who is woken must not wait for the lock in turn
+  if (first) wake_.notify_one();
 }
 
 std::string Writer::failure() const {

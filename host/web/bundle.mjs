@@ -55,7 +55,9 @@ function writePage(page, outputs) {
   const name = (file) => path.relative(out, path.resolve(here, 'src', file));
   const [script, made] = Object.entries(outputs).find(([, about]) => about.entryPoint === entry);
   const icon = Object.keys(outputs).find((file) => /icon-[^/]*\.svg$/.test(file));
-  const first = made.imports.filter((used) => used.kind === 'import-statement').map((used) => name(used.path));
+  const first = made.imports
+    .filter((used) => used.kind === 'import-statement')
+    .map((used) => name(used.path));
   const head = [
     `<link rel="icon" href="${name(icon)}">`,
     `<link rel="stylesheet" href="${name(made.cssBundle)}">`,
@@ -64,7 +66,10 @@ function writePage(page, outputs) {
   ];
   const html = fs.readFileSync(path.join(here, 'src', `${page}.html`), 'utf8');
   if (!html.includes('<!-- assets -->')) throw new Error(`src/${page}.html has no <!-- assets -->`);
-  fs.writeFileSync(path.join(out, `${page}.html`), html.replace('<!-- assets -->', head.join('\n  ')));
+  fs.writeFileSync(
+    path.join(out, `${page}.html`),
+    html.replace('<!-- assets -->', head.join('\n  ')),
+  );
 }
 
 function everyFile() {
@@ -87,14 +92,19 @@ function embed(file) {
     const saves = packed.length < bytes.length * 0.9;
     if (saves) fs.writeFileSync(`${whole}.gz`, packed);
     const part = (symbol, from) => {
-      assembly.push(`podium_page_${symbol}:\\n  .incbin \\"${from}\\"\\npodium_page_${symbol}_end:\\n`);
+      assembly.push(
+        `podium_page_${symbol}:\\n  .incbin \\"${from}\\"\\npodium_page_${symbol}_end:\\n`,
+      );
       declared.push(`extern const char podium_page_${symbol}[], podium_page_${symbol}_end[];`);
       return `text(podium_page_${symbol}, podium_page_${symbol}_end)`;
     };
     const plain = part(`plain_${i}`, whole);
     const gzip = saves ? part(`gzip_${i}`, `${whole}.gz`) : '{}';
     const digest = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
-    rows.push(`    {"${name}", "${mediaTypes[path.extname(name)]}", "${digest}",\n     ${plain},\n     ${gzip}, ${name.startsWith('assets/')}},`);
+    rows.push(
+      `    {"${name}", "${mediaTypes[path.extname(name)]}", "${digest}",\n     ${plain},\n` +
+        `     ${gzip}, ${name.startsWith('assets/')}},`,
+    );
     if (!mediaTypes[path.extname(name)]) throw new Error(`${name}: no media type is known`);
   });
   fs.writeFileSync(

@@ -11,7 +11,7 @@
 #include "base/sha256.hpp"
 #include "policy/signed_token.hpp"
 #include "session/store.hpp"
-#include "storage/temp_folder.hpp"
+#include "support/temp_folder.hpp"
 
 namespace podium {
 namespace {

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "cli/check.hpp"
+#include "support/temp_folder.hpp"
 
 namespace podium::cli {
 namespace {
@@ -64,25 +65,23 @@ TEST(SystemCallCheck, FindsAllOfThemOnAMachineThatRunsTheTests) {
 class NamespaceBounds : public testing::Test {
  protected:
   void SetUp() override {
-    fs::create_directories(folder_);
     for (const char* kind : {"mnt", "pid", "net", "ipc", "uts", "cgroup"}) write(kind, 5000);
   }
-  void TearDown() override { fs::remove_all(folder_); }
   void write(const std::string& kind, int number) {
-    std::ofstream(folder_ / ("max_" + kind + "_namespaces")) << number << '\n';
+    folder_.write("max_" + kind + "_namespaces", std::to_string(number) + "\n");
   }
 
-  fs::path folder_ = testing::TempDir() + "namespace-bounds";
+  test::TempFolder folder_;
 };
 
 TEST_F(NamespaceBounds, AreGoodWhenAllAreHighEnough) {
-  EXPECT_EQ(check_namespace_bounds(folder_, 8).verdict, Verdict::kGood);
+  EXPECT_EQ(check_namespace_bounds(folder_.path(), 8).verdict, Verdict::kGood);
 }
 
 TEST_F(NamespaceBounds, AreBadWhenOneIsTooLowAndItIsNamed) {
   write("net", 0);
 
-  const Check check = check_namespace_bounds(folder_, 8);
+  const Check check = check_namespace_bounds(folder_.path(), 8);
 
   EXPECT_EQ(check.verdict, Verdict::kBad);
   EXPECT_NE(check.found.find("max_net_namespaces=0"), std::string::npos) << check.found;
@@ -103,13 +102,11 @@ TEST(DelegationCheck, NamesTheGroupInWhichNoneCanBeMade) {
 class StateOnDisk : public testing::Test {
  protected:
   void SetUp() override {
-    fs::create_directories(dir_);
     config_.state_dir = dir_;
     config_.user = "no-such-account";  // whose files these are is checked elsewhere
     config_.storage = "files";
     config_.plugins.push_back({"files", "storage/local", Json::object()});
   }
-  void TearDown() override { fs::remove_all(dir_); }
 
   /// A database of two pages of 4096 bytes by its header, of `size` bytes on disk.
   void write_database(std::size_t size, std::string magic = std::string("SQLite format 3\0", 16)) {
@@ -121,7 +118,8 @@ class StateOnDisk : public testing::Test {
     std::ofstream(dir_ / "podium.db", std::ios::binary) << bytes;
   }
 
-  fs::path dir_ = testing::TempDir() + "state-on-disk";
+  test::TempFolder folder_;
+  const fs::path& dir_ = folder_.path();
   Config config_;
 };
 

@@ -10,6 +10,7 @@
 
 #include "cli/doctor.hpp"
 #include "cli/reload.hpp"
+#include "support/temp_folder.hpp"
 
 namespace podium::cli {
 namespace {
@@ -197,12 +198,11 @@ TEST(MetricValue, FindsTheSampleWithExactlyThatNameAndLabels) {
 }
 
 TEST(FindDaemon, RefusesAProcessThatIsNoPodiumd) {
-  const std::filesystem::path dir = testing::TempDir() + "stale-pid";
-  std::filesystem::create_directories(dir);
-  std::ofstream(dir / "podiumd.pid") << ::getpid() << '\n';
+  const test::TempFolder dir;
+  dir.write("podiumd.pid", std::to_string(::getpid()) + "\n");
 
   try {
-    find_daemon(dir);
+    find_daemon(dir.path());
     FAIL() << "no failure";
   } catch (const Failure& failure) {
     EXPECT_NE(std::string(failure.what()).find("no podiumd"), std::string::npos);

@@ -7,6 +7,7 @@
 
 #include "base/failure.hpp"
 #include "cli/keys.hpp"
+#include "support/temp_folder.hpp"
 
 namespace podium::cli {
 namespace {
@@ -31,8 +32,14 @@ std::string usage_error(const std::vector<std::string>& words) {
   return "none";
 }
 
+/// A folder of this process alone: each test is one.
+const std::filesystem::path& own_folder() {
+  static const test::TempFolder kFolder;
+  return kFolder.path();
+}
+
 std::string file_with(const std::string& name, const std::string& text) {
-  const std::string path = testing::TempDir() + name;
+  const std::string path = own_folder() / name;
   std::ofstream(path) << text;
   return path;
 }
@@ -104,7 +111,7 @@ TEST(CommandLine, TakesTheKeyFromTheNearestPlace) {
 TEST(CommandLine, FindsTheKeyThatTheFirstStartLeft) {
   file_with("first-key", "sk-first\n");
 
-  const CommandLine line = read({"status", "--state-dir", testing::TempDir()});
+  const CommandLine line = read({"status", "--state-dir", own_folder()});
 
   EXPECT_EQ(line.server.key, "sk-first");
   EXPECT_NE(line.server.key_origin.find("first-key"), std::string::npos);
@@ -178,7 +185,7 @@ TEST(CommandLine, FindsTheAdministratorsKeyForKeysOnly) {
   EXPECT_EQ(read({"keys"}, both).server.key, "sk-admin");
   EXPECT_EQ(read({"audit"}, both).server.key, "sk-admin");
   EXPECT_EQ(read({"status"}, both).server.key, "sk-user");
-  const std::string folder = testing::TempDir() + "podium-admin-state";
+  const std::string folder = own_folder() / "podium-admin-state";
   std::filesystem::create_directories(folder);
   std::ofstream(folder + "/admin-key") << "sk-of-the-file\n";
   EXPECT_EQ(read({"keys"}, {{"PODIUM_STATE_DIR", folder}}).server.key, "sk-of-the-file");

@@ -11,6 +11,7 @@
 #include "cli/fake_daemon.hpp"
 #include "cli/runs.hpp"
 #include "cli/status.hpp"
+#include "support/temp_folder.hpp"
 
 namespace podium::cli {
 namespace {
@@ -35,8 +36,14 @@ std::string stream_of(const std::string& result) {
   return FakeDaemon::answer(200, body, "Content-Type: text/event-stream\r\n");
 }
 
+/// A folder of this process alone: each test is one.
+const std::filesystem::path& own_folder() {
+  static const test::TempFolder kFolder;
+  return kFolder.path();
+}
+
 std::string text_file(const std::string& name, const std::string& text) {
-  const std::string path = testing::TempDir() + name;
+  const std::string path = own_folder() / name;
   std::ofstream(path, std::ios::binary) << text;
   return path;
 }
@@ -151,7 +158,7 @@ TEST_F(ExecCommandTest, RefusesTwoFilesOfOneNameAndWhatIsNoFile) {
   options_.files = {"a/x.csv", "b/x.csv"};
   EXPECT_NE(failure(daemon).find("two files are named x.csv"), std::string::npos);
 
-  options_.files = {testing::TempDir()};
+  options_.files = {own_folder()};
   EXPECT_NE(failure(daemon).find("is not a file"), std::string::npos);
 }
 
@@ -161,7 +168,7 @@ constexpr const char* kResultWithFile =
 
 TEST_F(ExecCommandTest, SavesResultFilesBelowTheFolder) {
   FakeDaemon daemon({stream_of(kResultWithFile), FakeDaemon::answer(200, "PNG")});
-  options_.out = testing::TempDir() + "saved";
+  options_.out = own_folder() / "saved";
   json_ = true;
 
   run(daemon);
@@ -176,7 +183,7 @@ TEST_F(ExecCommandTest, SavesResultFilesBelowTheFolder) {
 TEST_F(ExecCommandTest, KeepsNoPartOfADownloadThatBreaksOff) {
   FakeDaemon daemon({stream_of(kResultWithFile),
                      "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"});
-  options_.out = testing::TempDir() + "broken";
+  options_.out = own_folder() / "broken";
 
   EXPECT_NE(failure(daemon).find("broke off"), std::string::npos);
   EXPECT_TRUE(fs::is_empty(options_.out / "plots"));
@@ -185,7 +192,7 @@ TEST_F(ExecCommandTest, KeepsNoPartOfADownloadThatBreaksOff) {
 TEST_F(ExecCommandTest, WritesNothingOutsideOfTheFolderWhateverTheDaemonNames) {
   FakeDaemon daemon(
       {stream_of(R"({"session_id":"S","stdout":"","files":[{"id":"F","name":"../evil"}]})")});
-  options_.out = testing::TempDir() + "inside";
+  options_.out = own_folder() / "inside";
 
   EXPECT_NE(failure(daemon), "none");
   EXPECT_EQ(daemon.requests().size(), 1u);

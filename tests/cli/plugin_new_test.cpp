@@ -9,6 +9,7 @@
 
 #include "base/failure.hpp"
 #include "cli/command_line.hpp"
+#include "support/temp_folder.hpp"
 
 namespace podium::cli {
 namespace {
@@ -24,17 +25,13 @@ std::string content_of(const fs::path& file) {
 
 class PluginNew : public testing::Test {
  protected:
-  PluginNew() : folder_(fs::path(testing::TempDir()) / ("plugin-new-" + std::to_string(::getpid()))) {
-    fs::remove_all(folder_);
-  }
-  ~PluginNew() override { fs::remove_all(folder_); }
-
   int write(const std::string& kind, const std::string& name) {
     Console console{in_, out_, err_, false};
     return run_plugin_new({kind, name, folder_}, kTemplates, console);
   }
 
-  fs::path folder_;
+  test::TempFolder own_;
+  const fs::path folder_ = own_ / "plugins";
   std::istringstream in_;
   std::ostringstream out_, err_;
 };

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "base/failure.hpp"
-#include "config/temporary_folder.hpp"
+#include "support/temp_folder.hpp"
 
 namespace podium {
 namespace {
@@ -243,12 +243,13 @@ TEST(ParseConfig, TakesNoKeyModeOnLoopback) {
 
 TEST(Config, LetsNoKeyModeListenElsewhereWhenTheClientsNetworksAreNamed) {
   const Config config = parse_config(
-      R"({"auth": {"mode": "none", "trusted_networks": ["10.0.0.0/8"]},
+      R"({"auth": {"mode": "none", "trusted_networks": ["10.0.0.0/8"], "hosts": ["podium.example.org"]},
           "listen": {"address": "0.0.0.0"}})",
       "c");
 
   ASSERT_EQ(config.auth.trusted_networks.size(), 1u);
   EXPECT_TRUE(config.auth.trusted_networks[0].contains("10.2.3.4"));
+  EXPECT_EQ(config.auth.hosts, std::vector<std::string>{"podium.example.org"});
 }
 
 TEST(Config, TakesTheAdministratorsKeyFromAFileOrTheEnvironment) {
@@ -498,7 +499,7 @@ std::string load_error(const std::filesystem::path& file) {
 }
 
 TEST(LoadConfig, ReadsAFileAndNamesItInErrors) {
-  const TemporaryFolder folder;
+  const test::TempFolder folder;
   EXPECT_EQ(load_config(folder.write("good.json", R"({"user": "me"})")).user, "me");
 
   const auto bad = folder.write("bad.json", "{\n  \"user\": }");
@@ -506,7 +507,7 @@ TEST(LoadConfig, ReadsAFileAndNamesItInErrors) {
 }
 
 TEST(LoadConfig, RefusesWhatIsNoReadableFileOfAtMostOneMebibyte) {
-  const TemporaryFolder folder;
+  const test::TempFolder folder;
   const auto fifo = folder.path() / "fifo";
   ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
 

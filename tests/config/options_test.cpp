@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "base/failure.hpp"
-#include "config/temporary_folder.hpp"
+#include "support/temp_folder.hpp"
 
 namespace podium {
 namespace {
@@ -175,7 +175,7 @@ TEST(ValidateOptions, DemandsAnOptionWithoutDefault) {
 }
 
 TEST(ValidateOptions, ReadsASecretFromAFileWithoutItsLineBreak) {
-  const TemporaryFolder folder;
+  const test::TempFolder folder;
   folder.write("secret", "s3cr et\r\n");
   const Json options = Json::object({{"token", Json::object({{"file", "secret"}})}});
 
@@ -219,7 +219,7 @@ TEST(ValidateOptions, TellsInTheFingerprintWhichOptionHasTheSecret) {
 }
 
 TEST(ValidateOptions, RefusesSecretsThatAreNotThereAndNeverShowsThem) {
-  const TemporaryFolder folder;
+  const test::TempFolder folder;
   const auto said = [&](const Json& secret) -> std::string {
     try {
       validate_options("it", &every_type().table, Json::object({{"token", secret}}), "/p",

@@ -20,7 +20,7 @@ namespace podium {
 namespace {
 
 using test::FakeStorage;
-using test::TempDir;
+using test::TempFolder;
 using test::write_file;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -63,7 +63,7 @@ class Collecting : public testing::Test {
     return all;
   }
 
-  TempDir dir;
+  TempFolder dir;
   const std::filesystem::path changes = dir / "changes", merged = dir / "merged";
   FakeStorage storage{dir / "blobs"};
   std::shared_ptr<InUse> in_use = std::make_shared<InUse>();
@@ -403,7 +403,7 @@ TEST_F(Collecting, NeverReadsThroughALinkThatIsSwappedIn) {
 }
 
 TEST(OpenBeneath, RefusesWaysOut) {
-  TempDir dir;
+  TempFolder dir;
   write_file(dir / "in/file", "1");
   write_file(dir / "out", "2");
   UniqueFd root(::open((dir / "in").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

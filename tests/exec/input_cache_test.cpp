@@ -17,7 +17,7 @@
 namespace podium {
 namespace {
 
-using test::TempDir;
+using test::TempFolder;
 
 class Cache : public testing::Test {
  protected:
@@ -45,7 +45,7 @@ class Cache : public testing::Test {
   void restart() { cache = std::make_unique<InputCache>(dir / "cache"); }
 
   const std::function<bool()> never = [] { return false; };
-  TempDir dir;
+  TempFolder dir;
   std::atomic<int> fetches{0};
   std::unique_ptr<InputCache> cache = std::make_unique<InputCache>(dir / "cache");
 };

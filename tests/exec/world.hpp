@@ -14,27 +14,9 @@
 #include "base/ids.hpp"
 #include "exec/fakes.hpp"
 #include "exec/service.hpp"
+#include "support/temp_folder.hpp"
 
 namespace podium::test {
-
-class TempDir {
- public:
-  TempDir() {
-    char name[] = "/tmp/podium-exec-XXXXXX";
-    path_ = ::mkdtemp(name);
-  }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  ~TempDir() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline void write_file(const std::filesystem::path& file, const std::string& text) {
   std::filesystem::create_directories(file.parent_path());
@@ -205,7 +187,7 @@ class World : public testing::Test {
   }
 
   static constexpr unsigned kThreads = 8;
-  TempDir dir;
+  TempFolder dir;
   Principal me{"me"};
   Config config;
   UniqueFd quiet{::open("/dev/null", O_WRONLY | O_CLOEXEC)};

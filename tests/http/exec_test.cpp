@@ -40,6 +40,44 @@ TEST_F(ExecRoute, FastPathReturnsAnOrdinaryAnswer) {
   EXPECT_EQ(line.find("beats")->integer(), 0);
 }
 
+TEST_F(ExecRoute, NamesTheLimitsThatWereNotEnforcedAndOnlyThose) {
+  beat->window = std::chrono::seconds(10);
+  start();
+  for (const char* unenforced : {"memory, cpu", ""}) {
+    Client client = connect();
+    client.send(post("/exec", exec_body()));
+    FakeRun& run = runs.next();
+    Completion completion;
+    completion.exit_code = 0;
+    completion.unenforced = unenforced;
+    run.complete(std::move(completion));
+
+    const Json answer = client.receive().json();
+
+    const Json* limits = answer.find("unenforced_limits");
+    EXPECT_EQ(limits == nullptr ? "none" : json_dump(*limits),
+              *unenforced == '\0' ? "none" : R"(["memory","cpu"])");
+  }
+}
+
+TEST_F(ExecRoute, TheEndOfTheStreamComesWithTheLastBytesOfTheAnswer) {
+  beat->window = std::chrono::seconds(10);
+  start();
+  Client client = connect();
+  client.send(post("/exec", exec_body()));
+  runs.next().exit(0);
+
+  pollfd waiting{client.fd(), POLLIN, 0};
+  const int woken = ::poll(&waiting, 1, 10'000);
+  waiting.events = POLLIN | POLLRDHUP;
+  const int now = ::poll(&waiting, 1, 0);
+
+  ASSERT_EQ(woken, 1);
+  EXPECT_EQ(now, 1);
+  EXPECT_NE(waiting.revents & POLLRDHUP, 0) << "a client would be woken a second time for the end";
+  EXPECT_EQ(client.receive().status, 200);
+}
+
 TEST_F(ExecRoute, SlowPathStreams) {
   start();
   Client client = connect();

@@ -188,6 +188,13 @@ TEST(ChunkedBody, IsDecodedHoweverItArrives) {
   }
 }
 
+TEST(ChunkedBody, MayBeEmptyHoweverItArrives) {
+  for (const std::size_t piece : {1u, 2u, 3u, 4u, 1000u}) {
+    EXPECT_EQ(decode("0\r\n\r\n", piece), "|") << piece;
+    EXPECT_THROW(decode("0\r\n;x=y\r\nabc", piece), std::runtime_error) << piece;
+  }
+}
+
 TEST(ChunkedBody, MustBeWellFormedToItsEnd) {
   for (const char* bad : {"z\r\nhello\r\n0\r\n\r\n", "5\r\nhelloXX0\r\n\r\n", "5\nhello\n0\n\r\n",
                           "-5\r\nhello\r\n0\r\n\r\n", "FFFFFFFFFFFFFFFFF\r\n",

@@ -78,6 +78,25 @@ TEST_F(HealthRoutes, DegradedIsToldInAHeaderAndUnhealthyIs503) {
   EXPECT_EQ(bare("/ready").status, 503);
 }
 
+TEST_F(HealthRoutes, APartThatHangsIs503WithinTenSecondsAndHoldsUpNoOtherAnswer) {
+  auto ailing = std::make_shared<AilingRuntime>();
+  runtime = ailing;
+  start();
+  ailing->gate.close();
+  const auto began = std::chrono::steady_clock::now();
+  Client client = connect();
+  client.send(head("GET", "/health/detailed"));
+
+  EXPECT_EQ(bare("/health").status, 200);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
+  const Received answer = client.receive();
+
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(10));
+  EXPECT_EQ(answer.json().find("plugins")->find("jobs")->find("status")->string(), "unhealthy");
+  ailing->gate.open();
+}
+
 TEST_F(HealthRoutes, MetricsArePrometheusText) {
   start();
   get("/health");

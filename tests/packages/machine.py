@@ -30,11 +30,12 @@ def eventually(what, look, seconds=30):
 
 
 class Machine:
-    """`command`: what is process 1, in the root; without it, systemd."""
+    """`command`: what is process 1, in the root; without it, systemd. It has a loopback of its own, or this machine's
+    network."""
 
     serial = 0
 
-    def __init__(self, root, command=("/lib/systemd/systemd", "--system"), prepare=None):
+    def __init__(self, root, command=("/lib/systemd/systemd", "--system"), prepare=None, shares_network=False):
         Machine.serial += 1
         self.scratch = tempfile.mkdtemp(prefix="podium-machine-")
         os.chmod(self.scratch, 0o755)
@@ -46,6 +47,7 @@ class Machine:
         with open(self.said, "w") as console:
             self.process = subprocess.Popen([os.path.join(HERE, "boot"), root, self.scratch, self.name, *command],
                                             stdin=subprocess.DEVNULL, stdout=console, stderr=console,
+                                            env=os.environ | ({"SHARE_NETWORK": "1"} if shares_network else {}),
                                             start_new_session=True)
         self.pid = eventually("the machine's process 1", self._find_init)
 

@@ -8,6 +8,7 @@
 
 #include "base/failure.hpp"
 #include "base/sha256.hpp"
+#include "support/temp_folder.hpp"
 
 namespace podium {
 namespace {
@@ -33,21 +34,8 @@ Credentials with(std::optional<std::string> header, std::optional<std::string> a
   return {std::move(header), std::move(authorization), std::move(body)};
 }
 
-class TempDir {
- public:
-  TempDir() {
-    char name[] = "/tmp/podium-policy-XXXXXX";
-    path_ = ::mkdtemp(name);
-  }
-  ~TempDir() { std::filesystem::remove_all(path_); }
-  std::filesystem::path operator/(const char* name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
-
 std::string load_message(const std::string& text) {
-  TempDir dir;
+  test::TempFolder dir;
   std::ofstream(dir / "keys.json") << text;
   try {
     KeyRing::load(dir / "keys.json");
@@ -120,7 +108,7 @@ TEST(Authenticate, MakesEverybodyAnonymousInNoKeyMode) {
 }
 
 TEST(KeyRing, MakesAPrivateFileWhoseKeyIsThenKnown) {
-  TempDir dir;
+  test::TempFolder dir;
 
   const std::string key = KeyRing::create(dir / "keys.json", "first-start");
 
@@ -133,7 +121,7 @@ TEST(KeyRing, MakesAPrivateFileWhoseKeyIsThenKnown) {
 }
 
 TEST(KeyRing, KeepsTheKeyItselfOutOfTheFile) {
-  TempDir dir;
+  test::TempFolder dir;
 
   const std::string key = KeyRing::create(dir / "keys.json", "first-start");
 
@@ -143,7 +131,7 @@ TEST(KeyRing, KeepsTheKeyItselfOutOfTheFile) {
 }
 
 TEST(KeyRing, NeverReplacesAFileThatIsThere) {
-  TempDir dir;
+  test::TempFolder dir;
   const std::string key = KeyRing::create(dir / "keys.json", "first");
 
   try {
@@ -156,7 +144,7 @@ TEST(KeyRing, NeverReplacesAFileThatIsThere) {
 }
 
 TEST(KeyRing, SaysThatTheFileIsNotThere) {
-  TempDir dir;
+  test::TempFolder dir;
   try {
     KeyRing::load(dir / "keys.json");
     FAIL() << "expected kNotFound";
@@ -181,7 +169,7 @@ TEST(KeyRing, NamesFileAndMemberOfWhatIsWrong) {
 }
 
 TEST(KeyRing, ReadsDigestsInUpperCase) {
-  TempDir dir;
+  test::TempFolder dir;
   std::string digest = sha256_hex("sk-one");
   for (char& c : digest) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   std::ofstream(dir / "keys.json") << R"({"keys":[{"id":"a","sha256":")" + digest + R"("}]})";

@@ -9,6 +9,7 @@
 #include "base/failure.hpp"
 #include "policy/auth.hpp"
 #include "policy/signed_token.hpp"
+#include "support/temp_folder.hpp"
 
 namespace podium {
 namespace {
@@ -32,15 +33,12 @@ Issuer& rsa() {
 class Tokens : public testing::Test {
  protected:
   Tokens() {
-    char name[] = "/tmp/podium-token-XXXXXX";
-    folder_ = ::mkdtemp(name);
     const Json::Array keys{ed25519().jwk("ed"), rsa().jwk("rs")};
     write("jwks.json", json_dump(Json::object({{"keys", Json(keys)}})));
   }
-  ~Tokens() override { std::filesystem::remove_all(folder_); }
 
   void write(const std::string& name, const std::string& text) {
-    std::ofstream(folder_ / name) << text;
+    folder_.write(name, text);
   }
   std::filesystem::path jwks() const { return folder_ / "jwks.json"; }
 
@@ -63,7 +61,7 @@ class Tokens : public testing::Test {
     return refusal(signed_by(ed25519(), "ed", claims));
   }
 
-  std::filesystem::path folder_;
+  test::TempFolder folder_;
 };
 
 TEST_F(Tokens, OfBothAlgorithmsAreTaken) {

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -125,6 +126,32 @@ TEST(Pool, AnswersARunWhoseSandboxNobodyCanKill) {
 
   EXPECT_EQ(run.end.code, PODIUM_INTERNAL);
   EXPECT_EQ(spawner.kills, 1u);
+}
+
+TEST(Pool, BelievesNoTimesThatCannotBe) {
+  constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min(),
+                         kMost = std::numeric_limits<std::int64_t>::max();
+  for (const std::int64_t time : {kLeast, std::int64_t{-1}, kMost}) {
+    FakeSpawner spawner;
+    spawner.on_run = [time](int control, std::uint64_t nonce, int) {
+      RunEnd end;
+      end.message.nonce = nonce;
+      end.wall_us = end.cpu_us = time;
+      send_struct(control, end);
+      return true;
+    };
+    Sandboxes sandboxes(spawner.host(), {pool_of(1, 1)});
+    Recorded run;
+    run.start(sandboxes, program());
+
+    run.wait();
+
+    EXPECT_GE(run.end.wall_us, 0);
+    EXPECT_LT(run.end.wall_us, 120'000'000) << "it has not taken so long";
+    EXPECT_GE(run.end.start_us, 0);
+    EXPECT_LT(run.end.start_us, 120'000'000);
+    EXPECT_GE(run.end.cpu_us, 0);
+  }
 }
 
 // ---------------------------------------------------------------- zygotes

@@ -22,6 +22,7 @@ struct Program {
   std::vector<std::string> compile;
   std::vector<std::string> environment;
   std::string input;
+  bool open_input = false;   ///< it stays open for Recorded::write_input
   std::string workspace_id;  ///< not empty: a directory of that name lies in runs
   podium_limits limits{sizeof(podium_limits), 1000, 10'000, 10'000, 512u << 20, 128, 1u << 20,
                        64u << 20, 128u << 20, 2000, 256, 1u << 30, 256, 2000, 0};
@@ -51,6 +52,12 @@ class Recorded {
       auto* me = static_cast<Recorded*>(self);
       const std::lock_guard lock(me->mutex_);
       (stream == 1 ? me->out : me->err).append(chunk.data, chunk.size);
+      me->changed_.notify_all();
+    };
+    callbacks_.input_room = [](void* self) {
+      auto* me = static_cast<Recorded*>(self);
+      const std::lock_guard lock(me->mutex_);
+      ++me->rooms_;
       me->changed_.notify_all();
     };
     callbacks_.completed = [](void* self, const podium_completion* completion) {
@@ -90,6 +97,7 @@ class Recorded {
     run.workspace = program.workspace_id.empty() ? -1 : 0;
     run.output = -1;
     run.limits = &program.limits;
+    run.flags = program.open_input ? PODIUM_RUN_OPEN_INPUT : 0u;
     sandboxes_ = &sandboxes;
     sandboxes.start(pool, sdk::RunView(&run), sdk::Callbacks(&callbacks_), lease_);
   }
@@ -102,6 +110,26 @@ class Recorded {
   void wait_for_output(const std::string& text) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return out.find(text) != std::string::npos || completions > 0; });
+  }
+  /// False: it was refused.
+  bool write_input(std::string_view data) {
+    try {
+      sandboxes_->write_input(lease_, data);
+      return true;
+    } catch (const sdk::Error& error) {
+      if (error.code() == PODIUM_RESOURCE_EXHAUSTED) return false;
+      throw;
+    }
+  }
+  void close_input() { sandboxes_->close_input(lease_); }
+  void signal(int number) { sandboxes_->signal(lease_, number); }
+  /// Whether input_room was called, once more for each of these; false after half a minute.
+  bool wait_for_room() {
+    std::unique_lock lock(mutex_);
+    const bool told =
+        changed_.wait_for(lock, std::chrono::seconds(30), [this] { return rooms_ > 0; });
+    if (told) --rooms_;
+    return told;
   }
   void cancel() { sandboxes_->cancel(lease_); }
   void release() {
@@ -118,6 +146,7 @@ class Recorded {
   podium_run_callbacks callbacks_{};
   std::mutex mutex_;
   std::condition_variable changed_;
+  int rooms_ = 0;
   Sandboxes* sandboxes_ = nullptr;
   podium_lease* lease_ = nullptr;
 };

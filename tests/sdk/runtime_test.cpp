@@ -137,6 +137,7 @@ TEST(Runtime, SetsTheLeaseBeforeACompletionThatComesWithinStart) {
         into->at_completion = into->lease;
         into->exit_code = completion->exit_code;
       },
+      nullptr,
       nullptr};
 
   call(runtime->start, runtime.self(), spec.raw(), &callbacks, &seen.lease);

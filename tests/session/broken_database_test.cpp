@@ -18,7 +18,7 @@
 #include "session/database.hpp"
 #include "session/store.hpp"
 #include "storage/small_disk.hpp"
-#include "storage/temp_folder.hpp"
+#include "support/temp_folder.hpp"
 
 namespace podium {
 namespace {

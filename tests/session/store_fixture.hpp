@@ -8,7 +8,7 @@
 
 #include "base/failure.hpp"
 #include "session/store.hpp"
-#include "storage/temp_folder.hpp"
+#include "support/temp_folder.hpp"
 
 namespace podium {
 

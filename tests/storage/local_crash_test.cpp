@@ -9,7 +9,7 @@
 
 #include "storage/local/local_store.hpp"
 #include "subject.hpp"
-#include "temp_folder.hpp"
+#include "support/temp_folder.hpp"
 
 namespace podium::local {
 namespace {

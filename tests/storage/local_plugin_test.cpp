@@ -10,7 +10,7 @@
 #include <filesystem>
 
 #include "subject.hpp"
-#include "temp_folder.hpp"
+#include "support/temp_folder.hpp"
 
 namespace podium::test {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "small_disk.hpp"
 #include "subject.hpp"
-#include "temp_folder.hpp"
+#include "support/temp_folder.hpp"
 
 namespace podium::local {
 namespace {

@@ -6,7 +6,18 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { Daemon } from '../e2e/support/daemon.mjs';
-import { barriers, closeBrowser, openBrowser, openWorkbench, over, picture, run, signIn, statusOf, write } from './support/browser.mjs';
+import {
+  barriers,
+  closeBrowser,
+  openBrowser,
+  openWorkbench,
+  over,
+  picture,
+  run,
+  signIn,
+  statusOf,
+  write,
+} from './support/browser.mjs';
 
 let daemon;
 let adminKey;
@@ -27,11 +38,12 @@ async function open(options) {
   return tab;
 }
 
-const exec = (code, lang = 'bash') => fetch(`${daemon.url}/exec`, {
-  method: 'POST',
-  headers: { 'X-API-Key': daemon.key, 'Content-Type': 'application/json' },
-  body: JSON.stringify({ lang, code }),
-}).then((response) => response.json());
+const exec = (code, lang = 'bash') =>
+  fetch(`${daemon.url}/exec`, {
+    method: 'POST',
+    headers: { 'X-API-Key': daemon.key, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ lang, code }),
+  }).then((response) => response.json());
 
 test('an ordinary key does not open it', async () => {
   const { page, close } = await signIn(daemon.url, daemon.key, { path: '/admin' });

@@ -42,30 +42,69 @@ export function ReloadCard() {
   return (
     <section class="card pad wide">
       <h2>Configuration</h2>
-      <p class="hint">The file is read again without a run being disturbed. A file with a fault changes nothing.</p>
+      <p class="hint">
+        The file is read again without a run being disturbed. A file with a fault changes nothing.
+      </p>
       <p class="line">
-        <button type="button" class="button" disabled={busy} onClick={() => act('config/diff', setReport)}>What would change?</button>
-        <button type="button" class="button main" disabled={busy} onClick={() => act('reload', (answer) => {
-          setReport(answer);
-          setDone(answer.message || `Reloaded: configuration no. ${answer.generation} is at work.`);
-        })}>Reload</button>
+        <button
+          type="button"
+          class="button"
+          disabled={busy}
+          onClick={() => act('config/diff', setReport)}
+        >
+          What would change?
+        </button>
+        <button
+          type="button"
+          class="button main"
+          disabled={busy}
+          onClick={() =>
+            act('reload', (answer) => {
+              setReport(answer);
+              setDone(
+                answer.message || `Reloaded: configuration no. ${answer.generation} is at work.`,
+              );
+            })
+          }
+        >
+          Reload
+        </button>
       </p>
       {done && <p role="status">{done}</p>}
-      {why && <p class="notice" role="alert">{visible(why)}</p>}
-      {report && changes.length === 0 && !done && <p role="status">Nothing: what the file says is at work.</p>}
+      {why && (
+        <p class="notice" role="alert">
+          {visible(why)}
+        </p>
+      )}
+      {report && changes.length === 0 && !done && (
+        <p role="status">Nothing: what the file says is at work.</p>
+      )}
       {changes.length > 0 && (
         <div class="scroll" tabIndex={0} role="region" aria-label="Changes">
           <table class="plain">
             <thead>
-              <tr><th scope="col">Option</th><th scope="col">From</th><th scope="col">To</th><th scope="col">Takes effect</th></tr>
+              <tr>
+                <th scope="col">Option</th>
+                <th scope="col">From</th>
+                <th scope="col">To</th>
+                <th scope="col">Takes effect</th>
+              </tr>
             </thead>
             <tbody>
               {changes.map((change) => (
                 <tr key={change.key}>
-                  <th scope="row"><code>{visible(change.key)}</code></th>
-                  <td><code>{told(change.from)}</code></td>
-                  <td><code>{told(change.to)}</code></td>
-                  <td class={change.needs_restart ? 'bad' : ''}>{change.needs_restart ? 'at the next start' : 'with a reload'}</td>
+                  <th scope="row">
+                    <code>{visible(change.key)}</code>
+                  </th>
+                  <td>
+                    <code>{told(change.from)}</code>
+                  </td>
+                  <td>
+                    <code>{told(change.to)}</code>
+                  </td>
+                  <td class={change.needs_restart ? 'bad' : ''}>
+                    {change.needs_restart ? 'at the next start' : 'with a reload'}
+                  </td>
                 </tr>
               ))}
             </tbody>
@@ -76,4 +115,5 @@ export function ReloadCard() {
   );
 }
 
-const told = (value: unknown) => (value === undefined || value === null ? '–' : visible(JSON.stringify(value)).slice(0, 400));
+const told = (value: unknown) =>
+  value === undefined || value === null ? '–' : visible(JSON.stringify(value)).slice(0, 400);

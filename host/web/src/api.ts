@@ -56,6 +56,8 @@ export interface ExecAnswer {
   wall_time?: number | null;
   cpu_time?: number | null;
   memory_peak?: number | null;
+  /** Limits that this server could not enforce on the program; absent when there are none. */
+  unenforced_limits?: string[];
   error?: string;
 }
 
@@ -73,7 +75,12 @@ export async function errorOf(response: Response): Promise<ApiError> {
   } catch {
     // No JSON: the status has to do.
   }
-  return new ApiError(response.status, sentence, Number(response.headers.get('Retry-After')) || undefined, body);
+  return new ApiError(
+    response.status,
+    sentence,
+    Number(response.headers.get('Retry-After')) || undefined,
+    body,
+  );
 }
 
 /** A fetch with the key; anything but 2xx is thrown as ApiError. */
@@ -97,7 +104,12 @@ export async function askJson<T>(path: string, options: RequestInit = {}): Promi
   return (await ask(path, options)).json();
 }
 
-export function sendJson<T>(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+export function sendJson<T>(
+  method: string,
+  path: string,
+  body: unknown,
+  signal?: AbortSignal,
+): Promise<T> {
   const headers = { 'Content-Type': 'application/json' };
   return askJson<T>(path, { method, body: JSON.stringify(body), headers, signal });
 }

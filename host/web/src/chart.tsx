@@ -36,13 +36,37 @@ export function Chart({ title, lines, say, span }: Props) {
           ))}
         </ul>
       </figcaption>
-      <svg viewBox={`0 0 ${kWidth} ${kHeight}`} role="img" preserveAspectRatio="none" aria-label={`${title}, now: ${latest.join(', ')}`}>
+      <svg
+        viewBox={`0 0 ${kWidth} ${kHeight}`}
+        role="img"
+        preserveAspectRatio="none"
+        aria-label={`${title}, now: ${latest.join(', ')}`}
+      >
         {[0, 0.5, 1].map((share) => (
-          <line key={share} class="grid" x1="0" x2={kWidth} y1={y(share)} y2={y(share)} vector-effect="non-scaling-stroke" />
+          <line
+            key={share}
+            class="grid"
+            x1="0"
+            x2={kWidth}
+            y1={y(share)}
+            y2={y(share)}
+            vector-effect="non-scaling-stroke"
+          />
         ))}
-        {lines.map((line) => <path key={line.name} class={`line-${line.colour}`} d={path(line.values, top)} vector-effect="non-scaling-stroke" />)}
+        {lines.map((line) => (
+          <path
+            key={line.name}
+            class={`line-${line.colour}`}
+            d={path(line.values, top)}
+            vector-effect="non-scaling-stroke"
+          />
+        ))}
       </svg>
-      <div class="scale"><span>{span}</span><span>{all.length ? `up to ${say(top)}` : 'nothing yet'}</span><span>now</span></div>
+      <div class="scale">
+        <span>{span}</span>
+        <span>{all.length ? `up to ${say(top)}` : 'nothing yet'}</span>
+        <span>now</span>
+      </div>
     </figure>
   );
 }
@@ -52,17 +76,20 @@ const y = (share: number) => kHeight - 4 - share * (kHeight - 8);
 function path(values: (number | null)[], top: number): string {
   const step = kWidth / Math.max(values.length - 1, 1);
   let drawing = false;
-  return values.map((value, i) => {
-    if (value === null) {
-      drawing = false;
-      return '';
-    }
-    const command = `${drawing ? 'L' : 'M'}${(i * step).toFixed(1)} ${y(top ? value / top : 0).toFixed(1)}`;
-    // A single value between gaps is still a dot.
-    const dot = !drawing && (values[i + 1] ?? null) === null ? 'h0.1' : '';
-    drawing = true;
-    return command + dot;
-  }).join('');
+  return values
+    .map((value, i) => {
+      if (value === null) {
+        drawing = false;
+        return '';
+      }
+      const height = y(top ? value / top : 0).toFixed(1);
+      const command = `${drawing ? 'L' : 'M'}${(i * step).toFixed(1)} ${height}`;
+      // A single value between gaps is still a dot.
+      const dot = !drawing && (values[i + 1] ?? null) === null ? 'h0.1' : '';
+      drawing = true;
+      return command + dot;
+    })
+    .join('');
 }
 
 function niceCeiling(value: number): number {

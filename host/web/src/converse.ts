@@ -1,5 +1,5 @@
-// A run that can be typed to: the same events over a WebSocket, and input the other way. A connection that
-// breaks ends the run: who types would not know what arrived.
+// A run that can be typed to: the same events over a WebSocket, and input the other way. A
+// connection that breaks ends the run: who types would not know what arrived.
 
 import { ApiError, key } from './api';
 import type { RunEvent } from './events';
@@ -17,7 +17,10 @@ interface Listening {
 }
 
 /** Runs to the end. Throws ApiError for a refusal and for a connection that breaks. */
-export function converse(request: Record<string, unknown>, { onEvent, onOpen, signal }: Listening): Promise<void> {
+export function converse(
+  request: Record<string, unknown>,
+  { onEvent, onOpen, signal }: Listening,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const address = new URL('exec/ws', location.href);
     address.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
@@ -38,7 +41,9 @@ export function converse(request: Record<string, unknown>, { onEvent, onOpen, si
     socket.onmessage = ({ data }) => {
       const event = JSON.parse(data) as RunEvent;
       if (event.event === 'error' && !begun) {
-        reject(new ApiError(event.data.status ?? 0, event.data.error ?? 'the server refused the run'));
+        reject(
+          new ApiError(event.data.status ?? 0, event.data.error ?? 'the server refused the run'),
+        );
         return;
       }
       begun ||= event.event === 'start';
@@ -51,7 +56,15 @@ export function converse(request: Record<string, unknown>, { onEvent, onOpen, si
     };
     socket.onclose = ({ reason }) => {
       if (ended) return;
-      reject(new ApiError(0, reason || (begun ? 'the connection broke, and with it the run ended' : 'the server cannot be reached')));
+      reject(
+        new ApiError(
+          0,
+          reason ||
+            (begun
+              ? 'the connection broke, and with it the run ended'
+              : 'the server cannot be reached'),
+        ),
+      );
     };
     signal.addEventListener('abort', () => {
       socket.close();

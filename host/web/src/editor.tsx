@@ -1,9 +1,20 @@
 import { closeBrackets, closeBracketsKeymap } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
-import { bracketMatching, HighlightStyle, indentOnInput, indentUnit, syntaxHighlighting } from '@codemirror/language';
+import {
+  bracketMatching,
+  HighlightStyle,
+  indentOnInput,
+  indentUnit,
+  syntaxHighlighting,
+} from '@codemirror/language';
 import { Compartment, EditorState, Prec } from '@codemirror/state';
 import {
-  drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers,
+  drawSelection,
+  EditorView,
+  highlightActiveLine,
+  highlightActiveLineGutter,
+  keymap,
+  lineNumbers,
 } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import { useEffect, useRef } from 'preact/hooks';
@@ -15,37 +26,58 @@ const colours = HighlightStyle.define([
   { tag: [tags.string, tags.special(tags.string), tags.regexp], color: 'var(--code-string)' },
   { tag: [tags.number, tags.bool, tags.null, tags.atom], color: 'var(--code-number)' },
   { tag: tags.comment, color: 'var(--code-comment)', fontStyle: 'italic' },
-  { tag: [tags.function(tags.variableName), tags.typeName, tags.className, tags.definition(tags.variableName)], color: 'var(--code-name)' },
+  {
+    tag: [
+      tags.function(tags.variableName),
+      tags.typeName,
+      tags.className,
+      tags.definition(tags.variableName),
+    ],
+    color: 'var(--code-name)',
+  },
 ]);
 
 const looks = EditorView.theme({
   '&': { height: '100%', fontSize: '13.5px', color: 'var(--ink)', backgroundColor: 'transparent' },
   '&.cm-focused': { outline: 'none' },
-  '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '1.6', fontVariantLigatures: 'none', overflow: 'auto' },
+  '.cm-scroller': {
+    fontFamily: 'var(--mono)',
+    lineHeight: '1.6',
+    fontVariantLigatures: 'none',
+    overflow: 'auto',
+  },
   '.cm-content': { padding: '12px 0', caretColor: 'var(--ink)' },
   '.cm-cursor': { borderLeftColor: 'var(--ink)' },
   '.cm-gutters': { backgroundColor: 'transparent', border: 'none', color: 'var(--ink-soft)' },
   '.cm-lineNumbers .cm-gutterElement': { padding: '0 10px 0 16px', minWidth: '34px' },
   '.cm-activeLine': { backgroundColor: 'color-mix(in srgb, var(--accent) 6%, transparent)' },
   '.cm-activeLineGutter': { backgroundColor: 'transparent', color: 'var(--ink)' },
-  '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': {
+  '.cm-selectionBackground': { backgroundColor: 'var(--selection)' },
+  '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground': {
     backgroundColor: 'var(--selection)',
   },
   '.cm-matchingBracket': { backgroundColor: 'var(--selection) !important' },
 });
 
 /**
- * Text typed over a selection. Left to the browser, it would carry over the selection's style as an inline one,
- * which the policy forbids and reports.
+ * Text typed over a selection. Left to the browser, it would carry over the selection's style as an
+ * inline one, which the policy forbids and reports.
  */
 const typeOver = EditorView.domEventHandlers({
   beforeinput(event, view) {
     const { main } = view.state.selection;
-    if (event.inputType !== 'insertText' || !event.data || view.composing || main.empty) return false;
+    if (event.inputType !== 'insertText' || !event.data || view.composing || main.empty)
+      return false;
     event.preventDefault();
     const text = event.data;
-    const insert = () => view.state.update(view.state.replaceSelection(text), { userEvent: 'input.type', scrollIntoView: true });
-    const taken = view.state.facet(EditorView.inputHandler).some((handle) => handle(view, main.from, main.to, text, insert));
+    const insert = () =>
+      view.state.update(view.state.replaceSelection(text), {
+        userEvent: 'input.type',
+        scrollIntoView: true,
+      });
+    const taken = view.state
+      .facet(EditorView.inputHandler)
+      .some((handle) => handle(view, main.from, main.to, text, insert));
     if (!taken) view.dispatch(insert());
     return true;
   },
@@ -53,7 +85,9 @@ const typeOver = EditorView.domEventHandlers({
 
 export interface EditorProps {
   lang: string;
-  /** What it holds at first, and whenever `revision` changes; in between the editor is ahead of it. */
+  /**
+   * What it holds at first, and whenever `revision` changes; in between the editor is ahead of it.
+   */
   text: string;
   revision: unknown;
   onText(text: string): void;
@@ -61,8 +95,8 @@ export interface EditorProps {
 }
 
 /**
- * The editor lives in a shadow root: there its styles are adopted sheets, which a strict policy of contents allows;
- * in the document they would be <style> elements.
+ * The editor lives in a shadow root: there its styles are adopted sheets, which a strict policy of
+ * contents allows; in the document they would be <style> elements.
  */
 export function Editor({ lang, text, revision, onText, onRun }: EditorProps) {
   const host = useRef<HTMLDivElement>(null);
@@ -81,10 +115,20 @@ export function Editor({ lang, text, revision, onText, onRun }: EditorProps) {
         doc: text,
         extensions: [
           Prec.highest(keymap.of([{ key: 'Mod-Enter', run: () => (calls.current.onRun(), true) }])),
-          lineNumbers(), highlightActiveLine(), highlightActiveLineGutter(), drawSelection(),
-          history(), closeBrackets(), bracketMatching(), indentOnInput(), indentUnit.of('    '),
+          lineNumbers(),
+          highlightActiveLine(),
+          highlightActiveLineGutter(),
+          drawSelection(),
+          history(),
+          closeBrackets(),
+          bracketMatching(),
+          indentOnInput(),
+          indentUnit.of('    '),
           EditorState.tabSize.of(4),
-          syntaxHighlighting(colours), looks, typeOver, EditorView.lineWrapping,
+          syntaxHighlighting(colours),
+          looks,
+          typeOver,
+          EditorView.lineWrapping,
           keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, indentWithTab]),
           grammar.current.of([]),
           label.current.of([]),
@@ -109,11 +153,15 @@ export function Editor({ lang, text, revision, onText, onRun }: EditorProps) {
     let current = true;
     view.current!.dispatch({
       effects: label.current.reconfigure(
-        EditorView.contentAttributes.of({ tabindex: '0', 'aria-label': `Code in ${titleOf(lang)}. Escape, then Tab leaves the editor.` }),
+        EditorView.contentAttributes.of({
+          tabindex: '0',
+          'aria-label': `Code in ${titleOf(lang)}. Escape, then Tab leaves the editor.`,
+        }),
       ),
     });
     grammarOf(lang).then(
-      (extension) => current && view.current?.dispatch({ effects: grammar.current.reconfigure(extension) }),
+      (extension) =>
+        current && view.current?.dispatch({ effects: grammar.current.reconfigure(extension) }),
       () => {}, // its file could not be fetched: the text has no colours, everything else works
     );
     return () => {

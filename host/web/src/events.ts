@@ -26,7 +26,11 @@ export class EventParser {
   private line(line: string) {
     if (line === '') {
       if (this.data.length) {
-        this.each({ id: Number(this.id), event: this.event || 'message', data: JSON.parse(this.data.join('\n')) });
+        this.each({
+          id: Number(this.id),
+          event: this.event || 'message',
+          data: JSON.parse(this.data.join('\n')),
+        });
       }
       this.event = '';
       this.data = [];
@@ -52,10 +56,13 @@ export interface Following {
 }
 
 /**
- * Starts a run and hands on its events until `end`. A connection that breaks is taken up again for a
- * minute. Throws ApiError for a refusal, and when the run is lost.
+ * Starts a run and hands on its events until `end`. A connection that breaks is taken up again for
+ * a minute. Throws ApiError for a refusal, and when the run is lost.
  */
-export async function follow(body: unknown, { onEvent, onBroken, signal }: Following): Promise<void> {
+export async function follow(
+  body: unknown,
+  { onEvent, onBroken, signal }: Following,
+): Promise<void> {
   let lastId = 0;
   let runId = '';
   let ended = false;
@@ -129,7 +136,11 @@ async function endOf(runId: string): Promise<ExecAnswer> {
   } catch (failure) {
     if (!(failure instanceof ApiError && failure.status === 404)) throw failure;
   }
-  throw new ApiError(404, 'the server does not know this run any more: it was started anew meanwhile, or the run ended long ago');
+  throw new ApiError(
+    404,
+    'the server does not know this run any more: it was started anew meanwhile, or the run ended ' +
+      'long ago',
+  );
 }
 
 /** Reads until the end of the body; a connection that breaks ends it as well. */
@@ -150,6 +161,7 @@ async function read(response: Response, each: (event: RunEvent) => void, signal:
     }
   } catch (failure) {
     if (signal.aborted) throw failure;
-    if (failure instanceof SyntaxError) throw new ApiError(0, 'the server sent an event that is no JSON');
+    if (failure instanceof SyntaxError)
+      throw new ApiError(0, 'the server sent an event that is no JSON');
   }
 }

@@ -15,7 +15,9 @@ const kCharacters = 1_000_000;
 function read(): Past[] {
   try {
     const found = JSON.parse(localStorage.getItem(kName) ?? '[]');
-    return Array.isArray(found) ? found.filter((one) => typeof one?.code === 'string' && typeof one?.lang === 'string') : [];
+    return Array.isArray(found)
+      ? found.filter((one) => typeof one?.code === 'string' && typeof one?.lang === 'string')
+      : [];
   } catch {
     return []; // no storage in this browser, or not ours: an empty history
   }
@@ -33,7 +35,10 @@ function write(list: Past[]) {
 }
 
 export function remember(lang: string, code: string) {
-  const list = [{ lang, code, at: Date.now() }, ...past.value.filter((one) => one.lang !== lang || one.code !== code)];
+  const list = [
+    { lang, code, at: Date.now() },
+    ...past.value.filter((one) => one.lang !== lang || one.code !== code),
+  ];
   let characters = 0;
   write(list.slice(0, kMost).filter((one) => (characters += one.code.length) <= kCharacters));
 }

@@ -1,5 +1,5 @@
-// What the page knows of languages: their names, a first program, and the editor's grammar, which is loaded when
-// the language is chosen.
+// What the page knows of languages: their names, a first program, and the editor's grammar, which
+// is loaded when the language is chosen.
 
 import type { Extension } from '@codemirror/state';
 
@@ -56,7 +56,8 @@ console.log('squares:', squares.join(', '));
 const far = ({ x, y }: Point): number => Math.hypot(x, y);
 console.log('distance', far({ x: 3, y: 4 }));
 `,
-    grammar: async () => (await import('@codemirror/lang-javascript')).javascript({ typescript: true }),
+    grammar: async () =>
+      (await import('@codemirror/lang-javascript')).javascript({ typescript: true }),
   },
   go: {
     title: 'Go',
@@ -159,4 +160,5 @@ void main() {
 /** Its name for people; one that the operator added has only its own. */
 export const titleOf = (lang: string) => known[lang]?.title ?? lang;
 export const sampleOf = (lang: string) => known[lang]?.sample ?? '';
-export const grammarOf = (lang: string): Promise<Extension> => known[lang]?.grammar() ?? Promise.resolve([]);
+export const grammarOf = (lang: string): Promise<Extension> =>
+  known[lang]?.grammar() ?? Promise.resolve([]);

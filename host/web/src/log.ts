@@ -25,7 +25,13 @@ export class OutputLog {
   add(stream: Stream, text: string) {
     if (text === '') return;
     const last = this.pieces.at(-1);
-    if (last && this.pieces.length > this.shown && last.stream === stream && last.text.length < kBlock) last.text += text;
+    if (
+      last &&
+      this.pieces.length > this.shown &&
+      last.stream === stream &&
+      last.text.length < kBlock
+    )
+      last.text += text;
     else this.pieces.push({ stream, text });
     this.characters += text.length;
     this.listener();
@@ -36,7 +42,10 @@ export class OutputLog {
   }
 
   asBlob(): Blob {
-    return new Blob(this.pieces.map((piece) => piece.text), { type: 'text/plain;charset=utf-8' });
+    return new Blob(
+      this.pieces.map((piece) => piece.text),
+      { type: 'text/plain;charset=utf-8' },
+    );
   }
 
   /** Its beginning, to be spoken. */
@@ -51,8 +60,8 @@ export class OutputLog {
 }
 
 /**
- * Shows a log in an element, once a frame, whatever comes in: a beginning and an end of bounded size. Only text
- * nodes are made of the text.
+ * Shows a log in an element, once a frame, whatever comes in: a beginning and an end of bounded
+ * size. Only text nodes are made of the text.
  */
 export class LogView {
   private next = 0; // piece not looked at yet
@@ -100,7 +109,9 @@ export class LogView {
     this.toEnd(8);
   }
 
-  /** Again in the next frames: what comes into sight is only then laid out and has its true height. */
+  /**
+   * Again in the next frames: what comes into sight is only then laid out and has its true height.
+   */
   private toEnd(frames: number) {
     if (!this.following || this.ending.signal.aborted) return;
     this.element.scrollTop = this.element.scrollHeight;
@@ -119,7 +130,10 @@ export class LogView {
       const box = this.element;
       this.following = box.scrollHeight - box.scrollTop - box.clientHeight < 24;
     };
-    this.element.addEventListener('scroll', scrolled, { passive: true, signal: this.ending.signal });
+    this.element.addEventListener('scroll', scrolled, {
+      passive: true,
+      signal: this.ending.signal,
+    });
   }
 
   /** What would leave the end again within this frame is not made into elements at all. */
@@ -139,7 +153,8 @@ export class LogView {
     const { pieces } = this.log;
     const { stream } = pieces[this.next];
     let text = '';
-    while (text.length < kBlock && pieces[this.next]?.stream === stream) text += pieces[this.next++].text;
+    while (text.length < kBlock && pieces[this.next]?.stream === stream)
+      text += pieces[this.next++].text;
     this.seen += text.length;
     this.log.shown = this.next;
     return { stream, text };
@@ -147,7 +162,8 @@ export class LogView {
 
   private append(stream: Stream, added: string) {
     let last = this.blocks.at(-1);
-    if (!last || last.stream !== stream || last.text.length > kBlock) last = this.open(stream, last);
+    if (!last || last.stream !== stream || last.text.length > kBlock)
+      last = this.open(stream, last);
     const before = last.text.length;
     const { text, held } = overwrite(last.text, (this.held ? '\r' : '') + added);
     this.held = held;
@@ -199,7 +215,8 @@ export class LogView {
 
   private tell(more: number) {
     this.left += more;
-    this.gap.textContent = `… ${this.left.toLocaleString('en')} characters are not shown here; “Save as text” has everything …`;
+    const left = this.left.toLocaleString('en');
+    this.gap.textContent = `… ${left} characters are left out; “Save as text” has everything …`;
     if (!this.gap.isConnected) {
       const firstOfTail = this.tail[0]?.element ?? null;
       this.element.insertBefore(this.gap, firstOfTail);

@@ -33,17 +33,32 @@ function Page() {
     <>
       <Top about="Run code, see what comes of it">
         {known?.signed_in && (
-          <button type="button" class="button plain" onClick={() => (historyOpen.value = true)}>History</button>
+          <button type="button" class="button plain" onClick={() => (historyOpen.value = true)}>
+            History
+          </button>
         )}
         {known?.signed_in && key.value && (
-          <button type="button" class="button plain" onClick={signOut}>Sign out</button>
+          <button type="button" class="button plain" onClick={signOut}>
+            Sign out
+          </button>
         )}
       </Top>
       <main>
-        {unreachable.value && <p class="notice alone" role="alert">{unreachable.value}</p>}
+        {unreachable.value && (
+          <p class="notice alone" role="alert">
+            {unreachable.value}
+          </p>
+        )}
         {known && !known.signed_in && (
-          <SignIn title="Sign in to run code" label="API key" enter={enter}
-            about="Write a program, run it on this server in a sandbox of its own, and see its output, plots and files at once." />
+          <SignIn
+            title="Sign in to run code"
+            label="API key"
+            enter={enter}
+            about={
+              'Write a program, run it on this server in a sandbox of its own, ' +
+              'and see its output, plots and files at once.'
+            }
+          />
         )}
         {known?.signed_in && <Workbench start={known} historyOpen={historyOpen} />}
       </main>

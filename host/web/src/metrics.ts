@@ -1,4 +1,5 @@
-// Reading the daemon's own metrics (the text format of Prometheus) and what changed between two readings.
+// Reading the daemon's own metrics (the text format of Prometheus) and what changed between two
+// readings.
 
 export interface Sample {
   name: string;
@@ -19,7 +20,11 @@ export function parseMetrics(text: string): Sample[] {
     for (const [, name, value] of (found[2] ?? '').matchAll(kLabel)) {
       labels[name] = value.replace(/\\[n"\\]/g, (escape) => kEscapes[escape]);
     }
-    samples.push({ name: found[1], labels, value: found[3] === '+Inf' ? Infinity : Number(found[3]) });
+    samples.push({
+      name: found[1],
+      labels,
+      value: found[3] === '+Inf' ? Infinity : Number(found[3]),
+    });
   }
   return samples;
 }
@@ -27,10 +32,18 @@ export function parseMetrics(text: string): Sample[] {
 type Filter = (labels: Record<string, string>) => boolean;
 
 export const sum = (samples: Sample[], name: string, filter: Filter = () => true) =>
-  samples.reduce((total, one) => (one.name === name && filter(one.labels) ? total + one.value : total), 0);
+  samples.reduce(
+    (total, one) => (one.name === name && filter(one.labels) ? total + one.value : total),
+    0,
+  );
 
 /** Sums by one label. */
-export function by(samples: Sample[], name: string, label: (labels: Record<string, string>) => string, filter: Filter = () => true) {
+export function by(
+  samples: Sample[],
+  name: string,
+  label: (labels: Record<string, string>) => string,
+  filter: Filter = () => true,
+) {
   const sums = new Map<string, number>();
   for (const one of samples) {
     if (one.name !== name || !filter(one.labels)) continue;
@@ -40,7 +53,9 @@ export function by(samples: Sample[], name: string, label: (labels: Record<strin
   return sums;
 }
 
-/** Counts in each bucket of a histogram, by upper bound in seconds; cumulative, as they are told. */
+/**
+ * Counts in each bucket of a histogram, by upper bound in seconds; cumulative, as they are told.
+ */
 export function buckets(samples: Sample[], name: string, filter: Filter): Map<number, number> {
   const found = new Map<number, number>();
   for (const one of samples) {
@@ -51,8 +66,15 @@ export function buckets(samples: Sample[], name: string, filter: Filter): Map<nu
   return found;
 }
 
-/** A quantile of what came between two readings, interpolated within its bucket; null when nothing came. */
-export function quantile(before: Map<number, number>, after: Map<number, number>, share: number): number | null {
+/**
+ * A quantile of what came between two readings, interpolated within its bucket; null when nothing
+ * came.
+ */
+export function quantile(
+  before: Map<number, number>,
+  after: Map<number, number>,
+  share: number,
+): number | null {
   const bounds = [...after.keys()].sort((a, b) => a - b);
   const counts = bounds.map((bound) => after.get(bound)! - (before.get(bound) ?? 0));
   const total = counts.at(-1) ?? 0;

@@ -8,7 +8,12 @@ import { files } from './run';
 import { visible } from './text';
 
 const kPictures: Record<string, string> = {
-  png: 'image/png', jpg: 'image/jpeg', jpeg: 'image/jpeg', gif: 'image/gif', webp: 'image/webp', svg: 'image/svg+xml',
+  png: 'image/png',
+  jpg: 'image/jpeg',
+  jpeg: 'image/jpeg',
+  gif: 'image/gif',
+  webp: 'image/webp',
+  svg: 'image/svg+xml',
 };
 const kMostPicture = 20_000_000;
 const kTablePart = 256 * 1024;
@@ -23,8 +28,12 @@ export function Results() {
   if (!files.value.length) return null;
   return (
     <section class="results" aria-label="Files">
-      {files.value.filter(isPicture).map((file) => <Picture key={file.id} file={file} />)}
-      {files.value.filter(isTable).map((file) => <Table key={file.id} file={file} />)}
+      {files.value.filter(isPicture).map((file) => (
+        <Picture key={file.id} file={file} />
+      ))}
+      {files.value.filter(isTable).map((file) => (
+        <Table key={file.id} file={file} />
+      ))}
       <h2>Files</h2>
       <ul class="files">
         {files.value.map((file) => (
@@ -51,8 +60,17 @@ function Download({ file }: { file: FileReference }) {
   };
   return (
     <>
-      {state && <span class="soft" role="status">{state}</span>}
-      <button type="button" class="button small" onClick={get} aria-label={`Download ${visible(file.name)}`}>
+      {state && (
+        <span class="soft" role="status">
+          {state}
+        </span>
+      )}
+      <button
+        type="button"
+        class="button small"
+        onClick={get}
+        aria-label={`Download ${visible(file.name)}`}
+      >
         Download
       </button>
     </>
@@ -66,7 +84,9 @@ function useLoaded<T>(file: FileReference, load: () => Promise<T>): { value?: T;
     let current = true;
     load().then(
       (value) => current && setState({ value }),
-      (failure) => current && setState({ why: failure instanceof ApiError ? failure.message : String(failure) }),
+      (failure) =>
+        current &&
+        setState({ why: failure instanceof ApiError ? failure.message : String(failure) }),
     );
     return () => {
       current = false;
@@ -86,18 +106,27 @@ function Picture({ file }: { file: FileReference }) {
     // The type by the name: what a program calls SVG is drawn without its scripts, as every <img>.
     return URL.createObjectURL(new Blob([bytes], { type: kPictures[extension(file.name)] }));
   });
-  useEffect(() => () => {
-    if (value) URL.revokeObjectURL(value);
-  }, [value]);
+  useEffect(
+    () => () => {
+      if (value) URL.revokeObjectURL(value);
+    },
+    [value],
+  );
   const [broken, setBroken] = useState(false);
   return (
     <figure>
       {value && !broken && (
-        <img src={value} alt={`Picture ${visible(file.name)}, drawn by the program`} onError={() => setBroken(true)} />
+        <img
+          src={value}
+          alt={`Picture ${visible(file.name)}, drawn by the program`}
+          onError={() => setBroken(true)}
+        />
       )}
       <figcaption>
         {visible(file.name)}
-        {(why || broken) && <span class="soft"> – not shown: {broken ? 'it is no picture of that kind' : why}</span>}
+        {(why || broken) && (
+          <span class="soft"> – not shown: {broken ? 'it is no picture of that kind' : why}</span>
+        )}
       </figcaption>
     </figure>
   );
@@ -105,13 +134,20 @@ function Picture({ file }: { file: FileReference }) {
 
 function Table({ file }: { file: FileReference }) {
   const { value, why } = useLoaded(file, async () => {
-    const response = await ask(downloadPath(file), { headers: { Range: `bytes=0-${kTablePart - 1}` } });
+    const response = await ask(downloadPath(file), {
+      headers: { Range: `bytes=0-${kTablePart - 1}` },
+    });
     const text = await response.text();
     const whole = Number(response.headers.get('Content-Range')?.split('/')[1] ?? 0) <= kTablePart;
     const table = parseTable(whole ? text : text.slice(0, text.lastIndexOf('\n') + 1), kRows + 1);
     return { ...table, more: table.more || !whole };
   });
-  if (why) return <p class="soft">{visible(file.name)} – not shown: {why}</p>;
+  if (why)
+    return (
+      <p class="soft">
+        {visible(file.name)} – not shown: {why}
+      </p>
+    );
   if (!value || value.rows.length === 0) return null;
   const [head, ...rows] = value.rows.map((row) => row.slice(0, kColumns));
   const wide = value.rows[0].length > kColumns;
@@ -120,12 +156,22 @@ function Table({ file }: { file: FileReference }) {
       <div class="table" tabIndex={0} role="region" aria-label={`Table ${visible(file.name)}`}>
         <table>
           <thead>
-            <tr>{head.map((cell, i) => <th key={i} scope="col">{visible(cell)}</th>)}</tr>
+            <tr>
+              {head.map((cell, i) => (
+                <th key={i} scope="col">
+                  {visible(cell)}
+                </th>
+              ))}
+            </tr>
           </thead>
           <tbody>
             {rows.map((row, i) => (
               <tr key={i}>
-                {row.map((cell, j) => <td key={j} class={isNumber(cell) ? 'number' : ''}>{visible(cell)}</td>)}
+                {row.map((cell, j) => (
+                  <td key={j} class={isNumber(cell) ? 'number' : ''}>
+                    {visible(cell)}
+                  </td>
+                ))}
               </tr>
             ))}
           </tbody>
@@ -134,7 +180,12 @@ function Table({ file }: { file: FileReference }) {
       <figcaption>
         {visible(file.name)}
         {value.more && <span class="soft"> – the first {rows.length} rows</span>}
-        {wide && <span class="soft"> – the first {kColumns} of {value.rows[0].length} columns</span>}
+        {wide && (
+          <span class="soft">
+            {' '}
+            – the first {kColumns} of {value.rows[0].length} columns
+          </span>
+        )}
       </figcaption>
     </figure>
   );

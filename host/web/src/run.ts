@@ -7,7 +7,8 @@ import { converse, type Conversation } from './converse';
 import { follow, type RunEvent } from './events';
 import { OutputLog } from './log';
 
-export type Phase = 'none' | 'sending' | 'live' | 'broken' | 'stopping' | 'ended' | 'refused' | 'lost';
+export type Phase =
+  'none' | 'sending' | 'live' | 'broken' | 'stopping' | 'ended' | 'refused' | 'lost';
 
 export interface StageTime {
   stage: string;
@@ -96,7 +97,10 @@ function take({ event, data }: RunEvent) {
         log.value.add(event, data.text);
         break;
       case 'dropped':
-        log.value.add('stderr', `\n[${data.bytes} bytes of ${data.stream} were left out: this page read too slowly]\n`);
+        log.value.add(
+          'stderr',
+          `\n[${data.bytes} bytes of ${data.stream} were left out: this page read too slowly]\n`,
+        );
         break;
       case 'error': // a message of ours that was not taken; the run goes on
         log.value.add('stderr', `\n[the server did not take that: ${data.error}]\n`);
@@ -135,7 +139,8 @@ function refuse(failure: unknown) {
 }
 
 export function inWords(failure: ApiError): string {
-  if (failure.status === 401) return `The key is not valid (any more): ${failure.message}. Sign out and in again.`;
+  if (failure.status === 401)
+    return `The key is not valid (any more): ${failure.message}. Sign out and in again.`;
   const sentence = failure.message.charAt(0).toUpperCase() + failure.message.slice(1);
   const after = failure.retryAfterSeconds ? ` Try again in ${failure.retryAfterSeconds} s.` : '';
   return `${sentence.replace(/\.$/, '')}.${after}`;

@@ -25,9 +25,11 @@ export function SignIn({ title, about, label, enter }: Props) {
     } catch (failure) {
       key.value = '';
       if (!(failure instanceof ApiError)) throw failure;
-      setWhy(failure.status === 401 || failure.status === 403
-        ? 'That key is not valid here. Look for spaces or missing characters.'
-        : `${failure.message.charAt(0).toUpperCase()}${failure.message.slice(1)}.`);
+      setWhy(
+        failure.status === 401 || failure.status === 403
+          ? 'That key is not valid here. Look for spaces or missing characters.'
+          : `${failure.message.charAt(0).toUpperCase()}${failure.message.slice(1)}.`,
+      );
     } finally {
       setBusy(false);
     }
@@ -38,14 +40,31 @@ export function SignIn({ title, about, label, enter }: Props) {
       <p>{about}</p>
       <div class="field">
         <label for="key">{label}</label>
-        <input id="key" type="password" autocomplete="off" spellcheck={false} placeholder="sk-…" required autofocus
-          aria-invalid={why !== ''} aria-describedby="key-note" value={given}
-          onInput={(event) => setGiven(event.currentTarget.value)} />
+        <input
+          id="key"
+          type="password"
+          autocomplete="off"
+          spellcheck={false}
+          placeholder="sk-…"
+          required
+          autofocus
+          aria-invalid={why !== ''}
+          aria-describedby="key-note"
+          value={given}
+          onInput={(event) => setGiven(event.currentTarget.value)}
+        />
       </div>
-      {why && <p class="notice" role="alert">{why}</p>}
-      <button class="button main" disabled={busy || given.trim() === ''}>{busy ? 'One moment…' : 'Sign in'}</button>
+      {why && (
+        <p class="notice" role="alert">
+          {why}
+        </p>
+      )}
+      <button class="button main" disabled={busy || given.trim() === ''}>
+        {busy ? 'One moment…' : 'Sign in'}
+      </button>
       <p class="hint" id="key-note">
-        The key stays in the memory of this tab. It is not stored; closing or reloading the tab forgets it.
+        The key stays in the memory of this tab. It is not stored; closing or reloading the tab
+        forgets it.
       </p>
     </form>
   );

@@ -3,7 +3,18 @@
 import { useEffect, useState } from 'preact/hooks';
 
 import { sizeInWords, timeInWords, type ExecAnswer } from './api';
-import { answer, began, isRunning, log, phase, position, refusal, stage, stages, took } from './run';
+import {
+  answer,
+  began,
+  isRunning,
+  log,
+  phase,
+  position,
+  refusal,
+  stage,
+  stages,
+  took,
+} from './run';
 
 const kStages: Record<string, { now: string; past: string; colour: number }> = {
   queued: { now: 'Waiting for a free place', past: 'waiting', colour: 1 },
@@ -30,24 +41,34 @@ type Tone = 'idle' | 'busy' | 'good' | 'bad' | 'wait';
 
 function ending(result: ExecAnswer): [Tone, string] {
   const words = kEnds[result.status] ?? result.status;
-  const tone = result.status === 'completed' ? 'good' : result.status === 'cancelled' ? 'wait' : 'bad';
-  if (result.status === 'failed' && result.code !== null) return [tone, `${words} (exit code ${result.code})`];
+  const tone =
+    result.status === 'completed' ? 'good' : result.status === 'cancelled' ? 'wait' : 'bad';
+  if (result.status === 'failed' && result.code !== null)
+    return [tone, `${words} (exit code ${result.code})`];
   if (result.status === 'signaled' && result.signal) return [tone, `${words} (${result.signal})`];
   return [tone, words];
 }
 
 function now(): [Tone, string] {
   switch (phase.value) {
-    case 'none': return ['idle', 'Ready'];
-    case 'sending': return ['busy', 'Sending'];
-    case 'broken': return ['wait', 'Connection lost – looking for the run again'];
-    case 'stopping': return ['wait', 'Stopping'];
-    case 'refused': return ['bad', 'Not run'];
-    case 'lost': return ['bad', 'Lost'];
-    case 'ended': return ending(answer.value!);
+    case 'none':
+      return ['idle', 'Ready'];
+    case 'sending':
+      return ['busy', 'Sending'];
+    case 'broken':
+      return ['wait', 'Connection lost – looking for the run again'];
+    case 'stopping':
+      return ['wait', 'Stopping'];
+    case 'refused':
+      return ['bad', 'Not run'];
+    case 'lost':
+      return ['bad', 'Lost'];
+    case 'ended':
+      return ending(answer.value!);
     case 'live': {
       const words = kStages[stage.value]?.now ?? 'Running';
-      const place = stage.value === 'queued' && position.value ? ` – number ${position.value} in line` : '';
+      const place =
+        stage.value === 'queued' && position.value ? ` – number ${position.value} in line` : '';
       return ['busy', words + place];
     }
   }
@@ -55,7 +76,11 @@ function now(): [Tone, string] {
 
 export function Status() {
   const [tone, words] = now();
-  const detail = ['refused', 'lost'].includes(phase.value) ? refusal.value : phase.value === 'ended' ? answer.value?.message : '';
+  const detail = ['refused', 'lost'].includes(phase.value)
+    ? refusal.value
+    : phase.value === 'ended'
+      ? answer.value?.message
+      : '';
   return (
     <div class="status">
       <div class={`state ${tone}`}>
@@ -65,16 +90,22 @@ export function Status() {
       </div>
       {detail && <p class={tone === 'bad' ? 'detail bad' : 'detail'}>{detail}</p>}
       <Timing />
-      <p class="unseen" role="status" aria-live="polite">{spoken(words)}</p>
+      <p class="unseen" role="status" aria-live="polite">
+        {spoken(words)}
+      </p>
     </div>
   );
 }
 
-/** What a screen reader says: the end with the beginning of the output, as nobody wants every line read. */
+/**
+ * What a screen reader says: the end with the beginning of the output, as nobody wants every line
+ * read.
+ */
 function spoken(words: string): string {
   if (phase.value !== 'ended') return phase.value === 'none' ? '' : words;
   const beginning = log.value.beginning(300).trim();
-  return `${words} after ${timeInWords(took.value)}. ${beginning ? `Output: ${beginning}` : 'No output.'}`;
+  const output = beginning ? `Output: ${beginning}` : 'No output.';
+  return `${words} after ${timeInWords(took.value)}. ${output}`;
 }
 
 function Clock() {
@@ -106,7 +137,16 @@ function Timing() {
       <svg class="bar" viewBox="0 0 1000 8" preserveAspectRatio="none" aria-hidden="true">
         {parts.map((part, i) => {
           const before = parts.slice(0, i).reduce((sum, one) => sum + one.ms, 0);
-          return <rect key={i} class={`stage-${kStages[part.name]?.colour ?? 1}`} x={(before / total) * 1000} y="0" height="8" width={(part.ms / total) * 1000} />;
+          return (
+            <rect
+              key={i}
+              class={`stage-${kStages[part.name]?.colour ?? 1}`}
+              x={(before / total) * 1000}
+              y="0"
+              height="8"
+              width={(part.ms / total) * 1000}
+            />
+          );
         })}
       </svg>
       <ul aria-label="Time by stage">
@@ -116,8 +156,21 @@ function Timing() {
             {kStages[part.name]?.past ?? part.name} <b>{timeInWords(part.ms)}</b>
           </li>
         ))}
-        {result.memory_peak ? <li>memory <b>{sizeInWords(result.memory_peak)}</b></li> : null}
-        {result.cpu_time ? <li>processor <b>{timeInWords(result.cpu_time)}</b></li> : null}
+        {result.memory_peak ? (
+          <li>
+            memory <b>{sizeInWords(result.memory_peak)}</b>
+          </li>
+        ) : null}
+        {result.cpu_time ? (
+          <li>
+            processor <b>{timeInWords(result.cpu_time)}</b>
+          </li>
+        ) : null}
+        {result.unenforced_limits?.length ? (
+          <li>
+            not limited on this server <b>{result.unenforced_limits.join(', ')}</b>
+          </li>
+        ) : null}
       </ul>
     </div>
   );

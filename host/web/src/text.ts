@@ -1,6 +1,11 @@
 // Making output of programs visible: nothing in it may act on the page or hide.
 
-const kControl = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
+// Controls but tab and line feed; then what reorders, joins or hides.
+const kControl = new RegExp(
+  '[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f' +
+    '\\u061c\\u200b\\u200e\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff\\ufff9-\\ufffb]',
+  'g',
+);
 
 const kNames = (
   'NUL SOH STX ETX EOT ENQ ACK BEL BS TAB LF VT FF CR SO SI ' +
@@ -8,8 +13,8 @@ const kNames = (
 ).split(' ');
 
 /**
- * Control characters by their names (‹ESC›), those that reorder or hide text by their numbers. Tab and line feed
- * stay. Not as the pictures that Unicode has for them: few fonts do.
+ * Control characters by their names (‹ESC›), those that reorder or hide text by their numbers. Tab
+ * and line feed stay. Not as the pictures that Unicode has for them: few fonts do.
  */
 export function visible(text: string): string {
   return text.replace(kControl, (character) => {
@@ -19,8 +24,8 @@ export function visible(text: string): string {
 }
 
 /**
- * The text of a line that is being written: a carriage return begins it anew, as on a terminal. `held` is a
- * carriage return at the end, of which it is not known yet whether a line feed follows.
+ * The text of a line that is being written: a carriage return begins it anew, as on a terminal.
+ * `held` is a carriage return at the end, of which it is not known yet whether a line feed follows.
  */
 export function overwrite(line: string, added: string): { text: string; held: boolean } {
   let whole = added.replace(/\r\n/g, '\n');

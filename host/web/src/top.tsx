@@ -16,7 +16,9 @@ function stored(): string {
 const theme = signal(stored());
 if (theme.value) document.documentElement.dataset.theme = theme.value;
 
-const isDark = () => (theme.value || (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark';
+const isDark = () =>
+  (theme.value || (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) ===
+  'dark';
 
 function changeTheme() {
   theme.value = isDark() ? 'light' : 'dark';
@@ -32,7 +34,12 @@ export function Mark() {
   return (
     <svg viewBox="0 0 32 32" aria-hidden="true">
       <rect width="32" height="32" rx="8" fill="var(--accent)" />
-      <path d="M7 22h18M10 18h12M13 14h6" stroke="var(--accent-ink)" stroke-width="3" stroke-linecap="round" />
+      <path
+        d="M7 22h18M10 18h12M13 14h6"
+        stroke="var(--accent-ink)"
+        stroke-width="3"
+        stroke-linecap="round"
+      />
     </svg>
   );
 }
@@ -46,8 +53,21 @@ export function Top({ about, children }: { about?: string; children?: ComponentC
         {about && <small>{about}</small>}
       </a>
       {children}
-      <button type="button" class="button plain" onClick={changeTheme} aria-label={isDark() ? 'Light colours' : 'Dark colours'}>
-        <svg width="18" height="18" viewBox="0 0 24 24" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2">
+      <button
+        type="button"
+        class="button plain"
+        onClick={changeTheme}
+        aria-label={isDark() ? 'Light colours' : 'Dark colours'}
+      >
+        <svg
+          width="18"
+          height="18"
+          viewBox="0 0 24 24"
+          aria-hidden="true"
+          fill="none"
+          stroke="currentColor"
+          stroke-width="2"
+        >
           <circle cx="12" cy="12" r="8" />
           <path d="M12 4a8 8 0 0 1 0 16z" fill="currentColor" stroke="none" />
         </svg>

@@ -1,4 +1,5 @@
-// What the administrator's page knows of the daemon, asked for again every two seconds while it is looked at.
+// What the administrator's page knows of the daemon, asked for again every two seconds while it is
+// looked at.
 
 import { batch, computed, signal } from '@preact/signals';
 
@@ -66,7 +67,8 @@ async function readHealth(): Promise<HealthReport> {
   try {
     return await askJson<HealthReport>(admin('health'));
   } catch (failure) {
-    if (failure instanceof ApiError && failure.status === 503 && failure.body?.plugins) return failure.body as HealthReport;
+    if (failure instanceof ApiError && failure.status === 503 && failure.body?.plugins)
+      return failure.body as HealthReport;
     throw failure;
   }
 }
@@ -79,7 +81,10 @@ export async function readRuns() {
   runs.value = (await askJson<{ runs: LiveRun[] }>('runs')).runs;
 }
 
-/** Each part by itself: one that does not answer leaves the others as they are. True when the key was refused. */
+/**
+ * Each part by itself: one that does not answer leaves the others as they are. True when the key
+ * was refused.
+ */
 async function look(withKeys: boolean): Promise<boolean> {
   const faults: string[] = [];
   let refused = false;
@@ -94,13 +99,21 @@ async function look(withKeys: boolean): Promise<boolean> {
   };
   await Promise.all([
     part(readHealth(), (told) => (health.value = told)),
-    part(ask(admin('metrics')).then((response) => response.text()), (text) => {
-      readings.value = [...readings.value.slice(1 - kReadings), { at: Date.now(), samples: parseMetrics(text) }];
-    }),
+    part(
+      ask(admin('metrics')).then((response) => response.text()),
+      (text) => {
+        readings.value = [
+          ...readings.value.slice(1 - kReadings),
+          { at: Date.now(), samples: parseMetrics(text) },
+        ];
+      },
+    ),
     part(readRuns(), () => {}),
     ...(withKeys ? [part(readKeys(), () => {})] : []),
   ]);
-  trouble.value = faults.length ? `Not everything is up to date: ${[...new Set(faults)].join('; ')}.` : '';
+  trouble.value = faults.length
+    ? `Not everything is up to date: ${[...new Set(faults)].join('; ')}.`
+    : '';
   return refused;
 }
 
@@ -139,10 +152,17 @@ function overTime(measure: (before: Reading, after: Reading) => number | null): 
 const runsCode = (labels: Record<string, string>) => /^\/exec/.test(labels.route ?? '');
 
 export const latencies = (share: number) =>
-  overTime((before, after) => quantile(
-    buckets(before.samples, 'podium_request_seconds', runsCode),
-    buckets(after.samples, 'podium_request_seconds', runsCode), share));
+  overTime((before, after) =>
+    quantile(
+      buckets(before.samples, 'podium_request_seconds', runsCode),
+      buckets(after.samples, 'podium_request_seconds', runsCode),
+      share,
+    ),
+  );
 
 export const rates = (name: string, filter: (labels: Record<string, string>) => boolean) =>
-  overTime((before, after) =>
-    ((sum(after.samples, name, filter) - sum(before.samples, name, filter)) * 1000) / Math.max(1, after.at - before.at));
+  overTime(
+    (before, after) =>
+      ((sum(after.samples, name, filter) - sum(before.samples, name, filter)) * 1000) /
+      Math.max(1, after.at - before.at),
+  );

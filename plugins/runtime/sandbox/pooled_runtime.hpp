@@ -18,6 +18,8 @@ class PooledRuntime : public sdk::Runtime,
                       public sdk::RunInput,
                       public sdk::OutputFlow {
  public:
+  static constexpr bool kTellsRoom = true;
+
   bool own_workspace() const noexcept override { return true; }
 
   void cancel(podium_lease* lease) noexcept override { sandboxes_.cancel(lease); }

@@ -169,6 +169,7 @@ bool drain_output(SandboxRun& run, int fd, std::uint32_t stream, bool& over) noe
     if (take > 0) run.callbacks.output(stream, {buffer.data(), static_cast<std::size_t>(take)});
     passed += take;
     if (take < static_cast<std::uint64_t>(n)) over = true;
+    if (static_cast<std::size_t>(n) < buffer.size()) return true;  // a pipe gives all that it has
   }
   return true;
 }
@@ -176,12 +177,14 @@ bool drain_output(SandboxRun& run, int fd, std::uint32_t stream, bool& over) noe
 podium_completion completion_of(SandboxRun& run, const RunEnd& end) noexcept {
   podium_completion completion = sdk::empty_completion();
   completion.phase = end.in_compile != 0 ? PODIUM_PHASE_COMPILE : PODIUM_PHASE_RUN;
-  completion.wall_us = end.wall_us;
-  completion.cpu_us = end.cpu_us;
+  // No run took longer than from its start to now, whatever the other end says.
+  const std::int64_t elapsed_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(SandboxRun::Clock::now() - run.started)
+          .count();
+  completion.wall_us = std::clamp<std::int64_t>(end.wall_us, 0, elapsed_us);
+  completion.cpu_us = std::max<std::int64_t>(0, end.cpu_us);
   completion.memory_peak = end.memory_peak;
-  completion.start_us = std::max<std::int64_t>(
-      0, std::chrono::duration_cast<std::chrono::microseconds>(SandboxRun::Clock::now() - run.started)
-                 .count() - end.wall_us);
+  completion.start_us = elapsed_us - completion.wall_us;
   const bool exited = WIFEXITED(end.wait_status);
   const int signal = WIFSIGNALED(end.wait_status) ? WTERMSIG(end.wait_status) : 0;
   if (exited && end.stop == Stop::kNone) completion.exit_code = WEXITSTATUS(end.wait_status);

@@ -1,5 +1,7 @@
 // Sandboxes, fourth part: what a program hears while it runs, and when its output is left alone.
 
+#include <utility>
+
 #include "channels.hpp"
 #include "packet.hpp"
 #include "sandboxes.hpp"
@@ -13,6 +15,9 @@ constexpr std::size_t kMostWaitingInput = 1u << 20;
 /// be given to another sandbox, so that it need not be kept.
 constexpr std::size_t kSurelyRead = 256u << 10;
 
+/// Output that nobody listens to is left in its pipes so long.
+constexpr std::chrono::milliseconds kHeardAfter{3};
+
 }  // namespace
 
 void Sandboxes::write_input(podium_lease* lease, std::string_view data) {
@@ -20,6 +25,7 @@ void Sandboxes::write_input(podium_lease* lease, std::string_view data) {
   const std::lock_guard lock(mutex_);
   if (run->input_ends) return;
   if (!run->more_input.empty() && run->more_input.size() + data.size() > kMostWaitingInput) {
+    run->room_wanted = true;
     throw sdk::Error(PODIUM_RESOURCE_EXHAUSTED, "the program has not read its input yet");
   }
   run->more_input.append(data);
@@ -41,22 +47,44 @@ void Sandboxes::want_input(SandboxRun& run) {
   run.input_watched = loop_.watch(shell->input.get(), tag_of(shell->id, kInput), true);
 }
 
+/// Writes what the pipe takes of all that has come. True when nothing is left to be written.
+bool Sandboxes::pass_input(SandboxRun& run, Shell& shell) {
+  while (feed_input(run, shell)) {
+    if (!shell.input) {  // its end, or nobody reads: what comes now is dropped
+      run.input_ends = true;
+      run.more_input.clear();
+      return true;
+    }
+    if (run.more_input.empty() && !run.input_ends) return true;
+    if (run.input_written > kSurelyRead) {
+      run.standard_input.clear();
+      run.input_written = 0;
+    }
+    run.standard_input.append(run.more_input);
+    run.more_input.clear();
+    if (run.input_ends) run.input_open = false;
+  }
+  return false;
+}
+
 /// There is room in the pipe. A closed descriptor leaves the loop by itself.
 void Sandboxes::on_input(const std::shared_ptr<Shell>& shell) {
-  const std::lock_guard lock(mutex_);
-  SandboxRun* run = shell->state == Shell::State::kRunning && !shell->sending ? shell->run : nullptr;
-  if (run == nullptr || !shell->input) return;
-  if (run->input_written > kSurelyRead) {
-    run->standard_input.erase(0, run->input_written);
-    run->input_written = 0;
+  SandboxRun* run = nullptr;
+  bool room = false;
+  {
+    // Whoever writes looks at the descriptor that this may close. A pipe takes little.
+    const std::lock_guard lock(mutex_);
+    const bool running = shell->state == Shell::State::kRunning && !shell->sending;
+    run = running ? shell->run : nullptr;
+    if (run == nullptr || !shell->input) return;
+    if (pass_input(*run, *shell)) {
+      if (shell->input) loop_.forget(shell->input.get());
+      run->input_watched = false;
+    }
+    room = run->more_input.empty() && std::exchange(run->room_wanted, false);
   }
-  run->standard_input.append(run->more_input);
-  run->more_input.clear();
-  if (run->input_ends) run->input_open = false;
-  // In the lock: whoever writes looks at the descriptor that this may close. A pipe takes little.
-  if (!feed_input(*run, *shell)) return;
-  if (shell->input) loop_.forget(shell->input.get());
-  run->input_watched = false;
+  // Ends are told on this thread too, so that the run is still there.
+  if (room) run->callbacks.input_room();
 }
 
 void Sandboxes::signal(podium_lease* lease, int number) {
@@ -77,11 +105,35 @@ void Sandboxes::hold_output(podium_lease* lease, bool held) noexcept {
   auto* run = sdk::from_lease<SandboxRun>(lease);
   const std::lock_guard lock(mutex_);
   run->held = held;
+  if (!held) run->listened = true;
   const std::shared_ptr<Shell>& shell = run->shell;
-  if (held || shell == nullptr || shell->state != Shell::State::kRunning) return;
-  // The loop forgot those it found something in; watching the others again does nothing.
-  if (shell->output) loop_.watch(shell->output.get(), tag_of(shell->id, kOutput));
-  if (shell->error) loop_.watch(shell->error.get(), tag_of(shell->id, kError));
+  if (held || shell == nullptr || shell->state != Shell::State::kRunning || shell->sending) return;
+  hear(*shell);
+}
+
+/// In the lock. The loop forgot the streams it found something in that nobody took; watching the
+/// others again does nothing.
+void Sandboxes::hear(Shell& shell) {
+  shell.heard = true;
+  if (shell.output) loop_.watch(shell.output.get(), tag_of(shell.id, kOutput));
+  if (shell.error) loop_.watch(shell.error.get(), tag_of(shell.id, kError));
+}
+
+/// In the lock. Most runs are over before, and what they wrote is found in the pipes at their end:
+/// neither they nor the loop are interrupted for it. One that has filled a pipe waits so long.
+void Sandboxes::hear_later(const std::shared_ptr<Shell>& shell) {
+  unheard_.emplace_back(Clock::now() + kHeardAfter, shell);
+  loop_.wake_at(unheard_.front().first);
+}
+
+/// In the lock.
+void Sandboxes::hear_who_still_runs(Clock::time_point now) {
+  for (; !unheard_.empty() && unheard_.front().first <= now; unheard_.pop_front()) {
+    const std::shared_ptr<Shell> shell = unheard_.front().second.lock();
+    const bool runs = shell != nullptr && shell->state == Shell::State::kRunning && shell->run;
+    if (runs && !shell->heard && !shell->run->held) hear(*shell);
+  }
+  if (!unheard_.empty()) loop_.wake_at(unheard_.front().first);
 }
 
 }  // namespace podium::sandbox

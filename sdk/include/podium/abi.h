@@ -305,6 +305,9 @@ typedef struct podium_run_callbacks {
   /* The run has come to this podium_phase: PODIUM_PHASE_RUN once the compiler has succeeded. A
    * runtime may leave it out, and does when the size says that it is not there. */
   void (*phase)(void *ctx, uint32_t phase);
+  /* The program has read, after podium_run_input.write took nothing: it takes something again. Not
+   * under a lock that podium_output_flow.hold takes. Absent when the size says so. */
+  void (*input_room)(void *ctx);
 } podium_run_callbacks;
 
 typedef struct podium_lease podium_lease; /* opaque; one run in a runtime */
@@ -343,15 +346,19 @@ typedef struct podium_run_input {
   /* [any] Sends a signal of signal(7) to the program, as a terminal would: to its process group.
    * PODIUM_UNAVAILABLE: it has not begun yet. Harmless after its end. */
   podium_code (*signal)(void *self, podium_lease *lease, int32_t number, podium_error *err);
+  /* 1: after each PODIUM_RESOURCE_EXHAUSTED of write, podium_run_callbacks.input_room is called once
+   * write takes something again, or drops it. 0, or not there: the host tries again by itself. */
+  uint32_t tells_room;
+  uint32_t reserved;
 } podium_run_input;
 
 /* Runtime extension: a program waits in its writes while nobody takes its output. */
 #define PODIUM_EXT_OUTPUT_FLOW "podium.output-flow/1"
 typedef struct podium_output_flow {
   uint32_t size;
-  /* [any] true: read no more of the program's output until false comes; a call to output that is
-   * under way may still come. Never waits. May come from within output, and while another thread
-   * is in output: no lock may be held around output that this function takes. */
+  /* [any] true: leave the output where it is until false comes; a call to output under way may still
+   * come. false at first: somebody listens while it runs. Never waits. May come from within output,
+   * while another thread is in output: no lock may be held around output that this function takes. */
   void (*hold)(void *self, podium_lease *lease, bool held);
 } podium_output_flow;
 

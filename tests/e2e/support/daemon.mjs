@@ -62,6 +62,13 @@ export class Daemon {
     return this;
   }
 
+  /** It is started by that user, whom nobody has to know: without root. */
+  as(uid) {
+    this.account = { uid, gid: uid };
+    for (const file of [this.folder, this.configFile]) fs.chownSync(file, uid, uid);
+    return this;
+  }
+
   /** Starts it and waits until it says that it is ready. */
   async start() {
     this.log = [];
@@ -70,6 +77,7 @@ export class Daemon {
     this.child = spawn(path.join(prefix, 'bin/podiumd'), ['--config', this.configFile], {
       stdio: ['ignore', 'ignore', 'pipe'],
       cwd: '/',
+      ...this.account,
     });
     this.ended = new Promise((resolve) => {
       this.child.once('exit', (code, signal) => {

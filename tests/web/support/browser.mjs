@@ -1,7 +1,7 @@
 // A browser as a person has it, in front of an installed daemon.
 //
-// PODIUM_WEB_MODULES has the packages of package.json, PODIUM_WEB_PICTURES is the folder for screenshots;
-// run-tests sets both.
+// PODIUM_WEB_MODULES has the packages of package.json, PODIUM_WEB_PICTURES is the folder for
+// screenshots; run-tests sets both.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -10,11 +10,13 @@ import net from 'node:net';
 import path from 'node:path';
 
 const modules = process.env.PODIUM_WEB_MODULES;
-if (!modules) throw new Error('PODIUM_WEB_MODULES is not set; run the tests with ./run-tests --only web');
+if (!modules)
+  throw new Error('PODIUM_WEB_MODULES is not set; run the tests with ./run-tests --only web');
 const require = createRequire(path.join(modules, 'x'));
 const { chromium } = require('playwright-core');
 const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
-const pictures = process.env.PODIUM_WEB_PICTURES ?? path.join(path.dirname(modules), 'podium-web-pictures');
+const pictures =
+  process.env.PODIUM_WEB_PICTURES ?? path.join(path.dirname(modules), 'podium-web-pictures');
 
 // Of one step; the machine may be busy with everything else.
 export const kPatience = 60_000;
@@ -27,7 +29,10 @@ export async function openBrowser() {
 export const closeBrowser = () => browser.close();
 
 /** A tab with an empty memory. What no page may do is collected in `wrongs`. */
-export async function openTab(url, { width = 1360, height = 860, dark = false, path: where = '/' } = {}) {
+export async function openTab(
+  url,
+  { width = 1360, height = 860, dark = false, path: where = '/' } = {},
+) {
   const context = await browser.newContext({
     viewport: { width, height },
     colorScheme: dark ? 'dark' : 'light',
@@ -42,7 +47,8 @@ export async function openTab(url, { width = 1360, height = 860, dark = false, p
     void dialog.dismiss();
   });
   page.on('request', (request) => {
-    if (!request.url().startsWith(url) && !request.url().startsWith('blob:')) wrongs.push(`request to ${request.url()}`);
+    if (!request.url().startsWith(url) && !request.url().startsWith('blob:'))
+      wrongs.push(`request to ${request.url()}`);
   });
   await page.addInitScript(() => {
     globalThis.violations = [];
@@ -105,19 +111,31 @@ export const printed = (page) => page.locator('.log').textContent();
 export async function picture(page, name, options = {}) {
   fs.mkdirSync(pictures, { recursive: true });
   // Its own hiding of the caret would be an inline style, which the policy forbids.
-  await page.screenshot({ path: path.join(pictures, `${name}.png`), caret: 'initial', animations: 'allow', ...options });
+  await page.screenshot({
+    path: path.join(pictures, `${name}.png`),
+    caret: 'initial',
+    animations: 'allow',
+    ...options,
+  });
 }
 
 /** Faults of accessibility by axe-core, in a sentence each: WCAG 2 A and AA. */
 export async function barriers(page) {
   await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document, {
-    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'],
-  }));
-  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.any[0]?.message ?? ''}`));
+  const { violations } = await page.evaluate(() =>
+    globalThis.axe.run(document, {
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'],
+    }),
+  );
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.html} ${node.any[0]?.message ?? ''}`),
+  );
 }
 
-/** A wire between the browser and a daemon that can be cut, and that may lead to another daemon later. */
+/**
+ * A wire between the browser and a daemon that can be cut, and that may lead to another daemon
+ * later.
+ */
 export class Wire {
   constructor(port) {
     this.target = port;
@@ -127,7 +145,10 @@ export class Wire {
   async open() {
     this.server = net.createServer((near) => {
       const far = net.connect(this.target, '127.0.0.1');
-      for (const [from, to] of [[near, far], [far, near]]) {
+      for (const [from, to] of [
+        [near, far],
+        [far, near],
+      ]) {
         this.sockets.add(from);
         from.on('error', () => to.destroy());
         from.on('close', () => (this.sockets.delete(from), to.destroy()));

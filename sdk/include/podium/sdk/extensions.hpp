@@ -111,6 +111,10 @@ class Maintenance {
 /// podium.run-input/1, of runtimes: what a program hears while it runs; see podium_run_input.
 class RunInput {
  public:
+  /// A runtime that calls Callbacks::input_room when it takes again what it has refused says true in
+  /// its own class; the host tries others from time to time.
+  static constexpr bool kTellsRoom = false;
+
   virtual ~RunInput() = default;
   /// Any thread; never waits. Throws Error(PODIUM_RESOURCE_EXHAUSTED): nothing was taken, later.
   virtual void write_input(podium_lease* lease, std::string_view data) = 0;
@@ -256,8 +260,8 @@ struct ExtensionThunks {
       if (is(PODIUM_EXT_MAINTENANCE)) return &kMaintenance;
     }
     if constexpr (std::derived_from<T, RunInput>) {
-      static constexpr podium_run_input kRunInput{sizeof(podium_run_input), &write_input,
-                                                  &close_input, &signal};
+      static constexpr podium_run_input kRunInput{
+          sizeof(podium_run_input), &write_input, &close_input, &signal, T::kTellsRoom ? 1u : 0u, 0};
       if (is(PODIUM_EXT_RUN_INPUT)) return &kRunInput;
     }
     if constexpr (std::derived_from<T, OutputFlow>) {

@@ -93,6 +93,13 @@ class Callbacks {
       callbacks_->phase(callbacks_->ctx, static_cast<std::uint32_t>(phase));
     }
   }
+  /// What RunInput::write_input refused may be given again now; see podium_run_callbacks. A host that
+  /// does not ask is not told.
+  void input_room() const noexcept {
+    if (PODIUM_HAS(callbacks_, input_room) && callbacks_->input_room != nullptr) {
+      callbacks_->input_room(callbacks_->ctx);
+    }
+  }
   /// Exactly once, the last call; the lease may be released before it returns.
   void completed(const podium_completion& completion) const noexcept {
     callbacks_->completed(callbacks_->ctx, &completion);

@@ -117,6 +117,14 @@ class RecordingRun {
   std::string out() const { return locked(out_); }
   std::string err() const { return locked(err_); }
   int completions() const { return locked(completions_); }
+  /// How often the runtime has said that it takes input again.
+  int input_rooms() const { return locked(input_rooms_); }
+  /// Whether it said so `times` times before the time-out.
+  bool wait_for_input_room(int times = 1,
+                           std::chrono::milliseconds timeout = std::chrono::seconds(30)) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, timeout, [&] { return input_rooms_ >= times; });
+  }
   /// The last completion; its pointers dangle, message() is a copy.
   podium_completion completion() const { return locked(completion_); }
   std::string message() const { return locked(message_); }
@@ -147,6 +155,16 @@ class RecordingRun {
     self->changed_.notify_all();
   }
 
+  static void input_room(void* ctx) noexcept {
+    auto* self = static_cast<RecordingRun*>(ctx);
+    bool overlaps = self->inside_.exchange(true);
+    std::lock_guard lock(self->mutex_);
+    if (overlaps || self->completions_ > 0) self->broke_rules_ = true;
+    ++self->input_rooms_;
+    self->inside_ = false;  // under the lock: the test may destroy this object after it
+    self->changed_.notify_all();
+  }
+
   template <class T>
   T locked(const T& value) const {
     std::lock_guard lock(mutex_);
@@ -158,10 +176,11 @@ class RecordingRun {
   std::atomic<bool> inside_{false};
   std::string out_, err_, message_;
   int completions_ = 0;
+  int input_rooms_ = 0;
   bool broke_rules_ = false;
   podium_completion completion_{};
   podium_run_callbacks callbacks_{sizeof(podium_run_callbacks), this, &output, &completed,
-                                  nullptr};
+                                  nullptr, &input_room};
 };
 
 }  // namespace podium::sdk::testing
