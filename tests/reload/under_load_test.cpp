@@ -72,7 +72,10 @@ class ReloadUnderLoad : public ::testing::Test {
   /// The n-th of 200: a good one and a bad one in turn, of two kinds each.
   void write_number(int n) {
     if (n % 4 == 0) return write(plugins("tag" + std::to_string(n)));
-    if (n % 4 == 1) return workshop.write("podium.json", R"({"limits": {"wall": "5s",,}})");
+    if (n % 4 == 1) {
+      workshop.write("podium.json", R"({"limits": {"wall": "5s",,}})");
+      return;
+    }
     if (n % 4 == 2) return write(plugins("tag" + std::to_string(n - 2)));  // everything is shared
     Json more = plugins("never at work");
     more.set("broken", Json::object({{"library", "missing"}}));
