@@ -312,7 +312,10 @@ class Init {
       }
       if (ended_) continue;
       if (!running_) fail("the process that waited in the sandbox died", ECHILD);
-      if (go_unread_) fail("the process that waited died before it took the run", ECHILD);
+      // One that a signal for the program ended is its end: another process must not get the run.
+      if (go_unread_ && !signalled_) {
+        fail("the process that waited died before it took the run", ECHILD);
+      }
       status_ = status;
       return finish(Stop::kNone);
     }
@@ -360,6 +363,7 @@ class Init {
   /// As a terminal would: to the whole group, which the process leads since it waits (setsid(2)).
   void signal_program(int number) noexcept {
     if (number <= 0 || number >= NSIG) return;
+    signalled_ = true;
     if (::kill(-main_, number) != 0) ::kill(main_, number);
   }
 
@@ -554,7 +558,7 @@ class Init {
   int runs_ = -1;  ///< the folder with the inputs of every run, until this one begins
   int changes_ = -1, merged_ = -1;
   pid_t main_ = -1;
-  bool ready_ = false, running_ = false, ended_ = false;
+  bool ready_ = false, running_ = false, ended_ = false, signalled_ = false;
   bool in_compile_ = false, compile_failed_ = false;
   bool forked_ = false;     ///< its process came from a zygote
   bool pod_ = false;        ///< its process is the interpreter that waited: forked, or executed ahead
