@@ -7,6 +7,16 @@
 #include "base/failure.hpp"
 
 namespace podium {
+namespace {
+
+/// Looked up once: each use of EVP_sha256() asks the providers anew, which costs more than the digest
+/// of a key.
+const EVP_MD* method() {
+  static const EVP_MD* const fetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return fetched;
+}
+
+}  // namespace
 
 struct Sha256::State {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
@@ -17,8 +27,7 @@ struct Sha256::State {
 };
 
 Sha256::Sha256() : state_(std::make_unique<State>()) {
-  if (state_->context == nullptr ||
-      EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) != 1) {
+  if (state_->context == nullptr || EVP_DigestInit_ex(state_->context, method(), nullptr) != 1) {
     throw Failure(Code::kInternal, "SHA-256: OpenSSL cannot begin a digest");
   }
 }

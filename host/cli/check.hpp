@@ -1,4 +1,5 @@
 #pragma once
+#include <ctime>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -30,13 +31,15 @@ Check check_namespaces();
 Check check_overlay();
 Check check_seccomp(std::string_view actions_available);
 Check check_landlock();
-/// From /proc/self/mountinfo and the root's cgroup.controllers of v2.
-Check check_cgroups(std::string_view mountinfo, std::string_view v2_controllers);
+/// From /proc/self/mountinfo and the root's cgroup.controllers of v2, and whether groups can be made, as
+/// check_delegation finds out: controllers that one cannot use are none.
+Check check_cgroups(std::string_view mountinfo, std::string_view v2_controllers, bool may_make_groups);
 
 /// The system calls that sandboxes are made with, by calling each with arguments that do nothing.
 Check check_system_calls();
-/// Whether groups with limits can be made below the one that this process is in, by making one as
-/// the spawner does, and undoing it. `self` is /proc/self/cgroup, `mountinfo` /proc/self/mountinfo.
+/// Whether this user can make groups with limits below the one that this process is in, by making
+/// one as the spawner does, and undoing it. `self` is /proc/self/cgroup, `mountinfo`
+/// /proc/self/mountinfo.
 Check check_delegation(std::string_view self, std::string_view mountinfo);
 /// How many namespaces the kernel allows (folder /proc/sys/user), for so many sandboxes.
 Check check_namespace_bounds(const std::filesystem::path& bounds, std::uint64_t sandboxes);
@@ -47,8 +50,12 @@ Check check_account(const std::string& user);
 Check check_state_dir(const std::filesystem::path& state_dir, const std::string& user);
 /// Free bytes and inodes of the file system that holds `directory` or will.
 Check check_disk(const std::filesystem::path& directory);
+/// The time that it is, and whether somebody keeps the clock in step.
+Check check_clock(std::time_t now, bool synchronised);
+/// Of this machine.
 Check check_clock();
-Check check_descriptors(std::uint64_t connections);
+/// The most open files that podiumd, started from here, may have; root may have any number.
+Check check_descriptors(std::uint64_t connections, std::uint64_t most, bool root);
 /// The Debian packages of the configured languages, by dpkg's status file.
 std::vector<Check> check_packages(const Config& config, std::string_view dpkg_status);
 

@@ -17,7 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 enum Id { kUrl = 256, kKey, kKeyFile, kStateDir, kConfig, kJson, kText, kHelpId, kVersionId, kLang,
-          kFile, kOut, kArg, kStdin, kTimeout, kQuiet, kName, kTenant, kLimit, kPrincipal, kLines, kDir };
+          kFile, kOut, kArg, kStdin, kTimeout, kQuiet, kName, kTenant, kLimit, kPrincipal, kLines, kDir,
+          kNames };
 
 constexpr option kOptions[] = {{"url", required_argument, nullptr, kUrl},
                                {"key", required_argument, nullptr, kKey},
@@ -41,6 +42,7 @@ constexpr option kOptions[] = {{"url", required_argument, nullptr, kUrl},
                                {"principal", required_argument, nullptr, kPrincipal},
                                {"lines", required_argument, nullptr, kLines},
                                {"dir", required_argument, nullptr, kDir},
+                               {"names", no_argument, nullptr, kNames},
                                {nullptr, 0, nullptr, 0}};
 
 struct Words {
@@ -151,6 +153,7 @@ void take_option(int id, Words& words) {
       line.audit.lines = read_count(optarg, "--lines");
       break;
     case kDir: line.plugin.dir = optarg; break;
+    case kNames: line.names_only = true; break;
     default:
       words.has_exec_options = true;
       take_exec_option(id, line.exec);
@@ -188,7 +191,7 @@ std::optional<Command> read_words(const std::vector<std::string>& given, Words& 
 
 Command take_command(std::vector<std::string>& operands) {
   const std::string known =
-      "exec, runs, cancel, status, languages, doctor, reload, config, keys, audit or plugin";
+      "exec, runs, cancel, status, languages, doctor, reload, config, keys, audit, backup or plugin";
   if (operands.empty()) throw UsageError("a command is missing: " + known);
   const std::string name = operands.front();
   operands.erase(operands.begin());
@@ -199,6 +202,7 @@ Command take_command(std::vector<std::string>& operands) {
   if (name == "languages") return Command::kLanguages;
   if (name == "keys") return Command::kKeys;
   if (name == "audit") return Command::kAudit;
+  if (name == "backup") return Command::kBackup;
   if (name == "config") return Command::kConfig;
   if (name == "plugin") return Command::kPluginNew;
   if (name == "runs") return Command::kRuns;
@@ -318,7 +322,7 @@ void find_key(const std::string& key_file, const Environment& environment, Comma
   Server& server = line.server;
   const bool reloads = line.command == Command::kReload;
   server.admin = reloads || line.command == Command::kKeys || line.command == Command::kAudit ||
-                 line.command == Command::kConfig;
+                 line.command == Command::kConfig || line.command == Command::kBackup;
   if (!key_file.empty() && server.key.empty()) {
     server.key = read_key(key_file);
     server.key_origin = key_file;
@@ -381,6 +385,7 @@ CommandLine parse_command_line(const std::vector<std::string>& given,
     throw UsageError("--name, --tenant and --limit belong to keys");
   }
   if (!line.plugin.dir.empty()) throw UsageError("--dir belongs to plugin new");
+  if (line.names_only && line.command != Command::kLanguages) throw UsageError("--names belongs to languages");
   if (words.has_audit_options && line.command != Command::kAudit) {
     throw UsageError("--principal and --lines belong to audit");
   }

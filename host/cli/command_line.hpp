@@ -12,7 +12,7 @@ namespace podium::cli {
 
 /// What `podium` is asked to do.
 enum class Command { kHelp, kVersion, kExec, kStatus, kDoctor, kReload, kLanguages, kKeys, kAudit,
-                     kConfig, kPluginNew, kRuns, kCancel };
+                     kConfig, kPluginNew, kRuns, kCancel, kBackup };
 
 /// How results are written. kAuto: text on a terminal, JSON elsewhere.
 enum class Output { kAuto, kText, kJson };
@@ -75,7 +75,8 @@ struct CommandLine {
   std::filesystem::path state_dir;  ///< from --state-dir, PODIUM_STATE_DIR, or the config's default
   std::filesystem::path config;     ///< empty: the built-in defaults
   ExecOptions exec;
-  std::string run;  ///< of cancel
+  std::string run;          ///< of cancel
+  bool names_only = false;  ///< of languages
   KeysOptions keys;
   AuditOptions audit;
   ConfigOptions config_options;

@@ -1,5 +1,8 @@
 #include "cli/doctor.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <iomanip>
 
@@ -7,6 +10,16 @@
 #include "cli/languages.hpp"
 
 namespace podium::cli {
+
+namespace {
+
+std::uint64_t most_open_files() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_max;
+}
+
+}  // namespace
 
 const char* to_string(Check::Verdict verdict) noexcept {
   switch (verdict) {
@@ -40,14 +53,15 @@ int print_checks(const std::vector<Check>& checks, Console& console) {
 }
 
 int run_doctor(const CommandLine& line, const Client& client, Console& console) {
+  const Check own_group = check_delegation(read_whole("/proc/self/cgroup"), read_whole("/proc/self/mountinfo"));
   std::vector<Check> checks{check_namespaces(), check_overlay(),
                             check_seccomp(read_whole("/proc/sys/kernel/seccomp/actions_avail")),
                             check_landlock(),
                             check_system_calls(),
                             check_cgroups(read_whole("/proc/self/mountinfo"),
-                                          read_whole("/sys/fs/cgroup/cgroup.controllers")),
-                            check_delegation(read_whole("/proc/self/cgroup"),
-                                             read_whole("/proc/self/mountinfo"))};
+                                          read_whole("/sys/fs/cgroup/cgroup.controllers"),
+                                          own_group.verdict == Check::Verdict::kGood),
+                            own_group};
   const Check plugins = check_plugins(line.config);
   try {
     const Config config = configuration_of(line);
@@ -55,7 +69,7 @@ int run_doctor(const CommandLine& line, const Client& client, Console& console) 
     checks.push_back(check_state_dir(config.state_dir, config.user));
     checks.push_back(check_disk(config.state_dir));
     checks.push_back(check_clock());
-    checks.push_back(check_descriptors(config.http.max_connections));
+    checks.push_back(check_descriptors(config.http.max_connections, most_open_files(), ::geteuid() == 0));
     checks.push_back(check_memory(config, read_whole("/proc/meminfo")));
     checks.push_back(check_processes(config, read_whole("/proc/sys/kernel/pid_max")));
     checks.push_back(check_namespace_bounds("/proc/sys/user", config.admission.runs));

@@ -203,7 +203,7 @@ Check check_landlock() {
           "namespaces, and one layer less"};
 }
 
-Check check_cgroups(std::string_view mountinfo, std::string_view v2_controllers) {
+Check check_cgroups(std::string_view mountinfo, std::string_view v2_controllers, bool may_make_groups) {
   const std::set<std::string> v2 = words(v2_controllers, ' ');
   std::set<std::string> v1;
   std::istringstream lines{std::string(mountinfo)};
@@ -223,7 +223,13 @@ Check check_cgroups(std::string_view mountinfo, std::string_view v2_controllers)
     }
     found += (found.empty() ? "" : ", ") + std::string(controller) + (in_v2 ? " (v2)" : " (v1)");
   }
-  if (missing.empty()) return {"cgroups", Verdict::kGood, found, ""};
+  if (missing.empty() && may_make_groups) return {"cgroups", Verdict::kGood, found, ""};
+  if (missing.empty()) {
+    return {"cgroups", Verdict::kWeak,
+            found + ", but podiumd started from here can make no group: limits are held by rlimits of single "
+                    "processes, and processor time by nothing",
+            "see own cgroup"};
+  }
   return {"cgroups", Verdict::kWeak,
           "missing: " + joined(missing) + (found.empty() ? "" : "; there: " + found),
           "mount cgroup v2 at /sys/fs/cgroup with these controllers; until then they are held by "
@@ -262,9 +268,6 @@ Check check_system_calls() {
 }
 
 Check check_delegation(std::string_view self, std::string_view mountinfo) {
-  if (::geteuid() != 0) {
-    return {"own cgroup", Verdict::kWeak, "not tried: making groups needs root", kRootRemedy};
-  }
   const sandbox::CgroupLayout layout = sandbox::find_cgroups(self, mountinfo);
   std::set<std::string> groups;
   for (const auto* c : {&layout.memory, &layout.pids, &layout.cpu}) {
@@ -281,7 +284,14 @@ Check check_delegation(std::string_view self, std::string_view mountinfo) {
   }
   if (service_holds_limits(mountinfo)) {
     return {"own cgroup", Verdict::kGood,
-            "podiumd.service has its limits held; not in this shell's group: " + refused.front(), ""};
+            "podiumd.service has its limits held; not in this shell's group: " + refused.front(),
+            ""};
+  }
+  if (::geteuid() != 0) {
+    return {"own cgroup", Verdict::kWeak,
+            "as this user limits are not held in this group: " + joined(refused),
+            "start podiumd as root, or in a group of this user's own: systemd-run --user --scope "
+            "--property=Delegate=yes podiumd"};
   }
   return {"own cgroup", Verdict::kWeak, "limits are not held in this group: " + joined(refused),
           "in a service: Delegate=yes; in a container: --privileged --cgroupns=private"};

@@ -121,6 +121,13 @@ std::string version_in(std::string_view printed) {
 
 int run_languages(const CommandLine& line, Console& console) {
   const Config config = configuration_of(line);
+  if (line.names_only) {
+    for (const LanguageConfig& language : config.languages) {
+      console.out << language.name << '\n';
+      for (const std::string& alias : language.aliases) console.out << alias << '\n';
+    }
+    return 0;
+  }
   const std::string dpkg_status = read_whole("/var/lib/dpkg/status");
   Json list = Json::array();
   if (!console.json) console.out << "name  can version    aliases\n";

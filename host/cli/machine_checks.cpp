@@ -1,5 +1,4 @@
 #include <pwd.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/timex.h>
@@ -71,7 +70,8 @@ Check check_disk(const fs::path& directory) {
   struct statvfs space {};
   while (::statvfs(there.c_str(), &space) != 0) {
     if (!there.has_relative_path()) {
-      return {"disk", Verdict::kBad, directory.string() + ": " + std::strerror(errno), ""};
+      return {"disk", Verdict::kBad, directory.string() + ": " + std::strerror(errno),
+              "name another \"state_dir\", on a disk that can be reached"};
     }
     there = there.parent_path();
   }
@@ -89,8 +89,7 @@ Check check_disk(const fs::path& directory) {
   return {"disk", Verdict::kGood, std::move(found), ""};
 }
 
-Check check_clock() {
-  const std::time_t now = std::time(nullptr);
+Check check_clock(std::time_t now, bool synchronised) {
   std::tm utc{};
   ::gmtime_r(&now, &utc);
   std::array<char, 64> text{};
@@ -99,8 +98,7 @@ Check check_clock() {
     return {"clock", Verdict::kBad, std::string(text.data()) + " lies in the past",
             "set the clock: sessions expire by it"};
   }
-  timex state{};
-  if (::adjtimex(&state) == TIME_ERROR || (state.status & STA_UNSYNC) != 0) {
+  if (!synchronised) {
     return {"clock", Verdict::kWeak, std::string(text.data()) + ", kept in step by nobody",
             "a time service, e.g. apt-get install systemd-timesyncd; on a virtual machine the host "
             "may do it unseen"};
@@ -108,14 +106,18 @@ Check check_clock() {
   return {"clock", Verdict::kGood, std::string(text.data()) + ", synchronised", ""};
 }
 
-Check check_descriptors(std::uint64_t connections) {
+Check check_clock() {
+  timex state{};
+  const bool synchronised = ::adjtimex(&state) != TIME_ERROR && (state.status & STA_UNSYNC) == 0;
+  return check_clock(std::time(nullptr), synchronised);
+}
+
+Check check_descriptors(std::uint64_t connections, std::uint64_t most, bool root) {
   constexpr std::uint64_t kBeside = 4096;  // what podiumd asks for beside its connections
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
   const std::uint64_t wanted = connections + kBeside;
-  std::string found = "up to " + std::to_string(limit.rlim_max) + " open files";
+  std::string found = "up to " + std::to_string(most) + " open files";
   // Root raises the limit by itself.
-  if (limit.rlim_max >= wanted || ::geteuid() == 0) {
+  if (most >= wanted || root) {
     return {"descriptors", Verdict::kGood, std::move(found), ""};
   }
   return {"descriptors", Verdict::kWeak, found + ", wanted " + std::to_string(wanted),

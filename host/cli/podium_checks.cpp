@@ -100,7 +100,9 @@ std::vector<Check> check_daemon(const Client& client) {
   } catch (const Failure& failure) {
     const bool no_key = failure.code() == Code::kUnauthenticated;
     checks.push_back({no_key ? "key" : "daemon", no_key ? Verdict::kWeak : Verdict::kBad,
-                      failure.what(), no_key ? "" : "start podiumd; README.md says how"});
+                      failure.what(),
+                      no_key ? "podium doctor --key-file FILE, or PODIUM_KEY: only then it tells how its parts are"
+                             : "start podiumd; README.md says how"});
   }
   return checks;
 }

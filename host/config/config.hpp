@@ -103,6 +103,7 @@ struct AuthConfig {
   std::filesystem::path admin_key_file = "admin-key";
   std::string admin_key_variable;
   std::vector<Network> trusted_networks;  ///< whose peers need no key
+  std::vector<std::string> hosts;  ///< names of this machine, for requests that need no key
   std::string trusted_as = "anonymous";   ///< whose files they then see: a key's id, or any name
   LockoutConfig lockout;
   TokenConfig tokens;

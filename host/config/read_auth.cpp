@@ -78,6 +78,7 @@ void read_auth(Section section, AuthConfig& out) {
     read_admin_key(*value, section.path_of("admin_key"), out);
   }
   read_networks(section, out.trusted_networks);
+  section.texts("hosts", out.hosts);
   section.text("trusted_as", out.trusted_as);
   if (out.trusted_as.empty()) {
     throw config_failure(section.path_of("trusted_as"), "is empty, expected a key's id or a name");

@@ -16,6 +16,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 
 #include "daemon/control.hpp"
+#include "daemon/deadline.hpp"
 #include "daemon/key_files.hpp"
 #include "daemon/notify.hpp"
 #include "daemon/tls_files.hpp"
@@ -33,6 +34,7 @@ constexpr int kFinished = SIGUSR2;
 constexpr milliseconds kLeftOver{60'000};
 /// That plugins get to end when the daemon ends.
 constexpr milliseconds kEndOfPlugins{15'000};
+constexpr milliseconds kEndOfAll{20'000};
 
 sigset_t awaited_signals() noexcept {
   sigset_t set;
@@ -72,7 +74,8 @@ class Daemon {
         threads_(pool_threads(config)),
         pool_(threads_),
         plugin_threads_(config.admission.runs),
-        sessions_(config.state_dir / "podium.db", SessionStore::Broken::kRetry),
+        sessions_(config.state_dir / "podium.db", SessionStore::Broken::kRetry,
+                  metrics_.database()),
         accounts_(sessions_, keys_, log),
         builder_(services()),
         reaper_(log) {
@@ -98,7 +101,9 @@ class Daemon {
   }
 
   ~Daemon() {
-    // The other way round than born: nobody asks any more, then nothing runs any more.
+    // The other way round than born: nobody asks any more, then nothing runs any more. A part that
+    // hangs (a storage that does not answer, a health check) must not hold up the end.
+    const Deadline end(kEndOfAll, [this] { leave_at_once("a part of the daemon does not end"); });
     reloader_->stop();
     http_.reset();
     io_guard_.reset();
@@ -106,6 +111,7 @@ class Daemon {
     if (io_thread_.joinable()) io_thread_.join();
     pool_.join();
     exec_.reset();
+    io_owner_.reset();  // with what still waited, which may hold a generation
     auto last = generation_.exchange(nullptr);
     last.reset();  // to the reaper, which ends the plugins and is waited for next
     if (!reaper_.wait(kEndOfPlugins)) leave_at_once("a plugin does not come to its end");
@@ -153,7 +159,7 @@ class Daemon {
 
   HostServices services() {
     return {log_, [this](std::function<void()> task) { plugin_threads_.post(std::move(task)); },
-            [this] { return door_.connect(); }};
+            [this] { return door_.connect(); }, &metrics_};
   }
 
   void refuse_unenforced_limits(const Config& config) {
@@ -403,10 +409,12 @@ class Daemon {
   }
 
   Log& log_;
+  Metrics metrics_;
   SandboxDoor door_;
   Json facts_;
   unsigned threads_;
-  asio::io_context io_{1};
+  std::unique_ptr<asio::io_context> io_owner_ = std::make_unique<asio::io_context>(1);
+  asio::io_context& io_ = *io_owner_;
   asio::executor_work_guard<asio::io_context::executor_type> io_guard_{io_.get_executor()};
   asio::thread_pool pool_;
   PluginThreads plugin_threads_;
@@ -414,7 +422,6 @@ class Daemon {
   Snapshot<KeyRing> keys_;
   Accounts accounts_;
   bool usage_known_ = false;
-  Metrics metrics_;
   GenerationBuilder builder_;
   Reaper reaper_;
   Snapshot<Generation> generation_;

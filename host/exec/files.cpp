@@ -212,6 +212,9 @@ Task<FileRecord> ExecService::remove(std::shared_ptr<const Generation> generatio
                                      FileScope scope) {
   auto work = [&] {
     FileRecord found = visible_file(state_->sessions, principal, file, scope);
+    if (found.principal != principal.id) {
+      throw Failure(Code::kForbidden, "this file is another's, to be read here but not deleted");
+    }
     if (!state_->sessions.remove_file(found.id)) throw not_found();  // someone was faster
     return found;
   };

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -12,6 +13,7 @@ namespace podium {
 namespace {
 
 constexpr std::size_t kMaxReferences = 1000;
+constexpr std::size_t kMaxContinued = 1000;  // files of the session that a run continues
 
 class Resolution {
  public:
@@ -25,7 +27,16 @@ class Resolution {
     if (!session || session->principal != principal_.id) return;
     if (time_to_live.count() > 0 && session->used + time_to_live.count() < epoch_ms_now()) return;
     inputs_->session = id;
-    for (FileRecord& file : sessions_.current_files(id)) {
+    std::vector<FileRecord> files = sessions_.current_files(id);
+    if (files.size() > kMaxContinued) {
+      inputs_->warnings.push_back("warning: the session has " + std::to_string(files.size()) +
+                                  " files; only the " + std::to_string(kMaxContinued) +
+                                  " newest are there, name others in \"files\"");
+      std::sort(files.begin(), files.end(),
+                [](const auto& a, const auto& b) { return a.created > b.created; });
+      files.resize(kMaxContinued);
+    }
+    for (FileRecord& file : files) {
       const std::string name = file.name;
       by_name_[name] = {std::move(file), name, false, false, ""};
     }

@@ -92,7 +92,7 @@ class ExecService::State::Line {
   RunRequest request();
   Task<bool> stage();
   Task<bool> execute();
-  void start(Runtime& runtime, const RunRequest& request);
+  void start(Runtime& runtime, RunRequest& request);
   Task<bool> make_output();
   Task<> completion();
   Task<bool> collect_and_commit();
@@ -223,7 +223,6 @@ RunRequest ExecService::State::Line::request() {
     }
   }
   for (const auto& [name, value] : environment) request.environment.push_back(name + "=" + value);
-  request.inputs = live_->files->run_inputs(live_->inputs->files);
   request.standard_input = command_.standard_input;
   request.workspace = live_->files->workspace();
   request.limits = limits_;
@@ -239,7 +238,9 @@ Task<bool> ExecService::State::Line::make_output() {
   co_return made.has_value();
 }
 
-void ExecService::State::Line::start(Runtime& runtime, const RunRequest& request) {
+void ExecService::State::Line::start(Runtime& runtime, RunRequest& request) {
+  const RunFiles::OpenInputs open = live_->files->open_inputs(live_->inputs->files);
+  request.inputs = open.inputs;
   const bool compiles = !request.compile.empty();
   RunMailbox::News news;
   if (compiles) {
@@ -253,6 +254,7 @@ void ExecService::State::Line::start(Runtime& runtime, const RunRequest& request
   control_->set_stage(compiles ? RunStage::kCompiling : RunStage::kRunning);
   live_->lease = runtime.start(request, *live_->mailbox);
   control_->attach(*live_->lease, runtime.takes_input());
+  if (control_->events) live_->lease->hold_output(false);  // somebody listens to every word
 }
 
 /// Runs on the first runtime that can. One that gives the run back unstarted, at once, or because
@@ -282,7 +284,6 @@ Task<bool> ExecService::State::Line::execute() {
     live_->lease.reset();
     completed_ = false;
   }
-  live_->files->close_inputs();
   if (!completed_) throw runtime_failure(*refusal, language_.name);
   co_return true;
 }

@@ -39,6 +39,9 @@ void RunBook::ended(const Entry& run) {
   run->ended = Clock::now();
   run->place.reset();
   run->lease = nullptr;
+  // A reader that is there holds them itself.
+  if (!run->replays) run->events.reset();
+  std::string().swap(run->early_input);
   ended_.push_back(run);
   kept_ += run->kept = kept_bytes(*run);
   forget_old();
@@ -54,7 +57,7 @@ void RunBook::keep_end(const Entry& run, std::string json) {
 }
 
 Bytes RunBook::kept_bytes(const RunControl::State& run) {
-  return (run.end ? run.end->size() : 0) + (run.replays && run.events ? run.events->bytes() : 0);
+  return (run.end ? run.end->size() : 0) + (run.events ? run.events->bytes() : 0);
 }
 
 void RunBook::forget_old() {

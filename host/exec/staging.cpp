@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "base/failure.hpp"
+#include "exec/beneath.hpp"
 
 namespace podium {
 namespace {
@@ -42,9 +43,9 @@ void write_whole(int fd, std::string_view bytes) {
   }
 }
 
-/// Streams a blob into a new file; returns it opened for reading.
-UniqueFd copy_blob(Storage& storage, const FileRecord& file, int folder, const std::string& name,
-                   const std::function<bool()>& cancelled) {
+/// Streams a blob into a new file.
+void copy_blob(Storage& storage, const FileRecord& file, int folder, const std::string& name,
+               const std::function<bool()>& cancelled) {
   UniqueFd out(::openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode));
   if (!out || ::fchmod(out.get(), kFileMode) != 0) fail("making the copy of an input", errno);
   try {
@@ -57,9 +58,6 @@ UniqueFd copy_blob(Storage& storage, const FileRecord& file, int folder, const s
     ::unlinkat(folder, name.c_str(), 0);  // no program must see a part for the whole
     throw;
   }
-  UniqueFd in(::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!in) fail("opening the copy of an input", errno);
-  return in;
 }
 
 /// A descriptor of the blob on this machine; none when it has no file here.
@@ -110,7 +108,7 @@ void RunFiles::stage(Storage& storage, InputCache& cache, Bytes cache_capacity,
   for (InputFile& input : inputs) {
     if (cancelled()) throw Failure(Code::kCancelled, "the run was cancelled");
     try {
-      descriptors_.push_back(place(storage, cache, cache_capacity, input, cancelled));
+      place(storage, cache, cache_capacity, input, cancelled);
       placed.push_back(std::move(input));
     } catch (const Failure& failure) {
       if (failure.code() != Code::kNotFound) throw;
@@ -121,8 +119,8 @@ void RunFiles::stage(Storage& storage, InputCache& cache, Bytes cache_capacity,
   inputs = std::move(placed);
 }
 
-UniqueFd RunFiles::place(Storage& storage, InputCache& cache, Bytes cache_capacity,
-                         const InputFile& input, const std::function<bool()>& cancelled) {
+void RunFiles::place(Storage& storage, InputCache& cache, Bytes cache_capacity,
+                     const InputFile& input, const std::function<bool()>& cancelled) {
   UniqueFd below;
   int folder = workspace_.get();
   std::string_view rest = input.name;
@@ -131,18 +129,22 @@ UniqueFd RunFiles::place(Storage& storage, InputCache& cache, Bytes cache_capaci
     folder = below.get();
   }
   const std::string last(rest);
-  UniqueFd blob = local_blob(storage, cache, cache_capacity, input.file, cancelled);
-  if (blob && link_blob(blob.get(), folder, last)) return blob;
-  return copy_blob(storage, input.file, folder, last, cancelled);
+  const UniqueFd blob = local_blob(storage, cache, cache_capacity, input.file, cancelled);
+  if (blob && link_blob(blob.get(), folder, last)) return;
+  copy_blob(storage, input.file, folder, last, cancelled);
 }
 
-std::vector<RunInput> RunFiles::run_inputs(const std::vector<InputFile>& inputs) const {
-  std::vector<RunInput> result;
-  result.reserve(inputs.size());
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    result.push_back({inputs[i].name, descriptors_.at(i).get(), inputs[i].file.read_only});
+RunFiles::OpenInputs RunFiles::open_inputs(const std::vector<InputFile>& inputs) const {
+  OpenInputs open;
+  open.inputs.reserve(inputs.size());
+  open.descriptors.reserve(inputs.size());
+  for (const InputFile& input : inputs) {
+    UniqueFd file = open_beneath(workspace_.get(), input.name.c_str(), O_RDONLY);
+    if (!file) fail("opening an input", errno);
+    open.inputs.push_back({input.name, file.get(), input.file.read_only});
+    open.descriptors.push_back(std::move(file));
   }
-  return result;
+  return open;
 }
 
 void RunFiles::make_output() {

@@ -55,29 +55,30 @@ class RunFiles {
   void stage(Storage& storage, InputCache& cache, Bytes cache_capacity,
              std::vector<InputFile>& inputs, std::vector<std::string>& warnings,
              const std::function<bool()>& cancelled);
-  /// The inputs as the runtime wants them; names and descriptors are borrowed.
-  std::vector<RunInput> run_inputs(const std::vector<InputFile>& inputs) const;
+  /// The inputs as a runtime wants them, with descriptors for as long as it begins the run.
+  struct OpenInputs {
+    std::vector<RunInput> inputs;
+    std::vector<UniqueFd> descriptors;
+  };
+  /// Of what stage() has put in place. Throws Failure.
+  OpenInputs open_inputs(const std::vector<InputFile>& inputs) const;
   int workspace() const noexcept { return workspace_.get(); }
 
   /// Makes the empty writable directory, once.
   void make_output();
   int output() const noexcept { return output_.get(); }
 
-  /// Closes the inputs' descriptors: after the start nobody needs them.
-  void close_inputs() { descriptors_.clear(); }
-
   /// The run's id, from the name of an entry of the runs directory.
   static std::string run_of_entry(const std::string& entry);
 
  private:
-  UniqueFd place(Storage& storage, InputCache& cache, Bytes cache_capacity, const InputFile& input,
-                 const std::function<bool()>& cancelled);
+  void place(Storage& storage, InputCache& cache, Bytes cache_capacity, const InputFile& input,
+             const std::function<bool()>& cancelled);
 
   const std::filesystem::path runs_dir_;
   const std::string id_;
   bool made_ = false, made_output_ = false;
   UniqueFd workspace_, output_;
-  std::vector<UniqueFd> descriptors_;  ///< one for each input, in their order
 };
 
 }  // namespace podium

@@ -112,6 +112,7 @@ Task<> Connection::refuse(std::shared_ptr<Connection> self) {
 
 /// Waits for the first byte of a request with no buffer: an idle connection costs its socket.
 Task<bool> Connection::await_request() {
+  if (ordinal_ == 0) read_at_once();
   if (!input_.empty() || has_pending()) co_return true;
   if (server_->closing) co_return false;
   idle_ = true;
@@ -126,13 +127,20 @@ Task<bool> Connection::await_request() {
   co_return !ec && !timed_out_;
 }
 
+/// The first request comes right behind its connection: most need not be waited for.
+void Connection::read_at_once() {
+  std::array<char, 4096> scratch;
+  const ssize_t n = read_some(scratch.data(), scratch.size());
+  if (n > 0) input_.append(scratch.data(), static_cast<std::size_t>(n));
+}
+
 /// True when another request may follow.
 Task<bool> Connection::serve_one() {
   ++ordinal_;
   Exchange exchange(*this, ordinal_);
   const bool keep = co_await exchange.run();
   if (!keep) {
-    // The end of the stream goes out with the last byte, before anything of ours is written down.
+    // Before anything of ours is written down.
     end_output();
   }
   if (exchange.began()) server_->finished(exchange.access());
@@ -142,10 +150,9 @@ Task<bool> Connection::serve_one() {
 /// The end of the stream after the last byte, then what the client still sends is read away: never
 /// a reset.
 Task<> Connection::finish() {
+  end_output();
+  if (!output_ended_) co_return;
   error_code ec;
-  if (tls_) tls_->close_notify();
-  socket_.shutdown(Socket::shutdown_send, ec);
-  if (ec) co_return;
   input_ = std::string();
   const Clock::time_point end = Clock::now() + kLinger;
   std::size_t drained = 0;
@@ -232,9 +239,11 @@ Task<bool> Connection::begin() {
 }
 
 void Connection::end_output() noexcept {
+  if (output_ended_) return;
   if (tls_) tls_->close_notify();
-  error_code ignored;
-  socket_.shutdown(Socket::shutdown_send, ignored);
+  error_code ec;
+  socket_.shutdown(Socket::shutdown_send, ec);
+  output_ended_ = !ec;
 }
 
 Task<> Connection::send_by_tls(std::string_view bytes) {
@@ -261,25 +270,45 @@ Task<> Connection::send_by_tls(std::string_view bytes) {
   clear_deadline();
 }
 
-Task<> Connection::send(std::string_view bytes) {
-  if (tls_) {
-    co_await send_by_tls(bytes);
-    co_return;
-  }
+/// `more`: the kernel may keep back the last packet until more comes.
+Task<> Connection::send_plain(std::string_view bytes, bool more) {
+  const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0);
+  set_deadline(Clock::now() + server_->http.write_timeout);
   while (!bytes.empty()) {
-    set_deadline(Clock::now() + server_->http.write_timeout);
+    const ssize_t n = ::send(socket_.native_handle(), bytes.data(), bytes.size(), flags);
+    if (n > 0) {
+      bytes_sent_ += static_cast<std::size_t>(n);
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+      set_deadline(Clock::now() + server_->http.write_timeout);
+      continue;
+    }
+    if (n < 0 && errno == EINTR) continue;
     error_code ec;
-    const std::size_t n = co_await socket_.async_write_some(
-        asio::const_buffer(bytes.data(), bytes.size()),
-        asio::redirect_error(asio::use_awaitable, ec));
-    bytes_sent_ += n;
-    bytes.remove_prefix(n);
-    if (ec || (timed_out_ && !bytes.empty())) {
+    const bool again = n < 0 && errno == EAGAIN;
+    if (again) ec = co_await wait(true);
+    if (!again || ec || timed_out_) {
       clear_deadline();
       throw ClientGone{};
     }
   }
   clear_deadline();
+}
+
+Task<> Connection::send(std::string_view bytes) {
+  if (tls_) {
+    co_await send_by_tls(bytes);
+  } else {
+    co_await send_plain(bytes, false);
+  }
+}
+
+Task<> Connection::send_last(std::string_view bytes) {
+  if (tls_) {
+    co_await send_by_tls(bytes);
+  } else {
+    co_await send_plain(bytes, true);
+  }
+  end_output();
 }
 
 void Connection::set_deadline(Clock::time_point when) noexcept {

@@ -58,6 +58,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Writes everything. Throws ClientGone when the peer is gone or takes nothing for the write
   /// time-out.
   Task<> send(std::string_view bytes);
+  /// The same, and nothing after it: the end of our stream travels with the last bytes, so that who
+  /// reads to the end is woken once.
+  Task<> send_last(std::string_view bytes);
   std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
 
   /// After this moment a pending read or write ends and timed_out() is true.
@@ -91,6 +94,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool has_pending() const noexcept { return tls_ && tls_->has_pending(); }
   void end_output() noexcept;
   Task<> send_by_tls(std::string_view bytes);
+  Task<> send_plain(std::string_view bytes, bool more);
+  void read_at_once();
   Task<bool> await_request();
   Task<bool> serve_one();
   Task<> finish();
@@ -114,6 +119,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::uint32_t flood_ = 0;   // bytes that came while nobody wanted them
   std::uint32_t reads_ = 0;   // since the coroutine last let others run
   bool timed_out_ = false;
+  bool output_ended_ = false;
   bool spoiled_ = false;
   bool idle_ = false;
   bool entered_ = false;

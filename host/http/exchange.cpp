@@ -161,10 +161,20 @@ void Exchange::let_in(const RouteMatch& match) {
     if (!needs_no_key()) {
       throw Failure(Code::kForbidden, "this address is in none of the networks that are let in");
     }
-    if (is_loopback(peer_address())) check_local_request(*head_, connection_.local_address());
+    refuse_web_pages();
   }
   const bool later = match.route != nullptr && match.route->body_key && !has_credentials();
   if (!later) authenticate(std::nullopt);
+}
+
+/// Of those who need no key: a browser sends what a web page wants it to.
+void Exchange::refuse_web_pages() const {
+  const std::vector<std::string>& names = config().auth.hosts;
+  if (config().auth.mode == AuthConfig::Mode::kNone && is_loopback(peer_address())) {
+    check_local_request(*head_, connection_.local_address(), names);
+  } else {
+    check_no_web_page(*head_, names);
+  }
 }
 
 bool Exchange::is_admin() const {
@@ -203,7 +213,7 @@ void Exchange::authenticate(std::optional<std::string> body_key) {
   Credentials given = credentials();
   const bool any = has_credentials() || (body_key && !body_key->empty());
   given.body_key = std::move(body_key);
-  if (!any && needs_no_key() && !is_loopback(peer_address())) check_no_web_page(*head_);
+  if (!any && needs_no_key()) refuse_web_pages();
   given.trusted_peer = needs_no_key();
   const std::shared_ptr<const KeyRing> keys = context().keys.get();
   const std::shared_ptr<const TokenKeys> tokens = context().accounts.tokens.keys();
@@ -255,8 +265,11 @@ Task<> Exchange::answer(Answer answer) {
   if (joined) bytes += answer.body;
   access_.status = answer.status;
   committed_ = true;
-  co_await send(bytes);
-  if (with_body && !joined) co_await send(answer.body);
+  if (with_body && !joined) {
+    co_await send(bytes);
+    bytes = std::move(answer.body);
+  }
+  co_await send_last(bytes);
   finished_ = true;
 }
 
@@ -292,7 +305,7 @@ Task<> Exchange::send_piece(std::string_view piece) {
 Task<> Exchange::end_stream(std::string_view last) {
   std::string bytes = chunked_ ? as_chunk(last) : std::string(last);
   if (chunked_) bytes += "0\r\n\r\n";
-  co_await send(bytes);
+  co_await send_last(bytes);
   finished_ = true;
 }
 
@@ -315,6 +328,16 @@ Task<> Exchange::send_bytes(std::string_view bytes, bool last) {
 
 Task<> Exchange::send(std::string_view bytes) {
   co_await connection_.send(bytes);
+  if (!access_.first_byte) access_.first_byte = Access::Clock::now();
+}
+
+/// The end of the answer, and of the connection's stream when it is not kept.
+Task<> Exchange::send_last(std::string_view bytes) {
+  if (may_keep_) {
+    co_await connection_.send(bytes);
+  } else {
+    co_await connection_.send_last(bytes);
+  }
   if (!access_.first_byte) access_.first_byte = Access::Clock::now();
 }
 

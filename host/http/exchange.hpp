@@ -92,12 +92,14 @@ class Exchange {
   Task<bool> read_head();
   Task<> handle();
   void let_in(const RouteMatch& match);
+  void refuse_web_pages() const;
   bool is_admin() const;
   Credentials credentials() const;
   void note_wrong_credentials();
   Task<> answer_failure();
   HeadFacts facts(Framing framing) const;
   Task<> send(std::string_view bytes);
+  Task<> send_last(std::string_view bytes);
   void note_failure(std::exception_ptr error);
 
   Connection& connection_;

@@ -14,6 +14,8 @@ namespace {
 // Bodies and results beyond this are read and written as JSON on the pool: a megabyte takes
 // milliseconds, which every other request would wait.
 constexpr std::size_t kQuickJson = 256 * 1024;
+// A thousand references to files have about six thousand.
+constexpr std::size_t kMostValues = 50'000;
 // What is read into memory for somebody who has not said who he is.
 constexpr Bytes kMaxUnknownBody = 4u << 20;
 // How often a run without a reader looks whether there is one again.
@@ -33,9 +35,11 @@ void check_media_type(const RequestHead& head) {
 Task<Json> parse_body(Exchange& exchange, const std::string& text) {
   JsonRules rules;
   rules.max_bytes = exchange.config().http.max_request;
+  rules.max_values = kMostValues;
   if (text.size() <= kQuickJson) co_return json_parse(text, rules);
   HttpContext& context = exchange.context();
-  co_return co_await on_pool(context.io, context.pool, [&] { return json_parse(text, rules); });
+  const auto parse = [&] { return json_parse(text, rules); };
+  co_return co_await on_pool(context.io, context.pool, parse);
 }
 
 /// The body of one who is known, counted as a request from before its first byte when its length
@@ -282,7 +286,8 @@ Task<> wait_until(Work& work, Work::Clock::time_point when) {
 }
 
 Task<> conclude(Exchange& exchange, Work& work) {
-  if (!work.done && work.left && work.hearing.reattach.count() > 0) co_await await_readers(work);
+  // This client has left, or another reader has taken its place.
+  if (!work.done && work.hearing.reattach.count() > 0) co_await await_readers(work);
   if (!work.done) {
     // Nobody waits for the result any more, but the run owns what must be given back first.
     work.control->cancel();

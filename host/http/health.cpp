@@ -1,7 +1,9 @@
 #include "http/health.hpp"
 
 #include <algorithm>
+#include <system_error>
 #include <thread>
+#include <utility>
 
 namespace podium {
 
@@ -27,10 +29,25 @@ std::shared_ptr<HealthProbe::Running> HealthProbe::begin(const HealthCheck& chec
   std::shared_ptr<Running>& running = (*running_)[check.key];
   if (running) return running;
   running = std::make_shared<Running>();
-  {
+  const auto count = [this](int change) {
     std::lock_guard lock(mutex_);
-    ++threads_;
+    threads_ += change;
+    ended_.notify_all();
+  };
+  count(1);
+  try {
+    start(running, check);
+  } catch (const std::system_error&) {  // no thread: asked again by whoever wants to know next
+    count(-1);
+    running->done = true;
+    running->health.state = HealthState::kUnhealthy;
+    running->health.detail = Json::object({{"error", "no thread could be started to ask it"}});
+    return std::exchange((*running_)[check.key], nullptr);
   }
+  return running;
+}
+
+void HealthProbe::start(const std::shared_ptr<Running>& running, const HealthCheck& check) {
   std::thread([this, running, table = running_, key = check.key, ask = check.ask]() mutable {
     Health health;
     try {
@@ -55,7 +72,6 @@ std::shared_ptr<HealthProbe::Running> HealthProbe::begin(const HealthCheck& chec
     --threads_;
     ended_.notify_all();
   }).detach();
-  return running;
 }
 
 Task<std::vector<HealthOutcome>> HealthProbe::run(std::vector<HealthCheck> checks,

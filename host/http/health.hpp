@@ -44,6 +44,8 @@ class HealthProbe {
  private:
   struct Running;
   std::shared_ptr<Running> begin(const HealthCheck& check);
+  /// Throws std::system_error when no thread can be had.
+  void start(const std::shared_ptr<Running>& running, const HealthCheck& check);
 
   asio::io_context& io_;
   // Shared with what the threads post, which may run after this object is gone.

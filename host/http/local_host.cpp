@@ -1,5 +1,7 @@
 #include "http/local_host.hpp"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 
 #include "base/failure.hpp"
@@ -22,6 +24,12 @@ bool is_loopback_v4(std::string_view host) {
                      [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
 }
 
+bool is_named(std::string_view host, const std::vector<std::string>& names) {
+  const std::string_view name = without_port(host);
+  return std::any_of(names.begin(), names.end(),
+                     [&](const std::string& known) { return equal_ignoring_case(name, known); });
+}
+
 }  // namespace
 
 bool is_local_host(std::string_view host, std::string_view reached_address) {
@@ -30,11 +38,32 @@ bool is_local_host(std::string_view host, std::string_view reached_address) {
          (!name.empty() && name == reached_address);
 }
 
-void check_local_request(const RequestHead& head, std::string_view reached_address) {
+bool is_private_host(std::string_view host) {
+  const std::string_view name = without_port(host);
+  if (name.empty()) return false;
+  const std::string text(name);
+  in_addr v4{};
+  in6_addr v6{};
+  if (::inet_pton(AF_INET, text.c_str(), &v4) == 1 || ::inet_pton(AF_INET6, text.c_str(), &v6) == 1) {
+    return true;
+  }
+  if (name.find('.') == std::string_view::npos) return true;
+  for (const std::string_view domain : {".local", ".localhost", ".internal", ".home.arpa", ".lan"}) {
+    if (name.size() > domain.size() &&
+        equal_ignoring_case(name.substr(name.size() - domain.size()), domain)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void check_local_request(const RequestHead& head, std::string_view reached_address,
+                         const std::vector<std::string>& names) {
   const std::string* host = head.headers.find("Host");
-  if (host != nullptr && !is_local_host(*host, reached_address)) {
+  if (host != nullptr && !is_local_host(*host, reached_address) && !is_named(*host, names)) {
     throw Failure(Code::kForbidden,
-                  "without keys only requests to a local Host are served, such as 127.0.0.1");
+                  "without keys only requests to a local Host are served, such as 127.0.0.1, or to "
+                  "one of auth.hosts");
   }
   const std::string* origin = head.headers.find("Origin");
   if (origin == nullptr) return;
@@ -45,11 +74,15 @@ void check_local_request(const RequestHead& head, std::string_view reached_addre
   }
 }
 
-void check_no_web_page(const RequestHead& head) {
-  if (head.headers.find("Origin") == nullptr && head.headers.find("Sec-Fetch-Site") == nullptr) {
-    return;
+void check_no_web_page(const RequestHead& head, const std::vector<std::string>& names) {
+  if (head.headers.find("Origin") != nullptr || head.headers.find("Sec-Fetch-Site") != nullptr) {
+    throw Failure(Code::kForbidden, "without keys no request of a web page is served");
   }
-  throw Failure(Code::kForbidden, "without keys no request of a web page is served");
+  const std::string* host = head.headers.find("Host");
+  if (host == nullptr || is_private_host(*host) || is_named(*host, names)) return;
+  throw Failure(Code::kForbidden,
+                "without keys a Host of the public internet is not served; if it is this server's, "
+                "name it in auth.hosts");
 }
 
 }  // namespace podium

@@ -69,9 +69,9 @@ Task<> show_run_route(Exchange& exchange) {
   RunBook& book = exchange.context().exec.book();
   const std::optional<RunInfo> run = book.find(exchange.parameter(0), whose(exchange));
   if (!run) unknown_run();
-  Json json = run_json(*run);
-  if (run->end) json.set("end", json_parse(*run->end));
-  Answer answer = json_answer(200, json);
+  Answer answer = json_answer(200, run_json(*run));
+  // It may be large, and is JSON already.
+  if (run->end) answer.body.replace(answer.body.rfind('}'), 1, ",\"end\":" + *run->end + "}");
   co_await exchange.answer(std::move(answer));
 }
 
@@ -91,6 +91,11 @@ Task<> run_events_route(Exchange& exchange) {
   const std::shared_ptr<EventQueue> queue =
       exchange.context().exec.book().events(exchange.parameter(0), whose(exchange));
   Response& response = event_strategy(exchange);
+  if (exchange.head().method == "HEAD") {  // takes no reader's place
+    Answer head = stream_head(response);
+    co_await exchange.answer(std::move(head));
+    co_return;
+  }
   const std::uint64_t after = last_event_id(exchange.head());
   exchange.release_request();
   QueueReader reader(*queue, after);

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <exception>
 
 #include "base/utf8.hpp"
-#include "plugin/abi_sizes.hpp"
 
 namespace podium {
 namespace {
@@ -68,13 +68,21 @@ struct Scrape {
 
 }  // namespace
 
-const void* checked_extension(const std::string& who, const char* id, const void* extension) {
+const void* checked_extension(const std::string& who, const char* id, const void* extension,
+                              std::uint32_t least_size) {
   if (extension == nullptr) return nullptr;
   std::uint32_t size = *static_cast<const std::uint32_t*>(extension);
-  if (size < kExtensionSize10) {
+  if (size < least_size) {
     throw Failure(Code::kInternal, who + ": its extension " + id + " says that it has " +
                                        std::to_string(size) + " bytes, expected at least " +
-                                       std::to_string(kExtensionSize10));
+                                       std::to_string(least_size));
+  }
+  for (std::uint32_t at = sizeof(void*); at < least_size; at += sizeof(void*)) {
+    void* function = nullptr;
+    std::memcpy(&function, static_cast<const char*>(extension) + at, sizeof function);
+    if (function != nullptr) continue;
+    throw Failure(Code::kInternal, who + ": its extension " + id + " has NULL for its function number " +
+                                       std::to_string(at / sizeof(void*)));
   }
   return extension;
 }

@@ -16,6 +16,7 @@
 
 #include "config/options.hpp"
 #include "plugin/abi_call.hpp"
+#include "plugin/abi_sizes.hpp"
 #include "plugin/init_turn.hpp"
 #include "plugin/instance_host.hpp"
 #include "plugin/interfaces.hpp"
@@ -86,8 +87,10 @@ class CallGate {
   std::uint32_t inside_ = 0;
 };
 
-/// Checks the size that an extension of an instance says; nullptr stays nullptr. Throws Failure.
-const void* checked_extension(const std::string& who, const char* id, const void* extension);
+/// Checks the size that an extension of an instance says, and that its functions are there; nullptr
+/// stays nullptr. Throws Failure.
+const void* checked_extension(const std::string& who, const char* id, const void* extension,
+                              std::uint32_t least_size);
 
 /// Health and metrics of an instance through its extensions; either may be absent.
 class Checkup {
@@ -165,7 +168,8 @@ class AbiInstance {
     if (abi_.get_extension == nullptr) return nullptr;
     const void* found = nullptr;
     call_plugin(who_, "get_extension", [&] { found = abi_.get_extension(abi_.self, id); });
-    return static_cast<const T*>(checked_extension(who_, id, found));
+    static_assert(kLeastExtensionSize<T> > 0);
+    return static_cast<const T*>(checked_extension(who_, id, found, kLeastExtensionSize<T>));
   }
   Checkup checkup() const {
     return {who_, name_, extension<podium_health>(PODIUM_EXT_HEALTH),

@@ -22,17 +22,6 @@ const char* missing_function(const podium_runtime& runtime) {
   return nullptr;
 }
 
-/// The extension when it is offered and whole. Throws Failure.
-const podium_run_input* whole(const std::string& who, const podium_run_input* input) {
-  if (input == nullptr) return nullptr;
-  if (!PODIUM_HAS(input, signal) || input->write == nullptr || input->close == nullptr ||
-      input->signal == nullptr) {
-    throw Failure(Code::kInternal, who + ": its extension " PODIUM_EXT_RUN_INPUT
-                                         " lacks write, close or signal");
-  }
-  return input;
-}
-
 /// A podium_run that points into a RunRequest.
 class AbiRun {
  public:
@@ -101,7 +90,7 @@ struct RuntimeCore {
       : abi(std::move(parts), 0, kRuntimeSize10, &missing_function),
         gate(abi->max_concurrency),
         checkup(abi.checkup()),
-        input(whole(abi.who(), abi.extension<podium_run_input>(PODIUM_EXT_RUN_INPUT))),
+        input(abi.extension<podium_run_input>(PODIUM_EXT_RUN_INPUT)),
         flow(abi.extension<podium_output_flow>(PODIUM_EXT_OUTPUT_FLOW)) {}
 
   RunQuarantine quarantine;  // first, so that it ends after the plugin's threads have

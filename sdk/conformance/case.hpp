@@ -51,7 +51,8 @@ struct Settings {
   std::string source_name = "main";
   std::vector<std::string> command = {"{source}"};
   std::string program;  ///< prints two bytes or more and ends; empty: unknown
-  std::string forever;  ///< runs until it is ended; empty: unknown
+  std::string forever;  ///< runs until it is ended, and reads nothing; empty: unknown
+  std::string echo;     ///< prints each line of its standard input at once, ends with it; empty: unknown
   std::filesystem::path spawner;
   std::chrono::milliseconds limit{60'000};  ///< of one case
   unsigned repeats = 100;                   ///< of create and destroy
@@ -88,7 +89,10 @@ std::vector<Case> call_cases();
 std::vector<Case> process_cases();
 std::vector<Case> extension_cases();
 std::vector<Case> runtime_cases();
+std::vector<Case> run_input_cases();
+std::vector<Case> output_flow_cases();
 std::vector<Case> storage_cases();
+std::vector<Case> put_parts_cases();
 std::vector<Case> response_cases();
 
 /// Names of the cases that are told apart from the others: a plugin that does these things is not

@@ -90,6 +90,13 @@ ElfFile read_elf(const std::filesystem::path& file) {
   out.executable_stack = out.executable_stack || !says;  // an old default of the kernel
   for (unsigned i = 0; i < header.e_shnum; ++i) {
     const auto section = bytes.at<Elf64_Shdr>(header.e_shoff + std::uint64_t{i} * sizeof(Elf64_Shdr));
+    if (section.sh_type == SHT_DYNAMIC) {
+      const auto texts = bytes.at<Elf64_Shdr>(header.e_shoff + section.sh_link * sizeof(Elf64_Shdr));
+      for (std::uint64_t at = 0; at + sizeof(Elf64_Dyn) <= section.sh_size; at += sizeof(Elf64_Dyn)) {
+        const auto entry = bytes.at<Elf64_Dyn>(section.sh_offset + at);
+        if (entry.d_tag == DT_NEEDED) out.needed.push_back(bytes.text(texts.sh_offset + entry.d_un.d_val));
+      }
+    }
     if (section.sh_type != SHT_DYNSYM) continue;
     const auto names = bytes.at<Elf64_Shdr>(header.e_shoff + section.sh_link * sizeof(Elf64_Shdr));
     for (std::uint64_t at = 0; at + sizeof(Elf64_Sym) <= section.sh_size; at += sizeof(Elf64_Sym)) {

@@ -8,6 +8,7 @@ namespace podium::conform {
 /// What a shared library says of itself, read without loading it.
 struct ElfFile {
   std::vector<std::string> exported;  ///< symbols that it defines for others
+  std::vector<std::string> needed;    ///< libraries that it wants loaded with it
   bool executable_stack = false;
 };
 

@@ -39,7 +39,11 @@ usage: podium-conform [OPTIONS] PLUGIN.so
 of a runtime:
   --program CODE           a program that prints two bytes or more and ends; without it the cases of
                            runs are skipped
-  --forever CODE           a program that runs until it is ended; the same for deadline and cancel
+  --forever CODE           a program that runs until it is ended and reads nothing; the same for
+                           deadline, cancel, signals
+  --echo CODE              a program that prints each line of its standard input as soon as it has
+                           read it, and ends with it; the same for the standard input and for output
+                           that is held back
   --language NAME          of these programs [conform]
   --source NAME            name of the file that the code wants [main]
   --command WORD           a word of the command line; repeated for each word [{source}]
@@ -51,7 +55,7 @@ A case is ok, FAILED or skipped; what cannot be judged says why. The exit code i
 passed and none failed, 1 otherwise, 2 for a command line that is not understood.
 )";
 
-enum Id { kOption = 256, kBadOption, kOnly, kList, kJunit, kLimit, kRepeats, kProgram, kForever, kLanguage,
+enum Id { kOption = 256, kBadOption, kOnly, kList, kJunit, kLimit, kRepeats, kProgram, kForever, kEcho, kLanguage,
           kSource, kCommand, kSpawner, kHelpId, kVersion };
 
 constexpr option kOptions[] = {{"option", required_argument, nullptr, kOption},
@@ -63,6 +67,7 @@ constexpr option kOptions[] = {{"option", required_argument, nullptr, kOption},
                                {"repeats", required_argument, nullptr, kRepeats},
                                {"program", required_argument, nullptr, kProgram},
                                {"forever", required_argument, nullptr, kForever},
+                               {"echo", required_argument, nullptr, kEcho},
                                {"language", required_argument, nullptr, kLanguage},
                                {"source", required_argument, nullptr, kSource},
                                {"command", required_argument, nullptr, kCommand},
@@ -110,6 +115,7 @@ void take(int id, Words& words) {
     case kRepeats: settings.repeats = number(optarg); break;
     case kProgram: settings.program = optarg; break;
     case kForever: settings.forever = optarg; break;
+    case kEcho: settings.echo = optarg; break;
     case kLanguage: settings.language = optarg; break;
     case kSource: settings.source_name = optarg; break;
     case kCommand:

@@ -3,8 +3,10 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
+#include <pthread.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstring>
 
 #include "json_document.hpp"
@@ -65,9 +67,23 @@ std::string shown(std::string_view text) {
 
 void ask_from_now_on(Asking how) noexcept { asking = how; }
 
+void must_be_the_mask(const char* doing, const sigset_t& before) {
+  sigset_t after;
+  ::pthread_sigmask(SIG_SETMASK, nullptr, &after);
+  for (int number = 1; number < NSIG; ++number) {
+    if (::sigismember(&before, number) == ::sigismember(&after, number)) continue;
+    throw Broken(std::string(doing) + " left signal " + std::to_string(number) +
+                     (::sigismember(&after, number) != 0 ? " blocked" : " no longer blocked"),
+                 "the signal mask of the host's thread as it was");
+  }
+}
+
 void enter(const char* function, const std::function<void()>& call) {
   try {
+    sigset_t before;
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &before);
     call();
+    if (asking == Asking::kJudgeSignals) must_be_the_mask(function, before);
   } catch (const Broken&) {
     throw;  // of a callback of ours
   } catch (const NotRun&) {
@@ -215,7 +231,8 @@ const std::vector<Case>& all_cases() {
   static const std::vector<Case> kAll = [] {
     std::vector<Case> all;
     for (auto* part : {file_cases, entry_cases, option_cases, birth_cases, value_cases, life_cases, call_cases, process_cases,
-                       extension_cases, runtime_cases, storage_cases, response_cases}) {
+                       extension_cases, runtime_cases, run_input_cases, output_flow_cases, storage_cases,
+                       put_parts_cases, response_cases}) {
       const std::vector<Case> cases = part();
       all.insert(all.end(), cases.begin(), cases.end());
     }

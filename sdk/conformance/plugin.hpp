@@ -3,6 +3,7 @@
 
 #include <podium/testing.hpp>
 
+#include <csignal>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -33,10 +34,14 @@ Answer ask(const char* function, const std::function<podium_code(podium_error*)>
 enum class Asking : std::uint8_t {
   kPlainly,
   kJudgeExceptions,  ///< an exception is Broken and not NotRun
+  kJudgeSignals,     ///< a call after which the thread's signal mask is another one is Broken
   kJudgeErrors,      ///< a failure of unknown code, or without a text for people, is Broken
   kWithoutError      ///< podium_error is NULL, as a host may have it
 };
 void ask_from_now_on(Asking how) noexcept;
+
+/// Throws Broken when this thread's signal mask is no longer `before`.
+void must_be_the_mask(const char* doing, const sigset_t& before);
 
 /// "code 2 (\"no such key\")", for messages.
 std::string told(const Answer& answer);

@@ -127,9 +127,9 @@ class Timed {
 
   double run(Sandboxes& sandboxes, const std::string& code) {
     const podium_bytes command[] = {sdk::bytes("/usr/bin/python3"), sdk::bytes("{source}")};
-    const podium_bytes environment[] = {sdk::bytes("PYTHONUNBUFFERED=1"),
+    const podium_bytes environment[] = {sdk::bytes("MPLBACKEND=Agg"),
                                         sdk::bytes("PYTHONPATH=/mnt/data"),
-                                        sdk::bytes("MPLBACKEND=Agg")};
+                                        sdk::bytes("PYTHONUNBUFFERED=1")};
     const podium_limits limits{sizeof limits, 1000, 30'000, 10'000, 512u << 20, 128, 1u << 20,
                                64u << 20, 512u << 20, 10'000, 256, 1u << 30, 256, 2000, 0};
     podium_run run{};

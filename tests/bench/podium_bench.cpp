@@ -122,6 +122,12 @@ std::string quote(const std::string& text) {
 }
 
 std::string exec_request(const Arguments& a) {
+  if (!a.text("path").empty()) {  // of another server, or something else of ours
+    const std::string body = a.text("body");
+    return (body.empty() ? "GET " : "POST ") + a.text("path") +
+           " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\n"
+           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  }
   std::string body = "{\"lang\":" + quote(a.text("lang", "bash")) +
                      ",\"code\":" + quote(a.text("code", "true"));
   if (!a.text("files").empty()) body += ",\"files\":" + a.text("files");
@@ -142,13 +148,10 @@ double one_exec(long port, const std::string& request, const std::string& expect
   return ms;
 }
 
-/// --clients in a closed loop, or one client at --rate a second.
-int exec_command(const Arguments& a) {
-  const std::string request = exec_request(a);
-  const std::string expect = a.text("expect", "\"status\":\"completed\"");
-  const long port = a.number("port", 8000), n = a.number("n", 200),
-             clients = a.number("clients", 1), rate = a.number("rate", 0);
-  for (long i = 0; i < a.number("warm-up", 5); ++i) one_exec(port, request, expect);
+/// `one` by --clients in a closed loop, or by one client at --rate a second.
+template <class One>
+int measure(const Arguments& a, const One& one) {
+  const long n = a.number("n", 200), clients = a.number("clients", 1), rate = a.number("rate", 0);
   std::vector<std::vector<double>> times(static_cast<std::size_t>(clients));
   std::vector<std::thread> threads;
   const auto from = Clock::now();
@@ -160,7 +163,7 @@ int exec_command(const Arguments& a) {
           next += std::chrono::microseconds(1'000'000 / rate);
           std::this_thread::sleep_until(next);
         }
-        mine.push_back(one_exec(port, request, expect));
+        mine.push_back(one());
       }
     });
   }
@@ -173,35 +176,36 @@ int exec_command(const Arguments& a) {
   return 0;
 }
 
+int exec_command(const Arguments& a) {
+  const std::string request = exec_request(a);
+  const std::string expect = a.text("expect", "\"status\":\"completed\"");
+  const long port = a.number("port", 8000);
+  for (long i = 0; i < a.number("warm-up", 5); ++i) one_exec(port, request, expect);
+  return measure(a, [&] { return one_exec(port, request, expect); });
+}
+
 /// posix_spawn of a command and the wait for it.
-int spawn_command(const Arguments& a) {
+double one_spawn(const std::vector<std::string>& command) {
   std::vector<char*> words;
-  for (const auto& word : a.rest) words.push_back(const_cast<char*>(word.c_str()));
+  for (const auto& word : command) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
-  const long rate = a.number("rate", 0);
-  std::vector<double> times;
-  auto next = Clock::now();
-  for (long i = 0; i < a.number("n", 200); ++i) {
-    if (rate > 0) {
-      next += std::chrono::microseconds(1'000'000 / rate);
-      std::this_thread::sleep_until(next);
-    }
-    const auto from = Clock::now();
-    pid_t pid = -1;
-    posix_spawn_file_actions_t actions;
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-    if (::posix_spawnp(&pid, words[0], &actions, nullptr, words.data(), environ) != 0) {
-      throw std::runtime_error("cannot spawn " + a.rest[0]);
-    }
-    ::posix_spawn_file_actions_destroy(&actions);
-    int status = 0;
-    ::waitpid(pid, &status, 0);
-    if (status != 0) throw std::runtime_error(a.rest[0] + " failed with " + std::to_string(status));
-    times.push_back(ms_since(from));
+  const auto from = Clock::now();
+  pid_t pid = -1;
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+  if (::posix_spawnp(&pid, words[0], &actions, nullptr, words.data(), environ) != 0) {
+    throw std::runtime_error("cannot spawn " + command[0]);
   }
-  std::printf("{%s}\n", summary(times).c_str());
-  return 0;
+  ::posix_spawn_file_actions_destroy(&actions);
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  if (status != 0) throw std::runtime_error(command[0] + " failed with " + std::to_string(status));
+  return ms_since(from);
+}
+
+int spawn_command(const Arguments& a) {
+  return measure(a, [&] { return one_spawn(a.rest); });
 }
 
 long rss_kib(long pid) {

@@ -116,7 +116,9 @@ INSTANTIATE_TEST_SUITE_P(
         Defect{"small_interface", Code::kInternal, "create left an interface of 8 bytes"},
         Defect{"media_type", Code::kInternal, "its media type is none"},
         Defect{"short_extension", Code::kInternal,
-               "its extension podium.health/1 says that it has 4 bytes"}),
+               "its extension podium.health/1 says that it has 4 bytes"},
+        Defect{"null_extension", Code::kInternal,
+               "its extension podium.event-stream/1 has NULL for its function number 1"}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(BrokenPlugin, WhoseDefaultIsNoValueIsNamedWithItsLibrary) {

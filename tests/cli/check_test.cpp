@@ -23,14 +23,14 @@ constexpr const char* kV1 =
     "32 25 0:28 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid - cgroup cgroup rw,cpu,cpuacct\n";
 
 TEST(CgroupCheck, FindsTheControllersOfVersionOne) {
-  const Check check = check_cgroups(kV1, "");
+  const Check check = check_cgroups(kV1, "", true);
 
   EXPECT_EQ(check.verdict, Verdict::kGood);
   EXPECT_EQ(check.found, "memory (v1), pids (v1), cpu (v1)");
 }
 
 TEST(CgroupCheck, PrefersVersionTwo) {
-  const Check check = check_cgroups(kV1, "cpuset cpu io memory hugetlb pids\n");
+  const Check check = check_cgroups(kV1, "cpuset cpu io memory hugetlb pids\n", true);
 
   EXPECT_EQ(check.verdict, Verdict::kGood);
   EXPECT_EQ(check.found, "memory (v2), pids (v2), cpu (v2)");
@@ -38,10 +38,18 @@ TEST(CgroupCheck, PrefersVersionTwo) {
 
 TEST(CgroupCheck, NamesAControllerThatIsMissing) {
   const Check check = check_cgroups(
-      "31 25 0:27 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n", "hugetlb\n");
+      "31 25 0:27 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n", "hugetlb\n", true);
 
   EXPECT_EQ(check.verdict, Verdict::kWeak);
   EXPECT_EQ(check.found, "missing: memory, cpu; there: pids (v1)");
+  EXPECT_FALSE(check.remedy.empty());
+}
+
+TEST(CgroupCheck, IsNotGoodWhereNoGroupCanBeMade) {
+  const Check check = check_cgroups(kV1, "", false);
+
+  EXPECT_EQ(check.verdict, Verdict::kWeak);
+  EXPECT_NE(check.found.find("can make no group"), std::string::npos) << check.found;
   EXPECT_FALSE(check.remedy.empty());
 }
 

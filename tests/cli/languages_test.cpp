@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "config/usable.hpp"
 
 namespace podium::cli {
@@ -17,6 +19,20 @@ TEST(VersionIn, FindsTheFirstNumberWithDots) {
 TEST(VersionIn, IsTheFirstLineWhereThereIsNone) {
   EXPECT_EQ(version_in("release 7\nmore"), "release 7");
   EXPECT_EQ(version_in(""), "");
+}
+
+TEST(Languages, AreOnlyNamedWithNames) {
+  CommandLine line;
+  line.names_only = true;
+  std::istringstream in;
+  std::ostringstream out, err;
+  Console console{in, out, err, true};
+
+  EXPECT_EQ(run_languages(line, console), 0);
+
+  EXPECT_EQ(out.str().substr(0, 3), "py\n");
+  EXPECT_NE(out.str().find("\npython\n"), std::string::npos) << out.str();
+  EXPECT_EQ(out.str().find(' '), std::string::npos) << out.str();
 }
 
 LanguageConfig language(std::vector<std::string> compile, std::vector<std::string> command) {

@@ -243,12 +243,13 @@ TEST(ParseConfig, TakesNoKeyModeOnLoopback) {
 
 TEST(Config, LetsNoKeyModeListenElsewhereWhenTheClientsNetworksAreNamed) {
   const Config config = parse_config(
-      R"({"auth": {"mode": "none", "trusted_networks": ["10.0.0.0/8"]},
+      R"({"auth": {"mode": "none", "trusted_networks": ["10.0.0.0/8"], "hosts": ["podium.example.org"]},
           "listen": {"address": "0.0.0.0"}})",
       "c");
 
   ASSERT_EQ(config.auth.trusted_networks.size(), 1u);
   EXPECT_TRUE(config.auth.trusted_networks[0].contains("10.2.3.4"));
+  EXPECT_EQ(config.auth.hosts, std::vector<std::string>{"podium.example.org"});
 }
 
 TEST(Config, TakesTheAdministratorsKeyFromAFileOrTheEnvironment) {

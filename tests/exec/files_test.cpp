@@ -34,8 +34,8 @@ class Files : public World {
   Task<Download> opened(std::string id) {
     co_return co_await service().open(generation(), me, std::move(id));
   }
-  Task<FileRecord> removed(Principal who, std::string id) {
-    co_return co_await service().remove(generation(), who, std::move(id));
+  Task<FileRecord> removed(Principal who, std::string id, FileScope scope = {}) {
+    co_return co_await service().remove(generation(), who, std::move(id), std::move(scope));
   }
   const Principal other{"somebody else"};
 };
@@ -48,6 +48,20 @@ TEST_F(Files, AreListedForTheirOwnerOnly) {
   EXPECT_THAT(get(service().list(other, file.session)), IsEmpty());
   EXPECT_THAT(get(service().list(me, new_id())), IsEmpty());
   EXPECT_THAT(get(service().list(me, "../x")), IsEmpty());
+}
+
+TEST_F(Files, OfAnAgentAreReadByItsTenantAndDeletedByTheirOwnerOnly) {
+  const Principal author{"author", "acme"}, reader{"reader", "acme"};
+  UploadForm form;
+  form.kind = "agent";
+  form.resource_id = "a1";
+  const FileRecord file = upload("shared.txt", "1", form, author);
+  const FileScope scope{"agent", "a1", ""};
+
+  EXPECT_EQ(get(service().find(reader, file.id, scope)).name, "shared.txt");
+  EXPECT_EQ(ended(removed(reader, file.id, scope))->code(), Code::kForbidden);
+  EXPECT_EQ(get(service().find(author, file.id)).id, file.id) << "it is still there";
+  EXPECT_EQ(get(removed(author, file.id, scope)).id, file.id);
 }
 
 TEST_F(Files, AreFoundByTheirIdForTheirOwnerOnly) {

@@ -153,11 +153,11 @@ TEST_F(RunWithFiles, OfManyBytesDoesNotKeepOthersWaiting) {
   settle();
   EXPECT_EQ(storage->put_gate.held(), kThreads / 4);
 
-  // A small one is stored beside them.
+  // A small one is stored beside them, as are those of the large ones that had not looked yet.
   std::filesystem::remove(dir / "changes/a.bin");
   test::write_file(dir / "changes/b.txt", "1");
   const auto small = begin(execute(command()));
-  until([&] { return storage->put_gate.held() == kThreads / 4 + 1; });
+  until([&] { return storage->put_gate.held() > kThreads / 4; });
 
   storage->put_gate.open();
   until([&] { return small->done; });
@@ -253,6 +253,59 @@ TEST_F(RunInASession, LeavesWhatARunBesideItMadeMeanwhile) {
 
   EXPECT_THAT(removed.deleted_files, ElementsAre("a.txt"));
   EXPECT_EQ(sessions.find_file_by_name(file.session, "a.txt")->id, newer.id);
+}
+
+TEST_F(RunWithFiles, HoldsNoDescriptorsOfItsInputsWhileItsProgramRuns) {
+  let_programs_run();
+  const FileRecord file = upload("held.csv", "1,2,3");
+  const auto held = [] {
+    unsigned count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code gone;
+      count += std::filesystem::read_symlink(entry, gone).filename() == "held.csv";
+    }
+    return count;
+  };
+  unsigned at_start = 0;
+  runtime->behaviour = [&](FakeRun&) { at_start = held(); };
+  ExecCommand what = command();
+  what.files = {reference(file)};
+  const auto running = begin(execute(what));
+  wait_for_start();
+  settle();
+
+  EXPECT_EQ(at_start, 1u) << "the runtime is given it";
+  EXPECT_EQ(held(), 0u);
+  last().exit(0);
+  until([&] { return running->done; });
+}
+
+TEST_F(RunWithFiles, TakesNoMoreThanTheNewestThousandOfTheSessionThatItContinues) {
+  std::vector<FileRecord> files(1002);
+  const FileRecord first = upload("first.txt", "x");
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    files[i] = first;
+    files[i].id = new_id();
+    files[i].name = "f" + std::to_string(i);
+    files[i].created = static_cast<EpochMs>(1000 + i);
+  }
+  sessions.commit(*sessions.find_session(first.session), files, {});
+  std::size_t inputs = 0;
+  runtime->behaviour = [&](FakeRun& run) {
+    inputs = run.request.inputs.size();
+    for (const RunInput& input : run.request.inputs) {
+      EXPECT_NE(input.name, "f0");
+      EXPECT_NE(input.name, "f1");
+    }
+    run.exit(0);
+  };
+  ExecCommand what = command();
+  what.session_id = first.session;
+
+  const ExecResult result = get(execute(what));
+
+  EXPECT_EQ(inputs, 1000u);
+  EXPECT_THAT(result.err, HasSubstr("the session has 1003 files"));
 }
 
 }  // namespace

@@ -27,6 +27,23 @@ class RunOnRuntimes : public test::RunWorld {
   }
 };
 
+TEST_F(RunOnRuntimes, GivesTheNextRuntimeTheInputsToo) {
+  const auto second = second_runtime();
+  const FileRecord file = upload("a.csv", "1,2,3");
+  ExecCommand what = command();
+  what.files = {reference(file)};
+  give_the_run_back();
+  std::string seen(5, '\0');
+  second->behaviour = [&](FakeRun& run) {
+    EXPECT_EQ(::pread(run.request.inputs.at(0).descriptor, seen.data(), 5, 0), 5);
+    run.exit(0);
+  };
+
+  EXPECT_EQ(get(execute(what)).exit_code, 0);
+
+  EXPECT_EQ(seen, "1,2,3");
+}
+
 TEST_F(RunOnRuntimes, TriesTheNextRuntimeWhenOneIsUnavailable) {
   const auto second = second_runtime();
   runtime->behaviour = [](FakeRun&) { throw Failure(Code::kUnavailable, "no pod left"); };

@@ -205,6 +205,35 @@ TEST_F(AccountsOverHttp, PeersOfTrustedNetworksNeedNoKeyUnlessTheyAreAWebPage) {
   EXPECT_EQ(run_as(key_header(kKey)).status, 200);
   EXPECT_EQ(run_as(key_header("sk-wrong")).status, 401);
   EXPECT_EQ(ask_as("", "GET", "/api/v1/admin/keys").status, 401) << "the administrator does";
+  EXPECT_EQ(run_as("Origin: http://evil.example").status, 403);
+  EXPECT_EQ(run_as("Sec-Fetch-Site: cross-site").status, 403);
+}
+
+TEST_F(AccountsOverHttp, WithoutAKeyAPageThatCallsThisMachineByItsOwnNameIsRefused) {
+  config.auth.trusted_networks.push_back(*Network::parse("127.0.0.0/8"));
+  config.auth.hosts = {"podium.example.org"};
+  start();
+  const auto runs_of = [&](const std::string& host, const std::string& more = "") {
+    return ask("GET /runs HTTP/1.1\r\nHost: " + host + "\r\n" + more + "\r\n").status;
+  };
+
+  for (const char* host : {"10.1.2.3:8000", "[fd00::1]:8000", "podium", "podium:8000",
+                           "podium.internal", "PODIUM.example.org:8000"}) {
+    EXPECT_EQ(runs_of(host), 200) << host;
+  }
+  for (const char* host : {"rebound.example", "rebound.example:8000", "10.1.2.3.example", "internal."
+                           "example", ".internal"}) {
+    EXPECT_EQ(runs_of(host), 403) << host;
+    EXPECT_EQ(runs_of(host, key_header(kKey) + "\r\n"), 200) << host << " with a key";
+  }
+}
+
+TEST_F(AccountsOverHttp, InNoKeyModeAKeyThatMeansNothingLetsNoPageIn) {
+  config.auth.mode = AuthConfig::Mode::kNone;
+  config.auth.trusted_networks.push_back(*Network::parse("10.0.0.0/8"));
+  start();
+
+  EXPECT_EQ(ask("GET /runs HTTP/1.1\r\nHost: rebound.example\r\nX-API-Key: x\r\n\r\n").status, 403);
 }
 
 TEST_F(AccountsOverHttp, NoKeyModeLetsOnlyNamedNetworksIn) {
@@ -270,6 +299,21 @@ TEST_F(AccountsOverHttp, TheAuditTrailTellsWhoRanWhatWithWhichLimitsAndOutcome) 
   EXPECT_FALSE(line.find("client_left")->boolean());
   EXPECT_EQ(admin("GET", "/audit?principal=other").body, "[]");
   EXPECT_EQ(admin("GET", "/audit?limit=x").status, 422);
+}
+
+TEST_F(AccountsOverHttp, ABackupOfTheDatabaseIsWrittenForTheAdministrator) {
+  start();
+  ASSERT_EQ(upload("a.txt", "x").status, 200);
+
+  const Received refused = ask_as(key_header(kKey), "POST", "/api/v1/admin/backup");
+  const Received made = admin("POST", "/backup");
+
+  EXPECT_EQ(refused.status, 403);
+  ASSERT_EQ(made.status, 200) << made.body;
+  const std::filesystem::path file = made.json().find("file")->string();
+  EXPECT_EQ(static_cast<std::int64_t>(std::filesystem::file_size(file)),
+            made.json().find("bytes")->integer());
+  EXPECT_NO_THROW(SessionStore(file).check());
 }
 
 TEST_F(AccountsOverHttp, RunsWithoutFilesWorkWithoutADatabase) {

@@ -60,6 +60,24 @@ TEST_F(ExecRoute, NamesTheLimitsThatWereNotEnforcedAndOnlyThose) {
   }
 }
 
+TEST_F(ExecRoute, TheEndOfTheStreamComesWithTheLastBytesOfTheAnswer) {
+  beat->window = std::chrono::seconds(10);
+  start();
+  Client client = connect();
+  client.send(post("/exec", exec_body()));
+  runs.next().exit(0);
+
+  pollfd waiting{client.fd(), POLLIN, 0};
+  const int woken = ::poll(&waiting, 1, 10'000);
+  waiting.events = POLLIN | POLLRDHUP;
+  const int now = ::poll(&waiting, 1, 0);
+
+  ASSERT_EQ(woken, 1);
+  EXPECT_EQ(now, 1);
+  EXPECT_NE(waiting.revents & POLLRDHUP, 0) << "a client would be woken a second time for the end";
+  EXPECT_EQ(client.receive().status, 200);
+}
+
 TEST_F(ExecRoute, SlowPathStreams) {
   start();
   Client client = connect();

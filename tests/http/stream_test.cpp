@@ -132,7 +132,7 @@ TEST_F(StreamRoute, ALeftStreamCanBePickedUpWhereItWasLeft) {
   first.send(post("/exec/stream?reattach=30s", exec_body()));
   FakeRun& run = runs.next();
   print(run, "one\n");
-  first.read_until("one");
+  first.read_until("\"one");  // a header has "microphone"
   first.close();
   print(run, "two\n");
 
@@ -146,6 +146,26 @@ TEST_F(StreamRoute, ALeftStreamCanBePickedUpWhereItWasLeft) {
   EXPECT_EQ(name_of(told.front()), "status");
   EXPECT_EQ(data_of(told.back()).find("stdout")->string(), "one\ntwo\n");
   EXPECT_EQ(data_of(told.back()).find("status")->string(), "completed");
+}
+
+TEST_F(StreamRoute, AReaderWhoseConnectionStandsStillGivesWayToTheNext) {
+  start();
+  Client first = connect();
+  first.send(post("/exec/stream?reattach=30s", exec_body()));
+  FakeRun& run = runs.next();
+  print(run, "one\n");
+  first.read_until("one");
+
+  Client second = connect();
+  second.send(head("GET", "/runs/" + id_of(run) + "/events"));
+  second.read_until("one");
+  first.receive();  // ends without an event "end"
+  print(run, "two\n");
+  second.read_until("two");
+  EXPECT_FALSE(run.completed) << "the second reader's coming has cancelled the run";
+  run.exit(0);
+
+  EXPECT_EQ(data_of(events_of(second.receive().body).back()).find("status")->string(), "completed");
 }
 
 TEST_F(StreamRoute, NobodyComesBackAndTheRunIsCancelled) {
@@ -276,6 +296,23 @@ TEST_F(RunsRoute, CancelsARunAndSaysSoAgain) {
   EXPECT_EQ(shown.find("stage")->string(), "ended");
   EXPECT_EQ(shown.find("end")->find("status")->string(), "cancelled");
   EXPECT_EQ(ask(head("DELETE", "/runs/none")).status, 404);
+}
+
+TEST_F(StreamRoute, AQuestionForTheHeadOfEventsTakesNobodysPlace) {
+  start();
+  Client client = connect();
+  client.send(post("/exec/stream?reattach=30s", exec_body()));
+  FakeRun& run = runs.next();
+  client.read_until("running");
+
+  Client asks = connect();
+  asks.send(head("HEAD", "/runs/" + id_of(run) + "/events"));
+  EXPECT_NE(asks.read_until("\r\n\r\n").find("text/event-stream"), std::string::npos);
+
+  print(run, "one\n");
+  client.read_until("one");
+  run.exit(0);
+  client.receive();
 }
 
 TEST_F(RunsRoute, KeepsNoMoreResultsThanItMay) {

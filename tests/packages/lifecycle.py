@@ -217,7 +217,8 @@ class LifeCycle:
         """manual pages, completion and documents are where Debian looks for them"""
         for path in ("man/man8/podiumd.8.gz", "man/man1/podium.1.gz", "man/man5/podium.json.5.gz",
                      "bash-completion/completions/podium", "doc/podium/operations.md.gz", "doc/podium/upgrade.md.gz",
-                     "doc/podium/examples/podium.json.gz"):
+                     "doc/podium/examples/podium.json.gz", "podium/grafana-dashboard.json",
+                     "podium/podium.schema.json"):
             found = self.shell(f"ls /usr/share/{path} /usr/share/{path[:-3]} 2>/dev/null | head -1", status=None)
             expect(found, f"/usr/share/{path} is missing")
 
@@ -226,7 +227,9 @@ class LifeCycle:
         self.run("systemctl", "stop", "podiumd")
         left = self.shell("pgrep -a podium", status=None)
         expect(not left, left)
-        expect(not self.shell("grep podium /proc/mounts", status=None), "mounts were left")
+        # By their places: the machine's own root lies in folders of that name.
+        mounts = self.shell("awk '$2 ~ /podium/ { print $2, $3 }' /proc/mounts")
+        expect(not mounts, f"mounts were left: {mounts}")
 
     def remove_keeps_the_state(self):
         """apt-get remove keeps configuration and state, and installing again finds them"""
@@ -245,6 +248,11 @@ class LifeCycle:
                           "-iname '*podium*' -print | grep -v '^/var/lib/dpkg/'", status=None)
         expect(not left.strip(), left)
 
+    def installs_again(self):
+        """what was purged can be installed anew, with a new key, and answers"""
+        self.install("podium_*.deb", "podium-plugins-python_*.deb")
+        self.answers()
+
 
 UPLOAD = f"""
 import urllib.request
@@ -257,4 +265,4 @@ print(urllib.request.urlopen(urllib.request.Request('http://127.0.0.1:8000/uploa
 CASES = ["systemd_is_up", "installs_and_answers", "unit_is_as_written", "runs_programs", "limits_hold",
          "doctor_is_content", "reload_takes_a_change", "reload_refuses_a_bad_file", "killed_daemon_comes_back",
          "watchdog_ends_a_hung_daemon", "manual_pages_are_there", "upgrade_keeps_everything", "minio_plugin_installs",
-         "stop_leaves_no_process", "remove_keeps_the_state", "purge_leaves_nothing"]
+         "stop_leaves_no_process", "remove_keeps_the_state", "purge_leaves_nothing", "installs_again"]

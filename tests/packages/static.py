@@ -1,6 +1,7 @@
 """What can be said of the packages without installing them."""
 
 import glob
+import json
 import os
 import re
 import shutil
@@ -142,6 +143,14 @@ class Static:
         expect(wanted <= offered, f"not offered: {sorted(wanted - offered)}")
         expect("--lang" in self._complete("exec", "--"), "exec --lang does not complete")
         expect("--lang" not in self._complete("status", "--"), "status --lang completes")
+        names = output(self.path("usr/bin/podium"), "languages", "--names").split()
+        expect(len(names) > 13 and "py" in names and "python" in names, f"languages --names says {names}")
+        expect(sorted(names) == sorted(self._complete("exec", "--lang", "")), "exec --lang offers other languages")
+        other = self.path("other.json")
+        with open(other, "w") as text:
+            json.dump({"languages": {"mine": {"runtimes": ["jobs"], "source": "main", "command": ["/bin/sh", "{source}"]}}}, text)
+        expect("mine" in self._complete("exec", "--config", other, "--lang", ""),
+               "exec --lang does not offer what the configuration adds")
         expect("create" in self._complete("keys", "c"), "keys create does not complete")
         expect("diff" in self._complete("config", ""), "config diff does not complete")
 

@@ -33,7 +33,7 @@ inline PoolOptions pod_pool(const std::string& tier) {
 /// What python3 programs get by default.
 inline Program pod_program(std::string code) {
   Program p = Program::python(std::move(code));
-  p.environment = {"PYTHONUNBUFFERED=1", "PYTHONPATH=/mnt/data", "MPLBACKEND=Agg"};
+  p.environment = {"MPLBACKEND=Agg", "PYTHONPATH=/mnt/data", "PYTHONUNBUFFERED=1"};
   return p;
 }
 

@@ -73,6 +73,28 @@ TEST_F(PodRobustness, TriesAnotherPodUnseenWhenPidOneDiesBetweenAcquireAndDispat
   EXPECT_EQ(run.out, "once\n");
 }
 
+// The signal overtakes the beginning of the program now and then: the pod dies before it has read the run.
+TEST_F(PodRobustness, GivesNoOtherPodARunThatASignalForItsProgramEnded) {
+  make({small_pool(2)});
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(full());
+    Recorded run;
+    run.start(*sandboxes_, pod_program("while True: pass"));
+    EXPECT_TRUE(eventually([&] {
+      try {
+        run.signal(SIGTERM);
+      } catch (const sdk::Error&) {
+        return false;  // "the program has not begun yet"
+      }
+      return true;
+    }));
+    run.wait();
+
+    EXPECT_EQ(run.end.code, PODIUM_OK) << run.message;
+    EXPECT_EQ(run.end.signal, SIGTERM) << "limit " << run.end.limit;
+  }
+}
+
 TEST_F(PodRobustness, TellsTheSignalWhenAPodIsKilledInTheMiddleOfARun) {
   make({small_pool(1)});
   ASSERT_TRUE(full());

@@ -87,6 +87,24 @@ TEST_F(FakeStoreFaults, AConnectionIsUsedAgain) {
   for (const auto& request : store->requests()) EXPECT_EQ(request.connection, 1);
 }
 
+TEST_F(FakeStoreFaults, TheConnectionOfAHealthCheckWithItsShortTimeoutsIsNotUsedAgain) {
+  serve([](int, const FakeStore::Request& request) {
+    if (request.method == "PUT") return FakeAnswer{http_answer(200, "", kEtag)};
+    return FakeAnswer{http_answer(200, "<ListBucketResult></ListBucketResult>")};
+  });
+  const auto* health = static_cast<const podium_health*>(storage->extension(PODIUM_EXT_HEALTH));
+  ASSERT_NE(health, nullptr);
+  std::uint32_t state = PODIUM_UNHEALTHY;
+  const podium_buffer nowhere{sizeof nowhere, nullptr, [](void*, podium_bytes) { return true; }};
+
+  health->check(storage->self(), 2000, &state, &nowhere);
+  ASSERT_TRUE(storage->put("key", "content").ok());
+
+  EXPECT_EQ(state, PODIUM_HEALTHY);
+  ASSERT_EQ(store->requests().size(), 2u);
+  EXPECT_NE(store->requests()[0].connection, store->requests()[1].connection);
+}
+
 TEST_F(FakeStoreFaults, AResetBeforeTheAnswerIsTriedAgain) {
   serve([](int n, const auto&) {
     return n == 1 ? FakeAnswer{"", true} : FakeAnswer{http_answer(200, "", kEtag)};
@@ -171,6 +189,32 @@ TEST_F(FakeStoreFaults, AnErrorInThe200ThatCompletesAnUploadIsOne) {
 
   EXPECT_EQ(put.code, PODIUM_UNAVAILABLE);
   EXPECT_THAT(put.message, HasSubstr("InternalError"));
+}
+
+TEST_F(FakeStoreFaults, AnAnswerThatCompletesAnUploadAndBreaksOffIsNoSuccess) {
+  for (const bool there : {false, true}) {
+    serve([there](int, const FakeStore::Request& request) {
+      if (request.target.ends_with("?uploads=")) {
+        return FakeAnswer{http_answer(200, "<InitiateMultipartUploadResult><UploadId>u1</UploadId>"
+                                           "</InitiateMultipartUploadResult>")};
+      }
+      // White space while it puts the parts together, and then no more.
+      if (request.method == "POST") return FakeAnswer{http_answer(200, "<?xml version='1.0'?>   ")};
+      if (request.method == "DELETE") return FakeAnswer{"HTTP/1.1 204 X\r\n\r\n"};
+      if (request.method == "HEAD") {
+        return FakeAnswer{there ? "HTTP/1.1 200 X\r\nContent-Length: 25000000\r\n\r\n"
+                                : "HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n"};
+      }
+      return FakeAnswer{http_answer(200, "", kEtag)};
+    });
+
+    const Outcome put = storage->put("key", noise(25'000'000, 1));
+
+    EXPECT_EQ(put.ok(), there) << put.message;
+    if (!there) {
+      EXPECT_THAT(put.message, HasSubstr("broke off while it put the parts together"));
+    }
+  }
 }
 
 TEST_F(FakeStoreFaults, MultipartPartsAreWholeAndInOrder) {

@@ -137,6 +137,32 @@ TEST(Documents, ElementsWithinElementsWithoutEndAreRefused) {
   EXPECT_EQ(parse_error(deep).code, "");
 }
 
+TEST(Documents, UploadsThatWereBegunAreReadPageByPage) {
+  const std::string one = "<Upload><Key>a%20b</Key><UploadId>u1</UploadId>"
+                          "<Initiated>2026-11-22T03:49:46.123Z</Initiated></Upload>";
+  const auto page = [&](const std::string& truncated) {
+    return parse_pending_uploads("<ListMultipartUploadsResult><NextKeyMarker>a%20b</NextKeyMarker>"
+                                 "<NextUploadIdMarker>u1</NextUploadIdMarker><IsTruncated>" +
+                                 truncated + "</IsTruncated>" + one +
+                                 "</ListMultipartUploadsResult>");
+  };
+
+  ASSERT_EQ(page("true").uploads.size(), 1u);
+  EXPECT_EQ(page("true").uploads[0].object, "a b");
+  EXPECT_EQ(page("true").next_object, "a b");
+  EXPECT_EQ(page("true").next_id, "u1");
+  EXPECT_EQ(page("false").next_object, "");
+}
+
+TEST(Documents, OnlyTheResultSaysThatAnUploadIsComplete) {
+  EXPECT_TRUE(is_completed("<?xml version='1.0'?>  <CompleteMultipartUploadResult>"
+                           "<ETag>x</ETag></CompleteMultipartUploadResult>"));
+  for (const char* text : {"", "<?xml version='1.0'?>   ", "<CompleteMultipartUploadResult><ETag>",
+                           "<Error><Code>InternalError</Code></Error>", "x"}) {
+    EXPECT_FALSE(is_completed(text)) << text;
+  }
+}
+
 TEST(Documents, AnErrorIsReadAndAnythingElseGivesNone) {
   const ErrorDocument error = parse_error(
       "<Error><Code>AuthorizationHeaderMalformed</Code><Message>m</Message>"

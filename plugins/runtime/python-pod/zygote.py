@@ -156,8 +156,9 @@ except ValueError as e: s = str(e)
 d = {"a": 1, **{"b": 2.5}}
 print(", ".join(map(repr, f(8))), d, "%d" % len(d))
 """
-ENVIRONMENT = [b"PYTHONUNBUFFERED=1", b"PYTHONPATH=/mnt/data", b"MPLBACKEND=Agg", b"HOME=/tmp",
-               b"PATH=/usr/local/bin:/usr/bin:/bin", b"LANG=C.UTF-8", b"TMPDIR=/tmp",
+# As the host sends it when neither configuration nor request says otherwise; begin() is spared then.
+ENVIRONMENT = [b"MPLBACKEND=Agg", b"PYTHONPATH=/mnt/data", b"PYTHONUNBUFFERED=1",
+               b"PATH=/usr/local/bin:/usr/bin:/bin", b"HOME=/tmp", b"TMPDIR=/tmp", b"LANG=C.UTF-8",
                b"USER=sandbox"]
 
 

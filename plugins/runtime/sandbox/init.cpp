@@ -123,6 +123,8 @@ class Init {
     for (const char* folder : {kWorkspace, kCode}) {
       must(::mkdir(folder, 0755) == 0 && ::chown(folder, s_.user_uid, s_.user_uid) == 0, folder);
     }
+    changes_ = ::open(kWorkspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    must(changes_ >= 0, "open /mnt/data");
     must(::mkdir("/mnt/.work", 0700) == 0 && ::mkdir("/mnt/.none", 0) == 0, "mkdir /mnt/.work");
     // The runs of others lie behind a folder of root's; from here on only behind this descriptor.
     // Covered, not unmounted: that would wait until no processor can still be using it.
@@ -274,11 +276,22 @@ class Init {
   void announce(std::int32_t pid) noexcept {
     if (main_ <= 0) main_ = pid;
     ready_ = true;
+    // What is made is modest; from here on it waits, and will work.
+    ::setpriority(PRIO_PROCESS, 0, 0);
+    if (pod_ && !forked_) {
+      ::setpriority(PRIO_USER, s_.user_uid, 0);  // all its threads; nobody else here is that user
+    } else {
+      ::setpriority(PRIO_PROCESS, static_cast<id_t>(main_), 0);
+    }
     if (pod_) {
+      if (::clock_getcpuclockid(main_, &pod_clock_) != 0) pod_clock_ = 0;
       char path[32];
       std::snprintf(path, sizeof path, "/proc/%d/stat", main_);
       pod_stat_ = ::open(path, O_RDONLY | O_CLOEXEC);
     }
+    // What is called once is mapped when the run comes and calls it again.
+    cpu_before_us_ = cpu_us();
+    started_us_ = now_us();
     const std::array<int, 3> streams{s_.input_write, s_.output_read, s_.error_read};
     if (!send_struct(s_.control, Message{Kind::kReady, 0, s_.nonce}, streams)) ::_exit(1);
     for (const int fd : streams) ::close(fd);
@@ -299,7 +312,10 @@ class Init {
       }
       if (ended_) continue;
       if (!running_) fail("the process that waited in the sandbox died", ECHILD);
-      if (go_unread_) fail("the process that waited died before it took the run", ECHILD);
+      // One that a signal for the program ended is its end: another process must not get the run.
+      if (go_unread_ && !signalled_) {
+        fail("the process that waited died before it took the run", ECHILD);
+      }
       status_ = status;
       return finish(Stop::kNone);
     }
@@ -347,6 +363,7 @@ class Init {
   /// As a terminal would: to the whole group, which the process leads since it waits (setsid(2)).
   void signal_program(int number) noexcept {
     if (number <= 0 || number >= NSIG) return;
+    signalled_ = true;
     if (::kill(-main_, number) != 0) ::kill(main_, number);
   }
 
@@ -361,13 +378,6 @@ class Init {
     resize_box(header.limits);
     if (header.workspace[0] != '\0') mount_workspace(header);
     ::close(runs_);
-    // A process that waits is modest; one that works is not.
-    ::setpriority(PRIO_PROCESS, 0, 0);
-    if (pod_ && !forked_) {
-      ::setpriority(PRIO_USER, s_.user_uid, 0);  // all its threads; nobody else here is that user
-    } else {
-      ::setpriority(PRIO_PROCESS, static_cast<id_t>(main_), 0);
-    }
     wall_us_ = header.wall_ms * 1000;
     compile_wall_us_ = header.compile_wall_ms * 1000;
     Go go{};
@@ -429,8 +439,6 @@ class Init {
 
   /// The inputs below, what the program changes above: exactly that is in /mnt/data's own folder.
   void mount_workspace(const RunHeader& header) noexcept {
-    changes_ = ::open(kWorkspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    must(changes_ >= 0, "open /mnt/data");
     char options[256];
     std::snprintf(options, sizeof options,
                   "lowerdir=/proc/self/fd/%d/%.31s,upperdir=%s,workdir=/mnt/.work%s", runs_,
@@ -452,7 +460,6 @@ class Init {
     running_ = false;
     ended_ = true;
     deadline_us_ = 0;
-    if (changes_ < 0) changes_ = ::open(kWorkspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     // The program may have locked its own folder; of an overlay this is the mode that others see.
     if (merged_ >= 0) make_enterable(merged_);
     // A pod that says it is done has written all its output. When it left no files either, nobody
@@ -474,7 +481,7 @@ class Init {
     end.stop = stop;
     end.in_compile = in_compile_ || compile_failed_ ? 1 : 0;
     end.wall_us = ended_us - started_us_;
-    end.cpu_us = cpu_us();
+    end.cpu_us = cpu_us() - cpu_before_us_;
     end.memory_peak = read_number(s_.cgroup.memory_peak, "");
     end.oom_kills = read_number(s_.cgroup.oom_events, "oom_kill") - oom_before_;
     end.process_limit_hits = read_number(s_.cgroup.pids_events, "max") - process_hits_before_;
@@ -487,10 +494,8 @@ class Init {
 
   /// What the pod's own process has used since its fork; 0 when it is reaped.
   std::int64_t pod_cpu_us() const noexcept {
-    if (!pod_ || main_ <= 0) return 0;
-    clockid_t clock{};
     timespec t{};
-    if (::clock_getcpuclockid(main_, &clock) != 0 || ::clock_gettime(clock, &t) != 0) return 0;
+    if (pod_clock_ == 0 || main_ <= 0 || ::clock_gettime(pod_clock_, &t) != 0) return 0;
     return std::int64_t{t.tv_sec} * 1'000'000 + t.tv_nsec / 1000;
   }
 
@@ -501,23 +506,21 @@ class Init {
     const ssize_t n = main_ > 0 ? ::pread(pod_stat_, text, sizeof text - 1, 0) : 0;
     if (n <= 0) return 0;
     text[n] = '\0';
-    const char* after_name = std::strrchr(text, ')');
-    long user = 0, kernel = 0;  // the 16th and 17th field
-    if (after_name == nullptr ||
-        std::sscanf(after_name + 1, " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %ld %ld",
-                    &user, &kernel) != 2) {
-      return 0;
-    }
+    const char* at = std::strrchr(text, ')');  // the end of the 2nd field
+    for (int field = 3; at != nullptr && field <= 16; ++field) at = std::strchr(at + 1, ' ');
+    if (at == nullptr) return 0;
+    char* end = nullptr;
+    const long user = std::strtol(at, &end, 10);  // the 16th and 17th field
+    const long kernel = std::strtol(end, nullptr, 10);
     return (user + kernel) * (1'000'000 / ::sysconf(_SC_CLK_TCK));
   }
 
-  /// Of the run: all that were reaped, and a pod's process, which may not be.
+  /// Of all processes so far that were reaped, and of a pod's, which may not be.
   std::int64_t cpu_us() const noexcept {
     rusage used{};
     ::getrusage(RUSAGE_CHILDREN, &used);
     return (std::int64_t{used.ru_utime.tv_sec} + used.ru_stime.tv_sec) * 1'000'000 +
-           used.ru_utime.tv_usec + used.ru_stime.tv_usec + pod_cpu_us() + pod_children_us() -
-           cpu_before_us_;
+           used.ru_utime.tv_usec + used.ru_stime.tv_usec + pod_cpu_us() + pod_children_us();
   }
 
   void send_end(RunEnd& end, bool changed) noexcept {
@@ -558,7 +561,7 @@ class Init {
   int runs_ = -1;  ///< the folder with the inputs of every run, until this one begins
   int changes_ = -1, merged_ = -1;
   pid_t main_ = -1;
-  bool ready_ = false, running_ = false, ended_ = false;
+  bool ready_ = false, running_ = false, ended_ = false, signalled_ = false;
   bool in_compile_ = false, compile_failed_ = false;
   bool forked_ = false;     ///< its process came from a zygote
   bool pod_ = false;        ///< its process is the interpreter that waited: forked, or executed ahead
@@ -570,6 +573,7 @@ class Init {
   std::uint64_t file_bytes_ = 0;
   std::uint64_t oom_before_ = 0, process_hits_before_ = 0;  ///< of the compiler
   int pod_stat_ = -1;
+  clockid_t pod_clock_ = 0;  ///< 0, which is a clock of the host's: it has none
   alignas(8) char buffer_[sizeof(RunHeader) + kInlinePayload + 64];
 };
 

@@ -183,6 +183,7 @@ bool drain_output(SandboxRun& run, int fd, std::uint32_t stream, bool& over) noe
     if (take > 0) run.callbacks.output(stream, {buffer.data(), static_cast<std::size_t>(take)});
     passed += take;
     if (take < static_cast<std::uint64_t>(n)) over = true;
+    if (static_cast<std::size_t>(n) < buffer.size()) return true;  // a pipe gives all that it has
   }
   return true;
 }

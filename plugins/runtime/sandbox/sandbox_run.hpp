@@ -30,6 +30,7 @@ struct Shell {
   bool failed = false;  ///< pid 1 has said so; a run it was sent has not begun
   bool sending = false; ///< a run is on its way to it; until then the loop leaves it alone
   bool cancel_wanted = false;  ///< to be sent behind the run
+  bool heard = false;          ///< the loop watches its output
   struct SandboxRun* run = nullptr;
 };
 
@@ -62,6 +63,7 @@ struct SandboxRun {
   bool room_wanted = false;      ///< more was refused; in the lock
   bool input_watched = false;    ///< the loop waits for room in the pipe; in the lock
   std::atomic<bool> held{false}; ///< nothing of its output is read; changed in the lock
+  bool listened = false;         ///< somebody waits for every word of it; in the lock
   std::uint64_t output_limit = 0;
   std::uint64_t passed[3] = {0, 0, 0};  ///< bytes by stream number
 

@@ -144,6 +144,7 @@ Sent Sandboxes::assign(SandboxRun& run, std::shared_ptr<Shell> shell) {
   if (sent == Sent::kSent) {
     // From here on the loop may hear the end and the host release the run: not a word of it more.
     if (input_left || !run.more_input.empty() || run.input_ends) want_input(run);
+    run.listened ? hear(*shell) : hear_later(shell);
     if (shell->cancel_wanted) send_kill(*shell, Stop::kCancel);
     return sent;
   }
@@ -251,8 +252,6 @@ void Sandboxes::on_ready(const std::shared_ptr<Shell>& shell, Packet& packet) {
     shell->input.reset(packet.take(0));
     shell->output.reset(packet.take(1));
     shell->error.reset(packet.take(2));
-    loop_.watch(shell->output.get(), tag_of(shell->id, kOutput));
-    loop_.watch(shell->error.get(), tag_of(shell->id, kError));
     shell->state = Shell::State::kReady;
     shell->pinged_at = Clock::now();
     Pool& pool = pools_[shell->pool];
@@ -397,7 +396,7 @@ void Sandboxes::on_end(const std::shared_ptr<Shell>& shell, const RunEnd& end, P
   for (const std::uint32_t stream : {1u, 2u}) {
     sdk::Descriptor& fd = stream == 1 ? shell->output : shell->error;
     if (!fd) continue;
-    loop_.forget(fd.get());
+    if (shell->heard) loop_.forget(fd.get());
     drain_output(*run, fd.get(), stream, over);
   }
   std::size_t next = 0;

@@ -148,6 +148,9 @@ class Sandboxes {
   void on_input(const std::shared_ptr<Shell>& shell);
   void want_input(SandboxRun& run);
   static bool pass_input(SandboxRun& run, Shell& shell);
+  void hear(Shell& shell);
+  void hear_later(const std::shared_ptr<Shell>& shell);
+  void hear_who_still_runs(Clock::time_point now);
   void on_end(const std::shared_ptr<Shell>& shell, const RunEnd& end, class Packet& packet);
   void on_lost(const std::shared_ptr<Shell>& shell, bool run_unread);
   void on_zygote(std::uint32_t id);
@@ -190,6 +193,7 @@ class Sandboxes {
   SpawnerLink link_;
   std::vector<Pool> pools_;
   std::unordered_map<std::uint32_t, std::shared_ptr<Shell>> shells_;
+  std::deque<std::pair<Clock::time_point, std::weak_ptr<Shell>>> unheard_;  // by time
   std::uint32_t next_id_ = 1;
   std::function<bool()> probe_memory_;
   bool memory_is_short_ = false;

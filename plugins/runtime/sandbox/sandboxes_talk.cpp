@@ -15,6 +15,9 @@ constexpr std::size_t kMostWaitingInput = 1u << 20;
 /// be given to another sandbox, so that it need not be kept.
 constexpr std::size_t kSurelyRead = 256u << 10;
 
+/// Output that nobody listens to is left in its pipes so long.
+constexpr std::chrono::milliseconds kHeardAfter{3};
+
 }  // namespace
 
 void Sandboxes::write_input(podium_lease* lease, std::string_view data) {
@@ -108,11 +111,35 @@ void Sandboxes::hold_output(podium_lease* lease, bool held) noexcept {
   auto* run = sdk::from_lease<SandboxRun>(lease);
   const std::lock_guard lock(mutex_);
   run->held = held;
+  if (!held) run->listened = true;
   const std::shared_ptr<Shell>& shell = run->shell;
-  if (held || shell == nullptr || shell->state != Shell::State::kRunning) return;
-  // The loop forgot those it found something in; watching the others again does nothing.
-  if (shell->output) loop_.watch(shell->output.get(), tag_of(shell->id, kOutput));
-  if (shell->error) loop_.watch(shell->error.get(), tag_of(shell->id, kError));
+  if (held || shell == nullptr || shell->state != Shell::State::kRunning || shell->sending) return;
+  hear(*shell);
+}
+
+/// In the lock. The loop forgot the streams it found something in that nobody took; watching the
+/// others again does nothing.
+void Sandboxes::hear(Shell& shell) {
+  shell.heard = true;
+  if (shell.output) loop_.watch(shell.output.get(), tag_of(shell.id, kOutput));
+  if (shell.error) loop_.watch(shell.error.get(), tag_of(shell.id, kError));
+}
+
+/// In the lock. Most runs are over before, and what they wrote is found in the pipes at their end:
+/// neither they nor the loop are interrupted for it. One that has filled a pipe waits so long.
+void Sandboxes::hear_later(const std::shared_ptr<Shell>& shell) {
+  unheard_.emplace_back(Clock::now() + kHeardAfter, shell);
+  loop_.wake_at(unheard_.front().first);
+}
+
+/// In the lock.
+void Sandboxes::hear_who_still_runs(Clock::time_point now) {
+  for (; !unheard_.empty() && unheard_.front().first <= now; unheard_.pop_front()) {
+    const std::shared_ptr<Shell> shell = unheard_.front().second.lock();
+    const bool runs = shell != nullptr && shell->state == Shell::State::kRunning && shell->run;
+    if (runs && !shell->heard && !shell->run->held) hear(*shell);
+  }
+  if (!unheard_.empty()) loop_.wake_at(unheard_.front().first);
 }
 
 }  // namespace podium::sandbox

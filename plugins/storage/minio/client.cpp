@@ -6,7 +6,7 @@
 #include <random>
 #include <thread>
 
-#include "digest.hpp"
+#include "digest/digest.hpp"
 
 namespace podium::s3 {
 
@@ -72,7 +72,7 @@ Outgoing Client::signed_request(const Request& request, const Payload& payload) 
   if (is_content && (settings_.tls || !settings_.sign_payload)) {
     sha256 = "UNSIGNED-PAYLOAD";
   } else if (sha256.empty()) {
-    Digest digest;
+    digest::Digest digest;
     for (const std::string_view piece : payload.pieces) digest.update(piece);
     read_range(payload.file, [&](std::string_view bytes) { digest.update(bytes); });
     sha256 = digest.hex();
@@ -167,8 +167,8 @@ OpenAnswer Client::open(const std::string& doing, const Request& request) {
 Answer Client::probe(const std::string& doing, const Request& request, milliseconds deadline) {
   // To connect, to shake hands, to ask: each may take its part.
   const milliseconds part = std::max(milliseconds(1), deadline / 3);
-  Lease lease(pool_, pool_.make(std::min(part, settings_.connect_timeout),
-                                std::min(part, settings_.timeout)));
+  Lease lease(pool_.make(std::min(part, settings_.connect_timeout),
+                         std::min(part, settings_.timeout)));
   try {
     Head head = lease->exchange(signed_request(request, {}));
     Answer answer = whole(success(doing, {std::move(head), std::move(lease)}));
@@ -198,6 +198,8 @@ void Client::make_bucket(const std::string& reason) {
     if (refusal.name() == "BucketAlreadyOwnedByYou") return;
     throw Refusal(refusal.code(), reason + "; " + refusal.what(), refusal.status(), refusal.name(),
                   false);
+  } catch (const Broken& broken) {
+    throw Error(PODIUM_UNAVAILABLE, reason + "; " + doing + ": " + broken.what());
   }
 }
 

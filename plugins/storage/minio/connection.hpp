@@ -137,16 +137,18 @@ class Lease {
  public:
   Lease(ConnectionPool& pool, std::unique_ptr<Connection> connection)
       : pool_(&pool), connection_(std::move(connection)) {}
+  /// Of a connection that nobody else is to use, as its time-outs are its own.
+  explicit Lease(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
   Lease(Lease&&) noexcept = default;
   Lease& operator=(Lease&&) = delete;
   ~Lease() {
-    if (connection_) pool_->give(std::move(connection_));
+    if (connection_ && pool_ != nullptr) pool_->give(std::move(connection_));
   }
   Connection& operator*() const noexcept { return *connection_; }
   Connection* operator->() const noexcept { return connection_.get(); }
 
  private:
-  ConnectionPool* pool_;
+  ConnectionPool* pool_ = nullptr;
   std::unique_ptr<Connection> connection_;
 };
 

@@ -143,18 +143,37 @@ std::string parse_upload_id(std::string_view xml) {
   return id;
 }
 
-std::vector<PendingUpload> parse_pending_uploads(std::string_view xml) {
-  std::vector<PendingUpload> out;
+PendingUploads parse_pending_uploads(std::string_view xml) {
+  PendingUploads out;
   PendingUpload upload;
+  bool truncated = false;
   walk_answer(xml, "list of uploads", [&](const std::string& path, const std::string& text) {
+    if (path == "ListMultipartUploadsResult/IsTruncated") truncated = text == "true";
+    if (path == "ListMultipartUploadsResult/NextKeyMarker") out.next_object = url_decoded(text);
+    if (path == "ListMultipartUploadsResult/NextUploadIdMarker") out.next_id = text;
     if (path == "ListMultipartUploadsResult/Upload/Key") upload.object = url_decoded(text);
     if (path == "ListMultipartUploadsResult/Upload/UploadId") upload.id = text;
     if (path == "ListMultipartUploadsResult/Upload/Initiated") {
       upload.begun_ms = parse_iso_time(text).value_or(0);
     }
-    if (path == "ListMultipartUploadsResult/Upload") out.push_back(std::exchange(upload, {}));
+    if (path == "ListMultipartUploadsResult/Upload") {
+      out.uploads.push_back(std::exchange(upload, {}));
+    }
   });
+  if (!truncated) out.next_object = out.next_id = "";
   return out;
+}
+
+bool is_completed(std::string_view xml) noexcept {
+  try {
+    bool completed = false;
+    walk(xml, [&](const std::string& path, const std::string&) {
+      completed = completed || path == "CompleteMultipartUploadResult";
+    });
+    return completed;
+  } catch (...) {
+    return false;
+  }
 }
 
 std::string complete_document(const std::vector<std::string>& etags) {

@@ -33,13 +33,22 @@ struct PendingUpload {
   std::int64_t begun_ms = 0;
 };
 
+/// One page of them.
+struct PendingUploads {
+  std::vector<PendingUpload> uploads;
+  std::string next_object, next_id;  ///< where the next page begins; empty: the last one
+};
+
 /// Never throws: what is no such document gives an empty one.
 ErrorDocument parse_error(std::string_view xml) noexcept;
 
 /// Each throws Error(PODIUM_UNAVAILABLE) when the store's answer is no such document.
 Listing parse_listing(std::string_view xml);
 std::string parse_upload_id(std::string_view xml);
-std::vector<PendingUpload> parse_pending_uploads(std::string_view xml);
+PendingUploads parse_pending_uploads(std::string_view xml);
+
+/// Whether the store says that it has put an upload's parts together. Never throws.
+bool is_completed(std::string_view xml) noexcept;
 
 /// The body that completes a multipart upload of parts with these tags, in order.
 std::string complete_document(const std::vector<std::string>& etags);

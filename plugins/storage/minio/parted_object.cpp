@@ -70,13 +70,25 @@ void PartedObject::complete(std::uint64_t size) {
     if (!failed.code.empty()) {
       throw make_refusal(client_.settings(), doing_, answer.head, failed, now_ms());
     }
+    if (!is_completed(answer.body) && !is_there(size)) {
+      throw Error(PODIUM_UNAVAILABLE,
+                  doing_ + ": the store broke off while it put the parts together");
+    }
   } catch (const Refusal& refusal) {
-    if (refusal.name() != "NoSuchUpload") throw;
     // A try before may have done it without our hearing of it.
-    const Head head = client_.call(doing_, {"HEAD", object_, {}, {}}).head;
-    if (head.length != size) throw;
+    if (refusal.name() != "NoSuchUpload" || !is_there(size)) throw;
   }
   completed_ = true;
+}
+
+/// Whether the object is there, whole.
+bool PartedObject::is_there(std::uint64_t size) {
+  try {
+    return client_.call(doing_, {"HEAD", object_, {}, {}}).head.length == size;
+  } catch (const Refusal& refusal) {
+    if (refusal.code() != PODIUM_NOT_FOUND) throw;
+    return false;
+  }
 }
 
 }  // namespace podium::s3

@@ -27,6 +27,7 @@ class PartedObject {
 
  private:
   std::string document();
+  bool is_there(std::uint64_t size);
 
   Client& client_;
   const sdk::Host host_;

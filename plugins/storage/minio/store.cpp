@@ -219,21 +219,35 @@ std::uint64_t Store::sweep() {
   const std::string& own = client_.settings().prefix;
   Request request{"GET", "", {{"uploads", ""}, {"encoding-type", "url"}}, {}};
   if (!own.empty()) request.query.emplace_back("prefix", own);
+  const auto first_page = request.query;
   std::uint64_t ended = 0;
-  for (const PendingUpload& upload :
-       parse_pending_uploads(client_.call("looking for old uploads", request).body)) {
-    const bool ours = upload.object.starts_with(own) &&
-                      key_of(std::string_view(upload.object).substr(own.size())).has_value();
-    if (!ours || upload.begun_ms == 0 || now_ms() - upload.begun_ms < kOldUpload_ms) continue;
-    try {
-      client_.call("ending an old upload",
-                   {"DELETE", upload.object, {{"uploadId", upload.id}}, {}});
-      ++ended;
-    } catch (const Refusal& refusal) {
-      if (refusal.code() != PODIUM_NOT_FOUND) throw;
-    }
+  for (std::string before;;) {
+    const PendingUploads page =
+        parse_pending_uploads(client_.call("looking for old uploads", request).body);
+    for (const PendingUpload& upload : page.uploads) ended += end_old(upload);
+    const std::string next = page.next_object + '\n' + page.next_id;
+    // A store that does not go on would be asked for ever.
+    if (page.next_object.empty() || next == before) return ended;
+    before = next;
+    request.query = first_page;
+    request.query.emplace_back("key-marker", page.next_object);
+    if (!page.next_id.empty()) request.query.emplace_back("upload-id-marker", page.next_id);
   }
-  return ended;
+}
+
+/// Ends an upload of ours that is so old that nobody goes on with it. True when it has.
+bool Store::end_old(const PendingUpload& upload) {
+  const std::string& own = client_.settings().prefix;
+  const bool ours = upload.object.starts_with(own) &&
+                    key_of(std::string_view(upload.object).substr(own.size())).has_value();
+  if (!ours || upload.begun_ms == 0 || now_ms() - upload.begun_ms < kOldUpload_ms) return false;
+  try {
+    client_.call("ending an old upload", {"DELETE", upload.object, {{"uploadId", upload.id}}, {}});
+    return true;
+  } catch (const Refusal& refusal) {
+    if (refusal.code() != PODIUM_NOT_FOUND) throw;
+    return false;
+  }
 }
 
 sdk::HealthReport Store::health(milliseconds deadline) {

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "client.hpp"
+#include "documents.hpp"
 #include "parted_object.hpp"
 
 namespace podium::s3 {
@@ -37,6 +38,7 @@ class Store {
 
  private:
   std::string object_of(std::string_view key) const;
+  bool end_old(const PendingUpload& upload);
 
   const sdk::Host host_;
   Client client_;

@@ -1,6 +1,8 @@
 #include "blobs.hpp"
 
 #include <algorithm>
+#include <mutex>
+#include <thread>
 
 namespace podium::conform {
 namespace {
@@ -95,6 +97,33 @@ std::vector<std::string> Blobs::keys(std::string_view prefix) {
                }));
   std::sort(found.begin(), found.end());
   return found;
+}
+
+std::string bytes_of(std::size_t size) { return std::to_string(size) + " bytes"; }
+
+void must_be(const std::string& what, const std::string& got, const std::string& expected) {
+  if (got == expected) return;
+  const auto at = std::mismatch(got.begin(), got.end(), expected.begin(), expected.end()).first - got.begin();
+  throw Broken(what + " gave " + bytes_of(got.size()) + ", wrong from byte " + std::to_string(at),
+               bytes_of(expected.size()) + " as they were put");
+}
+
+void in_threads(const std::vector<std::function<void()>>& bodies) {
+  std::mutex mutex;
+  std::exception_ptr thrown;
+  std::vector<std::thread> threads;
+  for (const auto& body : bodies) {
+    threads.emplace_back([&] {
+      try {
+        body();
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        if (!thrown) thrown = std::current_exception();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  if (thrown) std::rethrow_exception(thrown);
 }
 
 void exercise(Context&, MadeStorage& made) {

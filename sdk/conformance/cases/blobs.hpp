@@ -42,4 +42,21 @@ class Blobs {
   MadeStorage& made_;
 };
 
+/// A storage to judge.
+struct StorageSubject {
+  explicit StorageSubject(Context& context)
+      : library(context.settings.library), made(make_storage(context, library)), blobs(*made) {}
+  Library library;
+  std::unique_ptr<MadeStorage> made;
+  Blobs blobs;
+};
+
+std::string bytes_of(std::size_t size);
+
+/// How a content differs from what was expected. Throws Broken.
+void must_be(const std::string& what, const std::string& got, const std::string& expected);
+
+/// Runs bodies on threads of their own; passes on what the first of them throws.
+void in_threads(const std::vector<std::function<void()>>& bodies);
+
 }  // namespace podium::conform

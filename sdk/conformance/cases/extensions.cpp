@@ -1,6 +1,8 @@
 /// What an instance offers besides its kind.
 
+#include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <set>
 
 #include "../json_document.hpp"
@@ -11,7 +13,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::uint32_t kExtensionSize10 = 16;
 /// A busy machine may lose so much between two instructions.
 constexpr std::chrono::milliseconds kSlack{2000};
 
@@ -25,17 +26,43 @@ void with_instance(Context& context, Use&& use) {
   });
 }
 
+/// An extension and its size as it first was. Each is a size, and then nothing but functions.
+struct Extension {
+  const char* id;
+  std::uint32_t size;
+};
+constexpr Extension kExtensions[] = {
+    {PODIUM_EXT_HEALTH, 16},     {PODIUM_EXT_METRICS, 16},   {PODIUM_EXT_LOCAL_FILE, 16},
+    {PODIUM_EXT_ADOPT_FILE, 16}, {PODIUM_EXT_PUT_PARTS, 48}, {PODIUM_EXT_MAINTENANCE, 16},
+    {PODIUM_EXT_RUN_INPUT, 32},  {PODIUM_EXT_OUTPUT_FLOW, 16}, {PODIUM_EXT_EVENT_STREAM, 16}};
+
+/// Calls `judge` with each extension that the instance offers and the size that it says.
+template <class Judge>
+void with_extensions(Context& context, Judge&& judge) {
+  with_instance(context, [&](auto& made) {
+    for (const Extension& known : kExtensions) {
+      const void* found = made.extension(known.id);
+      if (found != nullptr) judge(known, found, *static_cast<const std::uint32_t*>(found));
+    }
+  });
+}
+
 void have_their_sizes(Context& context) {
-  with_instance(context, [](auto& made) {
-    for (const char* id : {PODIUM_EXT_HEALTH, PODIUM_EXT_METRICS, PODIUM_EXT_LOCAL_FILE, PODIUM_EXT_ADOPT_FILE,
-                           PODIUM_EXT_PUT_PARTS, PODIUM_EXT_MAINTENANCE, PODIUM_EXT_RUN_INPUT,
-                           PODIUM_EXT_OUTPUT_FLOW, PODIUM_EXT_EVENT_STREAM}) {
-      const void* found = made.extension(id);
-      if (found == nullptr) continue;
-      const std::uint32_t size = *static_cast<const std::uint32_t*>(found);
-      if (size >= kExtensionSize10) continue;
-      throw Broken(std::string("its extension ") + id + " says that it has " + std::to_string(size) + " bytes",
-                   "its sizeof, at least " + std::to_string(kExtensionSize10));
+  with_extensions(context, [](const Extension& known, const void*, std::uint32_t size) {
+    if (size >= known.size) return;
+    throw Broken(std::string("its extension ") + known.id + " says that it has " + std::to_string(size) + " bytes",
+                 "its sizeof, at least " + std::to_string(known.size));
+  });
+}
+
+void have_their_functions(Context& context) {
+  with_extensions(context, [](const Extension& known, const void* found, std::uint32_t size) {
+    for (std::uint32_t at = 8; at + sizeof(void*) <= std::min(size, known.size); at += sizeof(void*)) {
+      void* function = nullptr;
+      std::memcpy(&function, static_cast<const char*>(found) + at, sizeof function);
+      if (function != nullptr) continue;
+      throw Broken(std::string("its extension ") + known.id + " has NULL for its function number " + std::to_string(at / 8),
+                   "every function; what it cannot do it answers with PODIUM_UNSUPPORTED");
     }
   });
 }
@@ -119,6 +146,7 @@ void gives_metrics(Context& context) {
 std::vector<Case> extension_cases() {
   return {
       {"extensions/sizes", "an extension says its size", Kind::kAny, false, have_their_sizes},
+      {"extensions/functions", "an extension has all of its functions", Kind::kAny, false, have_their_functions},
       {"extensions/unknown_ids", "get_extension of an unknown id is NULL", Kind::kAny, false, are_not_made_up},
       {"extensions/health", "a health check keeps its deadline, sets a state, and details it in JSON", Kind::kAny,
        false, answers_of_its_health},

@@ -14,17 +14,31 @@ bool Watched::wait(std::chrono::milliseconds limit) {
   return changed_.wait_for(lock, limit, [this] { return completions_ > 0; });
 }
 
+bool Watched::wait_for(std::string_view text, std::chrono::milliseconds limit) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, limit, [&] { return out_.find(text) != std::string::npos; });
+}
+
+bool Watched::wait_for_bytes(std::size_t count, std::chrono::milliseconds limit) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, limit, [&] { return out_.size() >= count; });
+}
+
 void Watched::on_output(void* ctx, std::uint32_t stream, podium_bytes chunk) noexcept {
   auto& self = *static_cast<Watched*>(ctx);
   const bool overlaps = self.inside_.fetch_add(1) > 0;
-  const std::lock_guard lock(self.mutex_);
-  if (overlaps) ++self.overlaps_;
-  if (self.completions_ > 0) ++self.late_outputs_;
-  if (stream < 1 || stream > 2) {
-    ++self.unknown_streams_;
-  } else {
-    (stream == 1 ? self.out_ : self.err_) += sdk::view(chunk);
+  {
+    const std::lock_guard lock(self.mutex_);
+    if (overlaps) ++self.overlaps_;
+    if (self.completions_ > 0) ++self.late_outputs_;
+    if (stream < 1 || stream > 2) {
+      ++self.unknown_streams_;
+    } else {
+      (stream == 1 ? self.out_ : self.err_) += sdk::view(chunk);
+    }
+    self.changed_.notify_all();
   }
+  if (self.at_output_) self.at_output_();
   --self.inside_;
 }
 
@@ -54,14 +68,20 @@ std::string next_id() {
 
 }  // namespace
 
-OneRun::OneRun(Context& context, MadeRuntime& made, const std::string& code, podium_limits limits) : made_(made) {
+OneRun::OneRun(Context& context, MadeRuntime& made, const std::string& code, Given given) : made_(made) {
   const Settings& settings = context.settings;
   spec_.id = next_id();
   spec_.language = settings.language;
   spec_.source_name = settings.source_name;
   spec_.command = settings.command;
   spec_.code = code;
-  spec_.limits = limits;
+  spec_.limits = given.limits;
+  spec_.standard_input = std::move(given.standard_input);
+  spec_.open_input = given.open_input;
+  if (given.at_output) {
+    // The lease is there before the first callback.
+    seen_->at_output([this, then = std::move(given.at_output)] { then(lease_); });
+  }
   if (!made->own_workspace) {
     const auto folder = context.scratch / spec_.id;
     ::mkdir(folder.c_str(), 0777);
@@ -107,6 +127,28 @@ void OneRun::release() {
   }
   started_.code = PODIUM_CANCELLED;  // once only
   enter("release", [&] { made_->release(made_.self(), lease_); });
+}
+
+RuntimeSubject::RuntimeSubject(Context& context)
+    : library(context.settings.library), made(make_runtime(context, library)) {}
+
+const std::string& program_of(const Context& context) {
+  if (context.settings.program.empty()) throw NotRun("no program is known; say one with --program CODE");
+  return context.settings.program;
+}
+
+const std::string& forever_of(const Context& context) {
+  if (context.settings.forever.empty()) {
+    throw NotRun("no program is known that runs until it is ended; say one with --forever CODE");
+  }
+  return context.settings.forever;
+}
+
+const std::string& echo_of(const Context& context) {
+  if (context.settings.echo.empty()) {
+    throw NotRun("no program is known that prints its standard input; say one with --echo CODE");
+  }
+  return context.settings.echo;
 }
 
 void exercise(Context& context, MadeRuntime& made) {

@@ -16,6 +16,11 @@ class Watched {
 
   const podium_run_callbacks* raw() const noexcept { return &callbacks_; }
   bool wait(std::chrono::milliseconds limit);
+  /// Whether stdout came to hold `text`, or so many bytes, before the limit.
+  bool wait_for(std::string_view text, std::chrono::milliseconds limit);
+  bool wait_for_bytes(std::size_t count, std::chrono::milliseconds limit);
+  /// Called with each piece of output, on the plugin's thread. Before the start only.
+  void at_output(std::function<void()> then) { at_output_ = std::move(then); }
 
   std::string out() const { return locked(out_); }
   std::string err() const { return locked(err_); }
@@ -40,6 +45,7 @@ class Watched {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::atomic<int> inside_{0};
+  std::function<void()> at_output_;
   std::string out_, err_, message_;
   podium_completion completion_{};
   std::uint32_t completion_size_ = 0;
@@ -48,11 +54,18 @@ class Watched {
                                   nullptr, nullptr};
 };
 
+/// What a run gets beside its code.
+struct Given {
+  podium_limits limits = sdk::testing::ample_limits();
+  std::string standard_input;
+  bool open_input = false;
+  std::function<void(podium_lease*)> at_output;  ///< see Watched::at_output
+};
+
 /// One run of an instance: started, waited for, released at the end.
 class OneRun {
  public:
-  OneRun(Context& context, MadeRuntime& made, const std::string& code,
-         podium_limits limits = sdk::testing::ample_limits());
+  OneRun(Context& context, MadeRuntime& made, const std::string& code, Given given = {});
   ~OneRun();
   OneRun(const OneRun&) = delete;
   OneRun& operator=(const OneRun&) = delete;
@@ -60,6 +73,7 @@ class OneRun {
   const Answer& started() const noexcept { return started_; }
   Watched& seen() noexcept { return *seen_; }
   void cancel();
+  podium_lease* lease() const noexcept { return lease_; }
   /// Waits for the completion. Throws Broken, and lets go of the instance, when it does not come.
   void wait(std::chrono::milliseconds limit = std::chrono::seconds(20));
   /// Started, or Broken; then wait().
@@ -75,5 +89,20 @@ class OneRun {
   Answer started_;
   podium_lease* lease_ = nullptr;
 };
+
+/// Between a cause and the end that it has, on a busy machine.
+inline constexpr std::chrono::milliseconds kSoon{5000};
+
+/// A runtime to judge.
+struct RuntimeSubject {
+  explicit RuntimeSubject(Context& context);
+  Library library;
+  std::unique_ptr<MadeRuntime> made;
+};
+
+/// What the command line names. Throw NotRun.
+const std::string& program_of(const Context& context);
+const std::string& forever_of(const Context& context);
+const std::string& echo_of(const Context& context);
 
 }  // namespace podium::conform

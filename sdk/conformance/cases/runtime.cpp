@@ -12,33 +12,13 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-/// Between a limit and the end that it causes, on a busy machine.
-constexpr milliseconds kSoon{5000};
-
-struct Subject {
-  explicit Subject(Context& context) : library(context.settings.library), made(make_runtime(context, library)) {}
-  Library library;
-  std::unique_ptr<MadeRuntime> made;
-};
-
-const std::string& program_of(const Context& context) {
-  if (context.settings.program.empty()) throw NotRun("no program is known; say one with --program CODE");
-  return context.settings.program;
-}
-const std::string& forever_of(const Context& context) {
-  if (context.settings.forever.empty()) {
-    throw NotRun("no program is known that runs until it is ended; say one with --forever CODE");
-  }
-  return context.settings.forever;
-}
-
 std::string number(std::int64_t value) { return std::to_string(value); }
 
 /// What the plugin says after the completion, if it does, it says soon.
 void let_it_talk() { std::this_thread::sleep_for(milliseconds(100)); }
 
 void completes_once(Context& context) {
-  Subject it(context);
+  RuntimeSubject it(context);
   OneRun run(context, *it.made, program_of(context));
   run.complete();
   let_it_talk();
@@ -46,7 +26,7 @@ void completes_once(Context& context) {
 }
 
 void is_quiet_after_the_end(Context& context) {
-  Subject it(context);
+  RuntimeSubject it(context);
   OneRun run(context, *it.made, program_of(context));
   run.complete();
   let_it_talk();
@@ -54,14 +34,14 @@ void is_quiet_after_the_end(Context& context) {
 }
 
 void knows_two_streams(Context& context) {
-  Subject it(context);
+  RuntimeSubject it(context);
   OneRun run(context, *it.made, program_of(context));
   run.complete();
   if (run.seen().unknown_streams() > 0) throw Broken("output came on a stream that is neither 1 nor 2", "1 or 2");
 }
 
 void calls_back_one_at_a_time(Context& context) {
-  Subject it(context);
+  RuntimeSubject it(context);
   for (int i = 0; i < 5; ++i) {
     OneRun run(context, *it.made, program_of(context));
     run.complete();
@@ -70,7 +50,7 @@ void calls_back_one_at_a_time(Context& context) {
 }
 
 void tells_a_sound_completion(Context& context) {
-  Subject it(context);
+  RuntimeSubject it(context);
   OneRun run(context, *it.made, program_of(context));
   run.complete();
   const podium_completion end = run.seen().completion();
@@ -92,7 +72,7 @@ void tells_a_sound_completion(Context& context) {
 }
 
 void gives_output(Context& context) {
-  Subject it(context);
+  RuntimeSubject it(context);
   OneRun run(context, *it.made, program_of(context));
   run.complete();
   if (run.seen().out().size() + run.seen().err().size() >= 2) return;
@@ -101,10 +81,10 @@ void gives_output(Context& context) {
 }
 
 void cuts_output(Context& context) {
-  Subject it(context);
+  RuntimeSubject it(context);
   podium_limits limits = sdk::testing::ample_limits();
   limits.output_bytes = 1;
-  OneRun run(context, *it.made, program_of(context), limits);
+  OneRun run(context, *it.made, program_of(context), {limits, {}, false, {}});
   run.complete();
   const std::size_t most = std::max(run.seen().out().size(), run.seen().err().size());
   if (most > 1) throw Broken(number(static_cast<std::int64_t>(most)) + " bytes of a stream came", "at most output_bytes, 1");
@@ -114,11 +94,11 @@ void cuts_output(Context& context) {
 }
 
 void keeps_deadlines(Context& context) {
-  Subject it(context);
+  RuntimeSubject it(context);
   podium_limits limits = sdk::testing::ample_limits();
   limits.wall_ms = 300;
   const auto began = Clock::now();
-  OneRun run(context, *it.made, forever_of(context), limits);
+  OneRun run(context, *it.made, forever_of(context), {limits, {}, false, {}});
   run.complete();
   const auto took = std::chrono::duration_cast<milliseconds>(Clock::now() - began);
   if (took > milliseconds(limits.wall_ms) + kSoon) {
@@ -130,7 +110,7 @@ void keeps_deadlines(Context& context) {
 }
 
 void honours_cancel(Context& context) {
-  Subject it(context);
+  RuntimeSubject it(context);
   OneRun run(context, *it.made, forever_of(context));
   must_succeed("start", run.started());
   if (run.seen().wait(milliseconds(200))) throw Broken("--forever ended by itself", "a program that goes on");
@@ -143,7 +123,7 @@ void honours_cancel(Context& context) {
 }
 
 void bears_a_late_cancel(Context& context) {
-  Subject it(context);
+  RuntimeSubject it(context);
   OneRun run(context, *it.made, program_of(context));
   run.complete();
   let_it_talk();
@@ -158,7 +138,7 @@ void bears_a_late_cancel(Context& context) {
 }
 
 void overlaps(Context& context) {
-  Subject it(context);
+  RuntimeSubject it(context);
   const std::uint32_t bound = (*it.made)->max_concurrency;
   const std::size_t count = bound == 0 ? 8 : std::min<std::size_t>(8, bound);
   OneRun alone(context, *it.made, program_of(context));
@@ -176,7 +156,7 @@ void overlaps(Context& context) {
 }
 
 void fails_or_completes(Context& context) {
-  Subject it(context);
+  RuntimeSubject it(context);
   it.made->host().refuse_tasks("the host has no thread for it");
   OneRun run(context, *it.made, program_of(context));
   if (run.started().ok()) return run.complete();  // it needs none of the host's threads
@@ -185,7 +165,7 @@ void fails_or_completes(Context& context) {
 }
 
 void ends_while_runs_are_cancelled(Context& context) {
-  Subject it(context);
+  RuntimeSubject it(context);
   for (int i = 0; i < 10; ++i) {
     OneRun run(context, *it.made, forever_of(context));
     must_succeed("start", run.started());

@@ -2,38 +2,18 @@
 
 #include <algorithm>
 #include <atomic>
-#include <mutex>
-#include <thread>
 
 #include "blobs.hpp"
 
 namespace podium::conform {
 namespace {
 
-struct Subject {
-  explicit Subject(Context& context)
-      : library(context.settings.library), made(make_storage(context, library)), blobs(*made) {}
-  Library library;
-  std::unique_ptr<MadeStorage> made;
-  Blobs blobs;
-};
-
-std::string bytes_of(std::size_t size) { return std::to_string(size) + " bytes"; }
-
-/// How a content differs from what was expected.
-void must_be(const std::string& what, const std::string& got, const std::string& expected) {
-  if (got == expected) return;
-  const auto at = std::mismatch(got.begin(), got.end(), expected.begin(), expected.end()).first - got.begin();
-  throw Broken(what + " gave " + bytes_of(got.size()) + ", wrong from byte " + std::to_string(at),
-               bytes_of(expected.size()) + " as they were put");
-}
-
 void must_fail(const std::string& what, const Answer& answer, podium_code code, const char* name) {
   if (answer.code != code) throw Broken(what + " answered " + told(answer), name);
 }
 
 void keeps_every_size(Context& context) {
-  Subject it(context);
+  StorageSubject it(context);
   for (const std::size_t size : {0ul, 1ul, 4095ul, 4096ul, 65'536ul, 262'145ul, 8'388'609ul, 67'108'864ul}) {
     const std::string expected = noise(size, size);
     it.blobs.keep("blob", expected);
@@ -45,7 +25,7 @@ void keeps_every_size(Context& context) {
 }
 
 void keeps_nul_bytes(Context& context) {
-  Subject it(context);
+  StorageSubject it(context);
   for (const std::string& content : {std::string(1, '\0'), std::string("a\0b\0", 4), std::string(5000, '\0')}) {
     it.blobs.keep("blob", content);
     must_be("get of NUL bytes", it.blobs.content("blob"), content);
@@ -69,7 +49,7 @@ std::vector<std::string> hostile_keys() {
 }
 
 void tells_hostile_keys_apart(Context& context) {
-  Subject it(context);
+  StorageSubject it(context);
   const std::vector<std::string> keys = hostile_keys();
   for (const std::string& key : keys) it.blobs.keep(key, "content of " + key);
   for (const std::string& key : keys) must_be("get of " + shown(key), it.blobs.content(key), "content of " + key);
@@ -85,7 +65,7 @@ void tells_hostile_keys_apart(Context& context) {
 }
 
 void bounds_keys(Context& context) {
-  Subject it(context);
+  StorageSubject it(context);
   std::string out;
   Told blob;
   for (const std::string& key : {std::string(), std::string(201, 'a')}) {
@@ -99,7 +79,7 @@ void bounds_keys(Context& context) {
 }
 
 void replaces_as_a_whole(Context& context) {
-  Subject it(context);
+  StorageSubject it(context);
   it.blobs.keep("blob", noise(10'000, 1));
   it.blobs.keep("blob", "short");
   must_be("get after a second put", it.blobs.content("blob"), "short");
@@ -109,7 +89,7 @@ void replaces_as_a_whole(Context& context) {
 }
 
 void knows_what_is_missing(Context& context) {
-  Subject it(context);
+  StorageSubject it(context);
   std::string out;
   Told blob;
   must_fail("get of an unknown key", it.blobs.get("nothing", out), PODIUM_NOT_FOUND, "PODIUM_NOT_FOUND");
@@ -118,7 +98,7 @@ void knows_what_is_missing(Context& context) {
 }
 
 void removes(Context& context) {
-  Subject it(context);
+  StorageSubject it(context);
   it.blobs.keep("blob", "content");
   must_succeed("remove", it.blobs.remove("blob"));
   must_succeed("remove of what is not there", it.blobs.remove("blob"));
@@ -127,7 +107,7 @@ void removes(Context& context) {
 }
 
 void gives_ranges(Context& context) {
-  Subject it(context);
+  StorageSubject it(context);
   const std::string whole = noise(300'000, 1);
   it.blobs.keep("blob", whole);
   std::string part;
@@ -146,7 +126,7 @@ void gives_ranges(Context& context) {
 }
 
 void lists(Context& context) {
-  Subject it(context);
+  StorageSubject it(context);
   for (const char* key : {"a/1", "a/2", "ab", "b/1", "a"}) it.blobs.keep(key, std::string("12345"));
   using Keys = std::vector<std::string>;
   const std::pair<const char*, Keys> expected[] = {
@@ -164,7 +144,7 @@ void lists(Context& context) {
 }
 
 void stops_listing(Context& context) {
-  Subject it(context);
+  StorageSubject it(context);
   for (int i = 0; i < 10; ++i) it.blobs.keep("key" + std::to_string(i), "x");
   int seen = 0;
   must_succeed("list that was stopped", it.blobs.list("", [&](const Told&) { return ++seen < 3; }));
@@ -172,7 +152,7 @@ void stops_listing(Context& context) {
 }
 
 void keeps_nothing_of_a_failed_source(Context& context) {
-  Subject it(context);
+  StorageSubject it(context);
   const std::string beginning = noise(1'000'000, 1);
   it.blobs.keep("old", "as it was");
   const auto failing = [&] {
@@ -188,7 +168,7 @@ void keeps_nothing_of_a_failed_source(Context& context) {
 }
 
 void wants_the_promised_length(Context& context) {
-  Subject it(context);
+  StorageSubject it(context);
   for (const std::int64_t promised : {6, 4}) {
     if (it.blobs.put("blob", source_of("12345"), promised).ok()) {
       throw Broken("put took 5 bytes of a source that expected " + std::to_string(promised), "an error");
@@ -198,7 +178,7 @@ void wants_the_promised_length(Context& context) {
 }
 
 void takes_any_pieces(Context& context) {
-  Subject it(context);
+  StorageSubject it(context);
   const std::string expected = noise(50'003, 1);
   for (const std::size_t piece : {std::size_t{1}, std::size_t{4097}}) {
     must_succeed("put", it.blobs.put("blob", source_of(expected, piece)));
@@ -207,7 +187,7 @@ void takes_any_pieces(Context& context) {
 }
 
 void stops_when_the_reader_leaves(Context& context) {
-  Subject it(context);
+  StorageSubject it(context);
   it.blobs.keep("blob", noise(5'000'000, 1));
   int writes = 0;
   must_fail("get whose reader left", it.blobs.get_and_leave("blob", writes), PODIUM_CANCELLED, "PODIUM_CANCELLED");
@@ -226,31 +206,12 @@ void has_what_it_had(Context& context) {
   must_be("get by another instance", Blobs(*second).content("kept"), "content");
 }
 
-/// Runs bodies on threads of their own; passes on what the first of them throws.
-void in_threads(const std::vector<std::function<void()>>& bodies) {
-  std::mutex mutex;
-  std::exception_ptr thrown;
-  std::vector<std::thread> threads;
-  for (const auto& body : bodies) {
-    threads.emplace_back([&] {
-      try {
-        body();
-      } catch (...) {
-        const std::lock_guard lock(mutex);
-        if (!thrown) thrown = std::current_exception();
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  if (thrown) std::rethrow_exception(thrown);
-}
-
 std::size_t at_a_time(const MadeStorage& made, std::size_t wanted) {
   return made->max_concurrency == 0 ? wanted : std::min<std::size_t>(wanted, made->max_concurrency);
 }
 
 void never_mixes(Context& context) {
-  Subject it(context);
+  StorageSubject it(context);
   const std::size_t threads = at_a_time(*it.made, 6);
   if (threads < 2) throw NotRun("its max_concurrency is 1");
   std::vector<std::string> contents;
@@ -281,7 +242,7 @@ void never_mixes(Context& context) {
 }
 
 void overlaps(Context& context) {
-  Subject it(context);
+  StorageSubject it(context);
   std::vector<std::function<void()>> bodies;
   for (std::size_t i = 0; i < at_a_time(*it.made, 8); ++i) {
     bodies.push_back([&, key = "key" + std::to_string(i)] {

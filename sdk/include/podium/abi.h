@@ -356,9 +356,9 @@ typedef struct podium_run_input {
 #define PODIUM_EXT_OUTPUT_FLOW "podium.output-flow/1"
 typedef struct podium_output_flow {
   uint32_t size;
-  /* [any] true: read no more of the program's output until false comes; a call to output that is
-   * under way may still come. Never waits. May come from within output, and while another thread
-   * is in output: no lock may be held around output that this function takes. */
+  /* [any] true: leave the output where it is until false comes; a call to output under way may still
+   * come. false at first: somebody listens while it runs. Never waits. May come from within output,
+   * while another thread is in output: no lock may be held around output that this function takes. */
   void (*hold)(void *self, podium_lease *lease, bool held);
 } podium_output_flow;
 

@@ -30,6 +30,13 @@ void misbehave_in_create() {
   for (;;) ::pause();
 }
 
+void change_mask(int how) {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGUSR2);
+  ::pthread_sigmask(how, &set, nullptr);
+}
+
 /// What goes wrong when an instance is made.
 void misbehave_at_birth() {
   if (has_defect("leaks_a_descriptor") && ::dup(1) < 0) std::abort();
@@ -47,12 +54,7 @@ void misbehave_at_birth() {
   if (has_defect("complains")) static_cast<void>(::fputs("here I am\n", stderr));
   if (has_defect("sets_the_locale")) std::setlocale(LC_ALL, "C.UTF-8");
   if (has_defect("changes_the_folder") && ::chdir("/usr") != 0) std::abort();
-  if (has_defect("blocks_signals")) {
-    sigset_t set;
-    ::sigemptyset(&set);
-    ::sigaddset(&set, SIGUSR2);
-    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  }
+  if (has_defect("blocks_signals") || has_defect("blocks_for_a_while")) change_mask(SIG_BLOCK);
 }
 
 class Family final : public Response, public Health, public Metrics {
@@ -69,7 +71,10 @@ class Family final : public Response, public Health, public Metrics {
     another_ended = false;
     misbehave_at_birth();
   }
-  ~Family() override { another_ended = true; }
+  ~Family() override {
+    another_ended = true;
+    if (has_defect("blocks_for_a_while")) change_mask(SIG_UNBLOCK);
+  }
 
   static void check_for_real(const Options& options) {
     misbehave_in_create();

@@ -1,6 +1,8 @@
 // A storage that is sound but for the defect in its name. Blobs live as long as the process.
 #include <podium/plugin.hpp>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -30,7 +32,70 @@ std::shared_ptr<Blobs> blobs_of(const std::string& root) {
   return found;
 }
 
-class Family final : public Storage {
+/// A content on its way, in parts of ten bytes and more.
+class Arriving final : public Parts {
+ public:
+  Arriving(std::shared_ptr<Blobs> blobs, std::string key) : blobs_(std::move(blobs)), key_(std::move(key)) {}
+  ~Arriving() override {
+    if (has_defect("finishes_at_the_end")) keep();
+  }
+
+  void put(std::uint32_t number, int descriptor, std::uint64_t offset, std::uint64_t length) override {
+    const bool alone = ++inside_ == 1;
+    if (has_defect("one_part_at_a_time")) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    std::string part(length, '\0');
+    const ssize_t n = ::pread(descriptor, part.data(), length, static_cast<off_t>(offset));
+    const bool disturbed = has_defect("one_part_at_a_time") && (!alone || inside_ > 1);
+    --inside_;
+    const std::lock_guard lock(blobs_->mutex);
+    if (n < 0 || static_cast<std::uint64_t>(n) != length) {
+      if (has_defect("spoils_a_failed_part")) parts_[number] = "";
+      if (!has_defect("takes_short_parts")) throw Error(PODIUM_INVALID_ARGUMENT, "the part is not in the file");
+      part.resize(n < 0 ? 0 : static_cast<std::size_t>(n));
+    }
+    if (disturbed) part.assign(length, '?');
+    if (has_defect("parts_by_arrival")) number = static_cast<std::uint32_t>(parts_.size() + 1);
+    if (has_defect("spoils_a_failed_part")) {
+      parts_.emplace(number, std::move(part));
+    } else {
+      parts_[number] = std::move(part);
+    }
+    if (has_defect("shows_parts") && parts_.size() == 2) blobs_->content[key_] = parts_.begin()->second;
+  }
+
+  void finish(std::uint64_t length) override {
+    const std::lock_guard lock(blobs_->mutex);
+    std::uint32_t expected = 1;
+    for (const auto& part : parts_) {
+      if (part.first != expected++ && !has_defect("finishes_gaps")) throw Error(PODIUM_INVALID_ARGUMENT, "a part is missing");
+    }
+    const std::string whole = joined();
+    if (whole.size() != length && !has_defect("finishes_gaps") && !has_defect("spoils_a_failed_part")) {
+      throw Error(PODIUM_INVALID_ARGUMENT, "the parts are not as long as the content");
+    }
+    blobs_->content[key_] = whole;
+    finished_ = true;
+  }
+
+ private:
+  std::string joined() const {
+    std::string whole;
+    for (const auto& part : parts_) whole += part.second;
+    return whole;
+  }
+  void keep() {
+    const std::lock_guard lock(blobs_->mutex);
+    if (!finished_ && !parts_.empty() && key_ == "new") blobs_->content[key_] = joined();
+  }
+
+  std::shared_ptr<Blobs> blobs_;
+  std::string key_;
+  std::map<std::uint32_t, std::string> parts_;
+  std::atomic<int> inside_{0};
+  bool finished_ = false;
+};
+
+class Family final : public Storage, public PutParts {
  public:
   static constexpr podium_option kOptions[] = {option_string("root", "", "Blobs of one name are the same")};
 
@@ -90,6 +155,11 @@ class Family final : public Storage {
       if (!key.starts_with(prefix) && !has_defect("lists_all")) continue;
       if (!each({key, content.size(), 1}) && !has_defect("never_stops")) return;
     }
+  }
+
+  std::uint64_t part_size() const noexcept override { return 4096; }
+  std::unique_ptr<Parts> begin_parts(std::string_view key) override {
+    return std::make_unique<Arriving>(blobs_, std::string(key));
   }
 
   void remove(std::string_view key) override {

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 namespace podium::pod {
 namespace {
@@ -70,8 +71,9 @@ bool parse_mapping(const char* line, Mapping& mapping) {
   mapping.end = std::strtoul(at + 1, &at, 16);
   const char* const rights = at + 1;
   mapping.writable = rights[1] == 'w';
-  const char* const name = std::strchr(rights, '[');
-  return rights[0] == 'r' && rights[3] == 'p' && (name == nullptr || name[1] != 'v');
+  // Up to the end of the line: newer kernels list [vdso] among the libraries, above most of them.
+  const std::string_view rest(rights, std::strcspn(rights, "\n"));
+  return rights[0] == 'r' && rights[3] == 'p' && rest.find("[v") == rest.npos;
 }
 
 /// All of /proc/self/maps, with a NUL behind.

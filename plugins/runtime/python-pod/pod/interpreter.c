@@ -1,6 +1,7 @@
 #define Py_BUILD_CORE 1
 #include "interpreter.h"
 
+#include <internal/pycore_gc.h>
 #include <internal/pycore_interp.h>
 #include <internal/pycore_pystate.h>
 #include <internal/pycore_runtime.h>
@@ -110,19 +111,24 @@ static int is_of_zygote(const PyObject *module) {
 
 /* ---------------------------------------------------------------- the run */
 
-/* As in the interpreter's own pythonrun.c. */
-static void flush_streams(void) {
+/* As in the interpreter's own pythonrun.c. -1: one could not be flushed. */
+static int flush_streams(void) {
+  int status = 0;
   PyObject *type, *value, *traceback;
   PyErr_Fetch(&type, &value, &traceback);
   const char *const names[] = {"stderr", "stdout"};
   for (int i = 0; i < 2; ++i) {
     PyObject *stream = PySys_GetObject(names[i]);
-    if (stream != NULL && call_method(stream, "flush") != 0) PyErr_Clear();
+    if (stream == NULL || call_method(stream, "flush") == 0) continue;
+    PyErr_Clear();
+    status = -1;
   }
   PyErr_Restore(type, value, traceback);
+  return status;
 }
 
-static int run_file(FILE *file, const char *filename) {
+/* `flushed` (may be NULL): whether all that was printed is out. */
+static int run_file(FILE *file, const char *filename, int *flushed) {
   PyObject *main_module = PyImport_AddModule("__main__");
   if (main_module == NULL) {
     fclose(file);
@@ -140,7 +146,8 @@ static int run_file(FILE *file, const char *filename) {
   PyCompilerFlags flags = _PyCompilerFlags_INIT;
   PyObject *result =
       PyRun_FileExFlags(file, filename, Py_file_input, globals, globals, 1, &flags);
-  flush_streams();
+  const int streams = flush_streams();
+  if (flushed != NULL) *flushed = streams == 0;
   Py_XDECREF(result);
   return result != NULL ? 0 : -1;
 }
@@ -296,6 +303,73 @@ static void flush_files_left(void) {
   Py_XDECREF(objects);
 }
 
+/* ---------------------------------------------------------------- a run that needs no end */
+
+/* What a pod that waits has, so that it can be told what the run added. */
+static struct {
+  uint64_t threads;         /* made so far */
+  int exit_functions;
+  Py_ssize_t thread_exit_functions;
+  const PyObject *main_module, *main_loader;
+} at_wait;
+
+static Py_ssize_t thread_exit_functions(void) {
+  PyObject *threading = PyDict_GetItemString(PyImport_GetModuleDict(), "threading"); /* borrowed */
+  PyObject *functions = threading != NULL
+                            ? PyDict_GetItemString(PyModule_GetDict(threading), "_threading_atexits")
+                            : NULL;
+  return functions != NULL && PyList_CheckExact(functions) ? PyList_GET_SIZE(functions) : -1;
+}
+
+void podium_note_waiting(void) {
+  PyInterpreterState *interpreter = PyInterpreterState_Get();
+  at_wait.threads = interpreter->threads.next_unique_id;
+  at_wait.exit_functions = interpreter->atexit.ncallbacks;
+  at_wait.thread_exit_functions = thread_exit_functions();
+  at_wait.main_module = PyImport_AddModule("__main__");
+  at_wait.main_loader = PyDict_GetItemString(PyModule_GetDict((PyObject *)at_wait.main_module),
+                                             "__loader__");
+}
+
+/* Objects whose end nobody can see: no class, no file, no weak reference, nothing that waits in a
+ * generator. */
+static int is_plain(const PyObject *object) {
+  const PyTypeObject *const plain[] = {&PyDict_Type,   &PyTuple_Type,     &PyList_Type,
+                                       &PyFunction_Type, &PyCFunction_Type, &PyCell_Type,
+                                       &PySet_Type,    &PyFrozenSet_Type, &PyMethod_Type};
+  for (size_t i = 0; i < sizeof plain / sizeof *plain; ++i) {
+    if (Py_TYPE(object) == plain[i]) return 1;
+  }
+  return object == at_wait.main_module || object == at_wait.main_loader ||
+         (PyModule_CheckExact(object) && is_of_zygote(object));
+}
+
+/* Whether the end of the interpreter could show the program nothing. Most small runs leave a handful
+ * of plain data, and the end costs more than they do. What the zygote made is frozen and is not among
+ * the collector's generations; whatever has a finalizer is, or its class. */
+static int leaves_nothing_to_end(void) {
+  enum { kMostObjects = 1000 }; /* taking more apart costs little beside making them */
+  const PyThreadState *const state = PyThreadState_Get();
+  const PyInterpreterState *const interpreter = state->interp;
+  const int watched = state->c_tracefunc != NULL || state->c_profilefunc != NULL ||
+                      interpreter->audit_hooks != NULL || interpreter->gc.debug != 0 ||
+                      interpreter->gc.callbacks == NULL ||
+                      PyList_GET_SIZE(interpreter->gc.callbacks) != 0;
+  if (watched || interpreter->threads.next_unique_id != at_wait.threads ||
+      interpreter->atexit.ncallbacks != at_wait.exit_functions ||
+      thread_exit_functions() != at_wait.thread_exit_functions) {
+    return 0;
+  }
+  int objects = 0;
+  for (int i = 0; i < NUM_GENERATIONS; ++i) {
+    const PyGC_Head *const head = &interpreter->gc.generations[i].head;
+    for (const PyGC_Head *at = _PyGCHead_NEXT(head); at != head; at = _PyGCHead_NEXT(at)) {
+      if (++objects > kMostObjects || !is_plain((const PyObject *)(at + 1))) return 0;
+    }
+  }
+  return 1;
+}
+
 /* The steps of Py_FinalizeEx that a program can see. */
 static int end_interpreter(PyObject *before_exit) {
   int status = 0;
@@ -330,7 +404,15 @@ int podium_run_main(const char *filename, PyObject *before_exit) {
     perror(filename);
     return 127;
   }
-  if (run_file(file, filename) != 0) status = status_of_exception();
+  int flushed = 0;
+  if (run_file(file, filename, &flushed) != 0) {
+    status = status_of_exception();
+    flushed = 0;
+  }
+  if (flushed && Py_MakePendingCalls() == 0 && leaves_nothing_to_end()) {
+    return 0;
+  }
+  PyErr_Clear();
   if (end_interpreter(before_exit) != 0) status = 120;
   return status;
 }
@@ -341,7 +423,7 @@ int podium_rehearse(const char *program, const char *filename) {
     PyErr_NoMemory();
     return -1;
   }
-  if (run_file(file, filename) != 0) return -1;
+  if (run_file(file, filename, NULL) != 0) return -1;
   PyInterpreterState *interpreter = PyInterpreterState_Get();
   restore_builtins(interpreter, 0);
   PyObject *name, *module;

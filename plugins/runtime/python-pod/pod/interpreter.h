@@ -28,12 +28,16 @@ int podium_fresh_main(const char *filename);
 /* Remembers what is loaded now as the zygote's. */
 int podium_remember_modules(void);
 
+/* In a pod, with its fresh __main__, just before it waits: what the run is to be compared with. */
+void podium_note_waiting(void);
+
 /* Runs a small program as __main__ and as much of the end as can be repeated: what every program
  * touches is this process's own afterwards. A fresh __main__ must be made after it. 0, or -1 with an
  * exception. */
 int podium_rehearse(const char *program, const char *filename);
 
-/* Runs the file as __main__ and ends the interpreter; `before_exit` (may be NULL) is called when the
+/* Runs the file as __main__ and ends the interpreter, unless the run left nothing whose end could be
+ * seen: no thread, no exit function, no object of a class; `before_exit` (may be NULL) is called when the
  * program and its threads have ended, before its atexit functions. Returns the exit status, or
  * -SIGINT when the program died of a KeyboardInterrupt. */
 int podium_run_main(const char *filename, PyObject *before_exit);

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -59,28 +60,44 @@ int hide_descriptor(int fd) noexcept {
   return hidden >= 0 ? hidden : fd;
 }
 
-void set_limits(const Go& go) noexcept {
-  const auto set = [](auto which, std::uint64_t value) {
-    const rlimit limit{value, value};
-    ::setrlimit(which, &limit);
-  };
-  set(RLIMIT_FSIZE, go.file_bytes);
-  set(RLIMIT_NOFILE, go.open_files);
+template <class Resource>
+void set(Resource which, std::uint64_t value) noexcept {
+  const rlimit limit{value, value};
+  ::setrlimit(which, &limit);
+}
+
+/// Those that are the same for every run: set before it comes.
+void set_fixed_limits() noexcept {
   set(RLIMIT_CORE, 1);  // as in a job: 0 would not keep a core_pattern that is a pipe from it
   set(RLIMIT_MEMLOCK, 64 * 1024);
   set(RLIMIT_MSGQUEUE, 64 * 1024);
   set(RLIMIT_SIGPENDING, 4096);
+}
+
+void set_limits(const Go& go) noexcept {
+  set(RLIMIT_FSIZE, go.file_bytes);
+  set(RLIMIT_NOFILE, go.open_files);
   if (go.data_bytes != 0) set(RLIMIT_DATA, go.data_bytes);
   if (go.processes != 0) set(RLIMIT_NPROC, go.processes);
 }
 
-/// The path of the code, from malloc; nullptr with errno.
-const char* write_source(std::string_view name, std::string_view code) noexcept {
+int open_source(const char* path) noexcept {
+  return ::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+}
+
+/// The path of the code, from malloc; nullptr with errno. `ready` is kZygoteScript, made ahead, or -1.
+const char* write_source(std::string_view name, std::string_view code, int ready) noexcept {
   char* path = nullptr;
   if (::asprintf(&path, "%s/%.*s", kCode, static_cast<int>(name.size()), name.data()) < 0) {
     return nullptr;
   }
-  const int fd = ::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+  int fd = ready;
+  if (ready >= 0 && std::strcmp(path, kZygoteScript) != 0) {
+    ::close(ready);
+    ::unlink(kZygoteScript);
+    fd = -1;
+  }
+  if (fd < 0) fd = open_source(path);
   if (fd < 0) return nullptr;
   while (!code.empty()) {
     const ssize_t n = ::write(fd, code.data(), code.size());
@@ -133,6 +150,7 @@ void Pod::enter(const Order& order, const SeccompProgram& seccomp) noexcept {
   const char* step = "";
   if (const int error = confine(cgroup, false, order.uid(), seccomp, &step)) fail(error);
 
+  set_fixed_limits();
   step_ = hide_descriptor(step_);
   // Those of the order are all above 5: the zygote's own lie below.
   if (::dup2(order.input(), 0) < 0 || ::dup2(order.output(), 1) < 0 ||
@@ -161,6 +179,16 @@ std::string_view Pod::receive(Go& go) noexcept {
   return {static_cast<const char*>(data), go.payload_bytes};
 }
 
+bool workspace_is_empty() noexcept {
+  const int fd = ::open(kWorkspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return false;
+  // "." and ".." take 24 bytes each; a file system that says otherwise is taken for one with files.
+  alignas(std::uint64_t) char entries[256];
+  const long size = ::syscall(SYS_getdents64, fd, entries, sizeof entries);
+  ::close(fd);
+  return size == 2 * 24;
+}
+
 void unpack(std::string_view payload, Work& work) noexcept {
   PayloadReader reader(payload);
   const std::string_view name = reader.string(), code = reader.string();
@@ -172,7 +200,7 @@ void unpack(std::string_view payload, Work& work) noexcept {
       work.command[1] == nullptr || work.environment == nullptr) {
     refuse("reading the run");
   }
-  work.source = write_source(name, code);
+  work.source = write_source(name, code, work.source_file);
   if (work.source == nullptr) {
     if (errno == ENOSPC || errno == EFBIG) {
       send_struct(ending.step, StepMessage{Step::kExecFailed, errno});
@@ -185,6 +213,7 @@ void unpack(std::string_view payload, Work& work) noexcept {
 }
 
 void Pod::wait(Work& work) noexcept {
+  work.source_file = open_source(kZygoteScript);  // most are called so: a file less to be made then
   send_struct(step_, StepMessage{Step::kWaiting, ::getpid()});
   Go go{};
   unpack(receive(go), work);

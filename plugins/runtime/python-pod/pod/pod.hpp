@@ -14,6 +14,7 @@ namespace podium::pod {
 /// freed: the process ends with the run.
 struct Work {
   const char* source = nullptr;    ///< path of the file with the code
+  int source_file = -1;            ///< where it usually is, made ahead; -1: not made
   char** command = nullptr;        ///< interpreter, source, arguments
   char** environment = nullptr;
 };
@@ -21,6 +22,12 @@ struct Work {
 /// Where the code of a zygote's rehearsal lies.
 inline constexpr char kRehearsalName[] = "rehearsal.py";
 inline constexpr char kRehearsalSource[] = "/mnt/code/rehearsal.py";
+
+/// What programs are told that they were started with, unless the language says otherwise.
+inline constexpr const char* kInterpreter = "/usr/bin/python3";
+
+/// Whether there is nothing in the folder that programs begin in: nothing of theirs to be imported.
+bool workspace_is_empty() noexcept;
 
 /// Reads a payload (see RunHeader), writes its code to its place, enters its environment and the
 /// workspace. What fails is said on stderr, and the process ends.

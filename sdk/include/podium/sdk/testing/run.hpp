@@ -49,6 +49,7 @@ class RunSpec {
   std::vector<File> inputs;
   int workspace = -1;  ///< borrowed
   int output = -1;     ///< borrowed
+  bool open_input = false;  ///< PODIUM_RUN_OPEN_INPUT
   podium_limits limits = ample_limits();
 
   /// Valid until a member changes or raw() is called again.
@@ -73,6 +74,7 @@ class RunSpec {
     run_.workspace = workspace;
     run_.output = output;
     run_.limits = &limits;
+    run_.flags = open_input ? PODIUM_RUN_OPEN_INPUT : 0;
     return &run_;
   }
 

@@ -1,0 +1,4 @@
+import weakref
+def function(): pass
+reference = weakref.ref(function, lambda r: print("gone"))
+print("last line")
