@@ -45,7 +45,8 @@ class Talk : public std::enable_shared_from_this<Talk> {
         socket_(connection.shared_from_this(), io_),
         pace_(config_.message_rate),
         heard_all_(io_),
-        told_(io_) {}
+        told_(io_),
+        ping_timer_(io_) {}
 
   Task<> accept(const beast::http::request<beast::http::empty_body>& request) {
     ask_for_life();
@@ -244,16 +245,25 @@ class Talk : public std::enable_shared_from_this<Talk> {
     }
   }
 
-  /// While nothing is read. Neither an answered ping nor the client's leaving is heard then: the one
-  /// is not asked for, the other is told by the kernel.
+  /// While nothing is read. No answer to a ping is heard then, so that none is demanded. That the
+  /// client has left is told by the kernel: at once, or when its own sends the next ping back, since
+  /// the end of a stream does not come past what there is no room for.
   class Deafness {
    public:
     explicit Deafness(Talk& talk)
         : talk_(talk), hang_up_(talk.io_, talk.connection_.descriptor(), [&talk] { talk.leave(); }) {
       talk_.socket_.set_option(websocket::stream_base::timeout{
           kClosing, websocket::stream_base::none(), false});
+      talk_.deaf_ = true;
+      if (!std::exchange(talk_.pinging_, true)) {
+        asio::co_spawn(talk_.io_, ping(talk_.shared_from_this()), asio::detached);
+      }
     }
-    ~Deafness() { talk_.ask_for_life(); }
+    ~Deafness() {
+      talk_.deaf_ = false;
+      talk_.ping_timer_.cancel();
+      talk_.ask_for_life();
+    }
     Deafness(const Deafness&) = delete;
     Deafness& operator=(const Deafness&) = delete;
 
@@ -261,6 +271,21 @@ class Talk : public std::enable_shared_from_this<Talk> {
     Talk& talk_;
     const HangUp hang_up_;
   };
+
+  static Task<> ping(std::shared_ptr<Talk> self) {
+    error_code ec;
+    while (self->deaf_ && !ec) {
+      self->ping_timer_.expires_after(self->config_.ping);
+      co_await self->ping_timer_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+      if (ec) {  // no longer deaf, or so again
+        ec = {};
+        continue;
+      }
+      const websocket::ping_data nothing;
+      co_await self->socket_.async_ping(nothing, asio::redirect_error(asio::use_awaitable, ec));
+    }
+    self->pinging_ = false;
+  }
 
   /// Who answers no ping has left.
   void ask_for_life() {
@@ -293,6 +318,8 @@ class Talk : public std::enable_shared_from_this<Talk> {
   std::shared_ptr<Work> work_;
   unsigned errors_ = 0;       // that have not gone out
   bool telling_ = true;
+  asio::steady_timer ping_timer_;
+  bool deaf_ = false, pinging_ = false;
 };
 
 /// The request as Beast knows it, for its part of the handshake.
