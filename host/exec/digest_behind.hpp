@@ -11,8 +11,9 @@
 namespace podium {
 
 /// The SHA-256 of content that comes piece by piece, by a thread of its own: hashing takes about as
-/// long as fetching and writing together. Pieces are copied, 768 KiB of them at most; to read back
-/// what was written to a file costs more than to hash it. One thread at a time calls.
+/// long as fetching and writing together. Pieces are copied, 2 MiB of them at most, so that the one
+/// who fetches seldom waits; to read back what was written to a file costs more than to hash it. One
+/// thread at a time calls.
 class DigestBehind {
  public:
   DigestBehind() : thread_([this] { run(); }) {}
@@ -27,7 +28,7 @@ class DigestBehind {
   std::string hex();
 
  private:
-  static constexpr std::size_t kBuffer = 256 << 10, kBuffers = 3;
+  static constexpr std::size_t kBuffer = 256 << 10, kBuffers = 8;
 
   void run() noexcept;
   void stop(bool abandon) noexcept;
