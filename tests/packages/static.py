@@ -97,8 +97,9 @@ class Static:
         return text.replace("\u2010", "-")
 
     def manual_pages_know_the_options(self):
-        """podium(1) and podiumd(8) have every command and option that --help names"""
-        for program, page in (("podium", "man1/podium.1"), ("podiumd", "man8/podiumd.8")):
+        """podium(1), podiumd(8) and podium-conform(1) have every command and option that --help names"""
+        for program, page in (("podium", "man1/podium.1"), ("podiumd", "man8/podiumd.8"),
+                              ("podium-conform", "man1/podium-conform.1")):
             text = self._page(page)
             wanted = set(re.findall(r"(--[a-z][a-z-]+)", self._help(program)))
             wanted |= {f"podium {verb}" for verb in self._verbs()} if program == "podium" else set()
