@@ -27,18 +27,17 @@ class Podiumd final : public Poco::Util::ServerApplication {
  protected:
   void defineOptions(Poco::Util::OptionSet& options) override {
     ServerApplication::defineOptions(options);
-    options.addOption(Option("help", "h", "say this")
-                          .callback(OptionCallback<Podiumd>(this, &Podiumd::on_help)));
+    options.addOption(
+        Option("help", "h", "say this").callback(OptionCallback<Podiumd>(this, &Podiumd::on_help)));
     options.addOption(Option("version", "", "say the version")
                           .callback(OptionCallback<Podiumd>(this, &Podiumd::on_version)));
     options.addOption(
         Option("config", "c", "read the configuration from this file, not the built-in defaults")
             .argument("FILE")
             .callback(OptionCallback<Podiumd>(this, &Podiumd::on_config)));
-    options.addOption(
-        Option("check", "", "check the configuration and its plugins, start nothing")
-            .argument("FILE", false)
-            .callback(OptionCallback<Podiumd>(this, &Podiumd::on_check)));
+    options.addOption(Option("check", "", "check the configuration and its plugins, start nothing")
+                          .argument("FILE", false)
+                          .callback(OptionCallback<Podiumd>(this, &Podiumd::on_check)));
     options.addOption(Option("defaults", "", "print the built-in configuration, with comments")
                           .callback(OptionCallback<Podiumd>(this, &Podiumd::on_defaults)));
   }
@@ -66,8 +65,9 @@ class Podiumd final : public Poco::Util::ServerApplication {
     formatter.setAutoIndent();
     formatter.setCommand("podiumd");
     formatter.setUsage("[OPTIONS]");
-    formatter.setHeader("Runs programs that people and language models write, in sandboxes, over "
-                        "HTTP. Stays in the foreground; SIGHUP reloads, SIGTERM drains.");
+    formatter.setHeader(
+        "Runs programs that people and language models write, in sandboxes, over "
+        "HTTP. Stays in the foreground; SIGHUP reloads, SIGTERM drains.");
     formatter.format(std::cout);
     stop_here();
   }
@@ -134,9 +134,9 @@ class Podiumd final : public Poco::Util::ServerApplication {
     podium::raise_descriptor_limit(config.http.max_connections + 4096);
     const podium::Account account = podium::find_account(config);
     podium::prepare_state_dir(config, account);
-    podium::SandboxDoor door(podium::start_supervisor(
-        {options.libexec_dir / "podium-spawner", config.state_dir / "runs", config.sandbox.uid_base,
-         config.shown_paths()}));
+    podium::SandboxDoor door(
+        podium::start_supervisor({options.libexec_dir / "podium-spawner", config.state_dir / "runs",
+                                  config.sandbox.uid_base, config.shown_paths()}));
     podium::drop_privileges(account);
     fs::current_path(config.state_dir);  // relative paths of options are below it
     return podium::run_daemon(options, std::move(config), std::move(door), log);

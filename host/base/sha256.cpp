@@ -9,8 +9,8 @@
 namespace podium {
 namespace {
 
-/// Looked up once: each use of EVP_sha256() asks the providers anew, which costs more than the digest
-/// of a key.
+/// Looked up once: each use of EVP_sha256() asks the providers anew, which costs more than the
+/// digest of a key.
 const EVP_MD* method() {
   static const EVP_MD* const fetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   return fetched;

@@ -42,9 +42,9 @@ Check check_memory(const Config& config, std::string_view meminfo) {
             "mount /proc"};
   }
   const std::uint64_t wanted = config.admission.runs * largest(config, &Limits::memory);
-  const std::string found =
-      readable_size(static_cast<double>(total)) + "; " + std::to_string(config.admission.runs) +
-      " runs at a time may use " + readable_size(static_cast<double>(wanted));
+  const std::string found = readable_size(static_cast<double>(total)) + "; " +
+                            std::to_string(config.admission.runs) + " runs at a time may use " +
+                            readable_size(static_cast<double>(wanted));
   if (wanted <= total) return {"memory", Verdict::kGood, found, ""};
   return {"memory", Verdict::kWeak, found,
           "lower \"admission\".\"runs\" or \"limits\".\"memory\", or the machine's own "
@@ -55,8 +55,8 @@ Check check_processes(const Config& config, std::string_view pid_max) {
   std::uint64_t ids = 0;
   std::from_chars(pid_max.data(), pid_max.data() + pid_max.size(), ids);
   const std::uint64_t wanted = config.admission.runs * largest(config, &Limits::processes) + 1000;
-  const std::string found = std::to_string(ids) + " process ids, at most " +
-                            std::to_string(wanted) + " are used";
+  const std::string found =
+      std::to_string(ids) + " process ids, at most " + std::to_string(wanted) + " are used";
   if (ids >= wanted) return {"processes", Verdict::kGood, found, ""};
   return {"processes", Verdict::kWeak, found,
           "sysctl -w kernel.pid_max=" + std::to_string(wanted * 2) +

@@ -31,9 +31,10 @@ Check check_namespaces();
 Check check_overlay();
 Check check_seccomp(std::string_view actions_available);
 Check check_landlock();
-/// From /proc/self/mountinfo and the root's cgroup.controllers of v2, and whether groups can be made, as
-/// check_delegation finds out: controllers that one cannot use are none.
-Check check_cgroups(std::string_view mountinfo, std::string_view v2_controllers, bool may_make_groups);
+/// From /proc/self/mountinfo and the root's cgroup.controllers of v2, and whether groups can be
+/// made, as check_delegation finds out: controllers that one cannot use are none.
+Check check_cgroups(std::string_view mountinfo, std::string_view v2_controllers,
+                    bool may_make_groups);
 
 /// The system calls that sandboxes are made with, by calling each with arguments that do nothing.
 Check check_system_calls();

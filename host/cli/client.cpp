@@ -63,14 +63,15 @@ Part make_part(const fs::path& file, const std::string& boundary, bool many) {
 }
 
 /// Sends exactly the length that was promised, or throws.
-void send_file(const Part& part, std::ostream& out, const std::function<void(std::uint64_t)>& sent) {
+void send_file(const Part& part, std::ostream& out,
+               const std::function<void(std::uint64_t)>& sent) {
   std::ifstream in(part.file, std::ios::binary);
   std::array<char, 65536> buffer;
   for (std::uint64_t left = part.length; left > 0;) {
     const auto want = static_cast<std::streamsize>(std::min<std::uint64_t>(left, buffer.size()));
     if (!in.read(buffer.data(), want)) {
-      throw Failure(Code::kUnavailable, "reading " + part.file.string() +
-                                            ": it ended before the length it had");
+      throw Failure(Code::kUnavailable,
+                    "reading " + part.file.string() + ": it ended before the length it had");
     }
     if (!out.write(buffer.data(), want)) return;  // the answer says why nothing is taken any more
     left -= static_cast<std::uint64_t>(want);
@@ -81,8 +82,8 @@ void send_file(const Part& part, std::ostream& out, const std::function<void(std
 const std::string& text_of(const Json& object, const char* key) {
   const Json* value = object.find(key);
   if (value == nullptr || !value->is_string()) {
-    throw Failure(Code::kInternal, std::string("the daemon's answer has no text '") + key +
-                                       "'; is this podiumd?");
+    throw Failure(Code::kInternal,
+                  std::string("the daemon's answer has no text '") + key + "'; is this podiumd?");
   }
   return value->string();
 }
@@ -176,8 +177,8 @@ Reply Client::send(const std::string& method, const std::string& path, const Jso
   return send_text(method, path, "application/json", json_dump(*body));
 }
 
-Reply Client::send_text(const std::string& method, const std::string& path,
-                        const std::string& type, const std::string& text) const {
+Reply Client::send_text(const std::string& method, const std::string& path, const std::string& type,
+                        const std::string& text) const {
   Session session(server_);
   HTTPRequest request = session.request(method, path);
   request.setContentType(type);
@@ -197,8 +198,8 @@ Reply Client::exec_stream(
   request.set("Accept", "text/event-stream");
   request.setContentLength64(static_cast<Poco::Int64>(text.size()));
   Poco::Net::HTTPResponse response;
-  std::istream& in =
-      session.exchange(request, [&text](std::ostream& out) { out << text; }, response);
+  std::istream& in = session.exchange(
+      request, [&text](std::ostream& out) { out << text; }, response);
   Reply reply{static_cast<int>(response.getStatus()), response.get("X-Request-ID", ""), ""};
   try {
     if (response.getContentType() != "text/event-stream") {
@@ -294,8 +295,8 @@ Failure Client::refusal(const Reply& reply) const {
                   "readable for root"
                 : "podiumd refuses the key from " + server_.key_origin + ": " + sentence};
   }
-  std::string message = "podiumd at " + server_.url + " refused (" + std::to_string(reply.status) +
-                        "): " + sentence;
+  std::string message =
+      "podiumd at " + server_.url + " refused (" + std::to_string(reply.status) + "): " + sentence;
   if (!reply.request_id.empty()) message += " [request " + reply.request_id + "]";
   return {Code::kUnavailable, message};
 }

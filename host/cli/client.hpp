@@ -31,8 +31,8 @@ struct UploadReply {
 
 /// The daemon's HTTP API as a client sees it: one connection a request, blocking, one thread.
 ///
-/// All functions throw Failure: kUnavailable when the daemon cannot be reached (it says what to do),
-/// and, but for get and exec, the daemon's own refusal with its sentence.
+/// All functions throw Failure: kUnavailable when the daemon cannot be reached (it says what to
+/// do), and, but for get and exec, the daemon's own refusal with its sentence.
 class Client {
  public:
   explicit Client(Server server);
@@ -58,7 +58,8 @@ class Client {
   using Progress = std::function<void(std::uint64_t sent, std::uint64_t all)>;
 
   /// Uploads files by their last path component, all into one new session.
-  UploadReply upload(const std::vector<std::filesystem::path>& files, const Progress& progress) const;
+  UploadReply upload(const std::vector<std::filesystem::path>& files,
+                     const Progress& progress) const;
 
   /// Writes a stored file to `target`, which appears only when it is complete.
   void download(const std::string& session, const std::string& file,

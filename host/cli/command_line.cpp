@@ -16,9 +16,31 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum Id { kUrl = 256, kKey, kKeyFile, kStateDir, kConfig, kJson, kText, kHelpId, kVersionId, kLang,
-          kFile, kOut, kArg, kStdin, kTimeout, kQuiet, kName, kTenant, kLimit, kPrincipal, kLines, kDir,
-          kNames };
+enum Id {
+  kUrl = 256,
+  kKey,
+  kKeyFile,
+  kStateDir,
+  kConfig,
+  kJson,
+  kText,
+  kHelpId,
+  kVersionId,
+  kLang,
+  kFile,
+  kOut,
+  kArg,
+  kStdin,
+  kTimeout,
+  kQuiet,
+  kName,
+  kTenant,
+  kLimit,
+  kPrincipal,
+  kLines,
+  kDir,
+  kNames
+};
 
 constexpr option kOptions[] = {{"url", required_argument, nullptr, kUrl},
                                {"key", required_argument, nullptr, kKey},
@@ -77,14 +99,29 @@ milliseconds read_timeout(const char* text) {
 
 void take_exec_option(int id, ExecOptions& exec) {
   switch (id) {
-    case kLang: exec.language = optarg; break;
-    case kFile: exec.files.emplace_back(optarg); break;
-    case kOut: exec.out = optarg; break;
-    case kArg: exec.arguments.emplace_back(optarg); break;
-    case kStdin: exec.pass_stdin = true; break;
-    case kTimeout: exec.timeout = read_timeout(optarg); break;
-    case kQuiet: exec.quiet = true; break;
-    default: break;
+    case kLang:
+      exec.language = optarg;
+      break;
+    case kFile:
+      exec.files.emplace_back(optarg);
+      break;
+    case kOut:
+      exec.out = optarg;
+      break;
+    case kArg:
+      exec.arguments.emplace_back(optarg);
+      break;
+    case kStdin:
+      exec.pass_stdin = true;
+      break;
+    case kTimeout:
+      exec.timeout = read_timeout(optarg);
+      break;
+    case kQuiet:
+      exec.quiet = true;
+      break;
+    default:
+      break;
   }
 }
 
@@ -115,29 +152,52 @@ void take_limit(const std::string& text, KeysOptions& keys) {
     keys.limits.emplace_back(word, read_count(text.substr(equals + 1), "--limit " + text));
     return;
   }
-  throw UsageError("--limit: expected second=N, minute=N, hour=N, day=N, month=N, concurrent=N or "
-                   "default, not '" + text + "'");
+  throw UsageError(
+      "--limit: expected second=N, minute=N, hour=N, day=N, month=N, concurrent=N or "
+      "default, not '" +
+      text + "'");
 }
 
 void take_keys_option(int id, KeysOptions& keys) {
   switch (id) {
-    case kName: keys.name = optarg; break;
-    case kTenant: keys.tenant = optarg; break;
-    case kLimit: take_limit(optarg, keys); break;
-    default: break;
+    case kName:
+      keys.name = optarg;
+      break;
+    case kTenant:
+      keys.tenant = optarg;
+      break;
+    case kLimit:
+      take_limit(optarg, keys);
+      break;
+    default:
+      break;
   }
 }
 
 void take_option(int id, Words& words) {
   CommandLine& line = words.line;
   switch (id) {
-    case kUrl: line.server.url = optarg; break;
-    case kKey: line.server.key = optarg, line.server.key_origin = "--key"; break;
-    case kKeyFile: words.key_file = optarg; break;
-    case kStateDir: line.state_dir = optarg; break;
-    case kConfig: line.config = optarg; break;
-    case kJson: line.output = Output::kJson; break;
-    case kText: line.output = Output::kText; break;
+    case kUrl:
+      line.server.url = optarg;
+      break;
+    case kKey:
+      line.server.key = optarg, line.server.key_origin = "--key";
+      break;
+    case kKeyFile:
+      words.key_file = optarg;
+      break;
+    case kStateDir:
+      line.state_dir = optarg;
+      break;
+    case kConfig:
+      line.config = optarg;
+      break;
+    case kJson:
+      line.output = Output::kJson;
+      break;
+    case kText:
+      line.output = Output::kText;
+      break;
     case kName:
     case kTenant:
     case kLimit:
@@ -152,8 +212,12 @@ void take_option(int id, Words& words) {
       words.has_audit_options = true;
       line.audit.lines = read_count(optarg, "--lines");
       break;
-    case kDir: line.plugin.dir = optarg; break;
-    case kNames: line.names_only = true; break;
+    case kDir:
+      line.plugin.dir = optarg;
+      break;
+    case kNames:
+      line.names_only = true;
+      break;
     default:
       words.has_exec_options = true;
       take_exec_option(id, line.exec);
@@ -191,7 +255,8 @@ std::optional<Command> read_words(const std::vector<std::string>& given, Words& 
 
 Command take_command(std::vector<std::string>& operands) {
   const std::string known =
-      "exec, runs, cancel, status, languages, doctor, reload, config, keys, audit, backup or plugin";
+      "exec, runs, cancel, status, languages, doctor, reload, config, keys, audit, backup or "
+      "plugin";
   if (operands.empty()) throw UsageError("a command is missing: " + known);
   const std::string name = operands.front();
   operands.erase(operands.begin());
@@ -271,8 +336,9 @@ void check_config(const Words& words, ConfigOptions& options) {
 
 void check_exec(const Words& words, ExecOptions& exec) {
   if (words.operands.size() != 1) {
-    throw UsageError("exec wants one program: a file, or - for standard input; its arguments go "
-                     "behind --arg");
+    throw UsageError(
+        "exec wants one program: a file, or - for standard input; its arguments go "
+        "behind --arg");
   }
   exec.source = words.operands.front();
   if (exec.source == "-" && exec.pass_stdin) {
@@ -280,7 +346,8 @@ void check_exec(const Words& words, ExecOptions& exec) {
   }
   if (exec.language.empty()) exec.language = language_of(exec.source);
   if (exec.language.empty()) {
-    throw UsageError("cannot tell the language of '" + exec.source + "'; say it with --lang, e.g. "
+    throw UsageError("cannot tell the language of '" + exec.source +
+                     "'; say it with --lang, e.g. "
                      "--lang py");
   }
 }
@@ -338,11 +405,23 @@ void find_key(const std::string& key_file, const Environment& environment, Comma
 }  // namespace
 
 std::string language_of(const fs::path& source) {
-  constexpr std::array<std::array<std::string_view, 2>, 17> kKnown{{
-      {".py", "py"}, {".sh", "bash"}, {".bash", "bash"}, {".js", "js"}, {".mjs", "js"},
-      {".ts", "ts"}, {".c", "c"}, {".cpp", "cpp"}, {".cc", "cpp"}, {".java", "java"},
-      {".php", "php"}, {".rs", "rs"}, {".go", "go"}, {".d", "d"}, {".f90", "f90"},
-      {".r", "r"}, {".R", "r"}}};
+  constexpr std::array<std::array<std::string_view, 2>, 17> kKnown{{{".py", "py"},
+                                                                    {".sh", "bash"},
+                                                                    {".bash", "bash"},
+                                                                    {".js", "js"},
+                                                                    {".mjs", "js"},
+                                                                    {".ts", "ts"},
+                                                                    {".c", "c"},
+                                                                    {".cpp", "cpp"},
+                                                                    {".cc", "cpp"},
+                                                                    {".java", "java"},
+                                                                    {".php", "php"},
+                                                                    {".rs", "rs"},
+                                                                    {".go", "go"},
+                                                                    {".d", "d"},
+                                                                    {".f90", "f90"},
+                                                                    {".r", "r"},
+                                                                    {".R", "r"}}};
   const std::string extension = source.extension().string();
   for (const auto& [ending, language] : kKnown) {
     if (extension == ending) return std::string(language);
@@ -385,7 +464,8 @@ CommandLine parse_command_line(const std::vector<std::string>& given,
     throw UsageError("--name, --tenant and --limit belong to keys");
   }
   if (!line.plugin.dir.empty()) throw UsageError("--dir belongs to plugin new");
-  if (line.names_only && line.command != Command::kLanguages) throw UsageError("--names belongs to languages");
+  if (line.names_only && line.command != Command::kLanguages)
+    throw UsageError("--names belongs to languages");
   if (words.has_audit_options && line.command != Command::kAudit) {
     throw UsageError("--principal and --lines belong to audit");
   }

@@ -11,8 +11,22 @@
 namespace podium::cli {
 
 /// What `podium` is asked to do.
-enum class Command { kHelp, kVersion, kExec, kStatus, kDoctor, kReload, kLanguages, kKeys, kAudit,
-                     kConfig, kPluginNew, kRuns, kCancel, kBackup };
+enum class Command {
+  kHelp,
+  kVersion,
+  kExec,
+  kStatus,
+  kDoctor,
+  kReload,
+  kLanguages,
+  kKeys,
+  kAudit,
+  kConfig,
+  kPluginNew,
+  kRuns,
+  kCancel,
+  kBackup
+};
 
 /// How results are written. kAuto: text on a terminal, JSON elsewhere.
 enum class Output { kAuto, kText, kJson };
@@ -98,7 +112,8 @@ using Environment = std::function<const char*(const char*)>;
 
 /// Reads the words after the program's name. Not thread-safe (getopt). Throws UsageError, and
 /// Failure when a key file was named but cannot be read.
-CommandLine parse_command_line(const std::vector<std::string>& words, const Environment& environment);
+CommandLine parse_command_line(const std::vector<std::string>& words,
+                               const Environment& environment);
 
 /// What `podium --help` prints.
 std::string_view help_text() noexcept;

@@ -66,12 +66,14 @@ KnownConfig running_config(const Client& client) {
 
 /// Of the file and the environment here.
 KnownConfig local_config(const std::filesystem::path& file) {
-  const Config config = file.empty()
-                            ? parse_config(default_config_text(), "built-in defaults",
-                                           config_environment(environ))
-                            : load_config(file, config_environment(environ));
-  return {file.empty() ? "the built-in defaults" : file.string(), *config.document, file.string(),
-          {}, config.overrides};
+  const Config config = file.empty() ? parse_config(default_config_text(), "built-in defaults",
+                                                    config_environment(environ))
+                                     : load_config(file, config_environment(environ));
+  return {file.empty() ? "the built-in defaults" : file.string(),
+          *config.document,
+          file.string(),
+          {},
+          config.overrides};
 }
 
 /// A daemon that answers is asked; --config asks for the file's.
@@ -135,9 +137,12 @@ void print_changes(const Json& changes, std::ostream& out) {
 
 int run_config(const CommandLine& line, const Client& client, Console& console) {
   switch (line.config_options.action) {
-    case ConfigAction::kDiff: return run_diff(line.config_options, client, console);
-    case ConfigAction::kExplain: return run_explain(line, client, console);
-    case ConfigAction::kSchema: return run_schema(line, console);
+    case ConfigAction::kDiff:
+      return run_diff(line.config_options, client, console);
+    case ConfigAction::kExplain:
+      return run_explain(line, client, console);
+    case ConfigAction::kSchema:
+      return run_schema(line, console);
   }
   return 1;
 }

@@ -23,9 +23,12 @@ std::uint64_t most_open_files() {
 
 const char* to_string(Check::Verdict verdict) noexcept {
   switch (verdict) {
-    case Check::Verdict::kGood: return "good";
-    case Check::Verdict::kWeak: return "weak";
-    case Check::Verdict::kBad: return "bad";
+    case Check::Verdict::kGood:
+      return "good";
+    case Check::Verdict::kWeak:
+      return "weak";
+    case Check::Verdict::kBad:
+      return "bad";
   }
   return "bad";
 }
@@ -37,8 +40,10 @@ int print_checks(const std::vector<Check>& checks, Console& console) {
   if (console.json) {
     Json list = Json::array();
     for (const Check& check : checks) {
-      list.push(Json::object({{"name", check.name}, {"verdict", to_string(check.verdict)},
-                              {"found", check.found}, {"remedy", check.remedy}}));
+      list.push(Json::object({{"name", check.name},
+                              {"verdict", to_string(check.verdict)},
+                              {"found", check.found},
+                              {"remedy", check.remedy}}));
     }
     console.out << json_dump_pretty(Json::object({{"ok", !bad}, {"checks", std::move(list)}}))
                 << '\n';
@@ -47,14 +52,18 @@ int print_checks(const std::vector<Check>& checks, Console& console) {
   for (const Check& check : checks) {
     console.out << std::left << std::setw(5) << to_string(check.verdict) << std::setw(16)
                 << check.name << check.found << '\n';
-    if (!check.remedy.empty()) console.out << "     " << std::setw(16) << "" << "→ " << check.remedy << '\n';
+    if (!check.remedy.empty())
+      console.out << "     " << std::setw(16) << ""
+                  << "→ " << check.remedy << '\n';
   }
   return bad ? 1 : 0;
 }
 
 int run_doctor(const CommandLine& line, const Client& client, Console& console) {
-  const Check own_group = check_delegation(read_whole("/proc/self/cgroup"), read_whole("/proc/self/mountinfo"));
-  std::vector<Check> checks{check_namespaces(), check_overlay(),
+  const Check own_group =
+      check_delegation(read_whole("/proc/self/cgroup"), read_whole("/proc/self/mountinfo"));
+  std::vector<Check> checks{check_namespaces(),
+                            check_overlay(),
                             check_seccomp(read_whole("/proc/sys/kernel/seccomp/actions_avail")),
                             check_landlock(),
                             check_system_calls(),
@@ -69,7 +78,8 @@ int run_doctor(const CommandLine& line, const Client& client, Console& console) 
     checks.push_back(check_state_dir(config.state_dir, config.user));
     checks.push_back(check_disk(config.state_dir));
     checks.push_back(check_clock());
-    checks.push_back(check_descriptors(config.http.max_connections, most_open_files(), ::geteuid() == 0));
+    checks.push_back(
+        check_descriptors(config.http.max_connections, most_open_files(), ::geteuid() == 0));
     checks.push_back(check_memory(config, read_whole("/proc/meminfo")));
     checks.push_back(check_processes(config, read_whole("/proc/sys/kernel/pid_max")));
     checks.push_back(check_namespace_bounds("/proc/sys/user", config.admission.runs));

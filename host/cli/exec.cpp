@@ -66,8 +66,8 @@ Json upload(const ExecOptions& options, const Client& client, Progress& progress
       });
   Json references = Json::array();
   for (const Uploaded& file : reply.files) {
-    references.push(Json::object(
-        {{"id", file.id}, {"name", file.name}, {"session_id", reply.session}}));
+    references.push(
+        Json::object({{"id", file.id}, {"name", file.name}, {"session_id", reply.session}}));
   }
   return references;
 }
@@ -122,8 +122,9 @@ void print_text(Json& result, const ExecOptions& options, Console& console) {
   each_result_file(result, [&](const Json& file) {
     const std::string saved = text_member(file, "saved");
     console.err << "podium: "
-                << (saved.empty() ? "made " + text_member(file, "name") + " (keep it with --out DIR)"
-                                  : "saved " + saved)
+                << (saved.empty()
+                        ? "made " + text_member(file, "name") + " (keep it with --out DIR)"
+                        : "saved " + saved)
                 << "\n";
   });
   console.err << "podium: " << text_member(result, "status") << " in "
@@ -145,8 +146,8 @@ class Cancellable {
     const std::lock_guard lock(mutex_);
     id_ = id;
   }
-  /// Its end still comes. Before there is a run, and when the daemon is not to be reached, leaving is
-  /// what ends it.
+  /// Its end still comes. Before there is a run, and when the daemon is not to be reached, leaving
+  /// is what ends it.
   void cancel() noexcept {
     const std::lock_guard lock(mutex_);
     try {

@@ -91,8 +91,8 @@ Explanation of_host(const std::string& key, const OptionInfo& option, const Know
   const ConfigPlace* place = find_place(defaults.places, key);
   if (place == nullptr || place->comment.empty()) {
     std::string general = table_key(key);  // what is said of "py" holds for every language
-    for (const auto& [star, name] : {std::pair{"/languages/*", "/languages/py"},
-                                     {"/plugins/*", "/plugins/pods"}}) {
+    for (const auto& [star, name] :
+         {std::pair{"/languages/*", "/languages/py"}, {"/plugins/*", "/plugins/pods"}}) {
       if (general.starts_with(star)) general = name + general.substr(std::string_view(star).size());
     }
     place = find_place(defaults.places, general);
@@ -203,12 +203,13 @@ Json to_json(const Explanation& each) {
 }
 
 std::string to_text(const Explanation& each) {
-  std::string out = each.key + "  (" + each.type +
-                    (each.bounds.empty() ? "" : ", " + each.bounds) + ")\n";
+  std::string out =
+      each.key + "  (" + each.type + (each.bounds.empty() ? "" : ", " + each.bounds) + ")\n";
   if (!each.sentence.empty()) out += "  " + each.sentence + "\n";
   if (each.has_default) out += "  default: " + json_dump(each.fallback) + "\n";
   if (each.has_value) out += "  now:     " + json_dump(each.value) + "  from " + each.origin + "\n";
-  out += each.needs_restart ? "  a change needs a restart\n" : "  a change is taken over by a reload\n";
+  out += each.needs_restart ? "  a change needs a restart\n"
+                            : "  a change is taken over by a reload\n";
   return out;
 }
 

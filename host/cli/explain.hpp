@@ -10,20 +10,20 @@ namespace podium::cli {
 
 /// A configuration with where its values come from.
 struct KnownConfig {
-  std::string of;       ///< "the running daemon", or the file
+  std::string of;  ///< "the running daemon", or the file
   Json document;
-  std::string file;     ///< empty: none
+  std::string file;                 ///< empty: none
   std::vector<ConfigPlace> places;  ///< of the file
   std::vector<Override> overrides;
 };
 
 /// What is to be said about one key.
 struct Explanation {
-  std::string key;   ///< "/limits/wall"
+  std::string key;  ///< "/limits/wall"
   std::string type;
   std::string bounds;
   std::string sentence;
-  Json fallback;     ///< the default, when there is one
+  Json fallback;  ///< the default, when there is one
   bool has_default = false;
   bool needs_restart = false;
   Json value;

@@ -138,18 +138,19 @@ Check check_namespaces() {
     const char* name;
     int flag;
   };
-  constexpr std::array kKinds{Kind{"mount", CLONE_NEWNS}, Kind{"pid", CLONE_NEWPID},
+  constexpr std::array kKinds{Kind{"mount", CLONE_NEWNS},    Kind{"pid", CLONE_NEWPID},
                               Kind{"network", CLONE_NEWNET}, Kind{"ipc", CLONE_NEWIPC},
-                              Kind{"uts", CLONE_NEWUTS}, Kind{"cgroup", CLONE_NEWCGROUP}};
+                              Kind{"uts", CLONE_NEWUTS},     Kind{"cgroup", CLONE_NEWCGROUP}};
   if (::geteuid() != 0) {
     if (const auto problem = user_namespace_problem()) {
-      return {"namespaces", Verdict::kWeak,
-              "not tried as root; as this user " + problem->found,
+      return {"namespaces", Verdict::kWeak, "not tried as root; as this user " + problem->found,
               problem->remedy + "; or start podiumd as root"};
     }
     return {"namespaces", Verdict::kWeak,
             "as this user, in user namespaces: every sandbox runs as this account, and limits are "
-            "weaker without a delegated cgroup; " + kernel(), kRootRemedy};
+            "weaker without a delegated cgroup; " +
+                kernel(),
+            kRootRemedy};
   }
   std::vector<std::string> refused;
   for (const Kind& kind : kKinds) {
@@ -203,7 +204,8 @@ Check check_landlock() {
           "namespaces, and one layer less"};
 }
 
-Check check_cgroups(std::string_view mountinfo, std::string_view v2_controllers, bool may_make_groups) {
+Check check_cgroups(std::string_view mountinfo, std::string_view v2_controllers,
+                    bool may_make_groups) {
   const std::set<std::string> v2 = words(v2_controllers, ' ');
   std::set<std::string> v1;
   std::istringstream lines{std::string(mountinfo)};
@@ -226,8 +228,10 @@ Check check_cgroups(std::string_view mountinfo, std::string_view v2_controllers,
   if (missing.empty() && may_make_groups) return {"cgroups", Verdict::kGood, found, ""};
   if (missing.empty()) {
     return {"cgroups", Verdict::kWeak,
-            found + ", but podiumd started from here can make no group: limits are held by rlimits of single "
-                    "processes, and processor time by nothing",
+            found +
+                ", but podiumd started from here can make no group: limits are held by rlimits of "
+                "single "
+                "processes, and processor time by nothing",
             "see own cgroup"};
   }
   return {"cgroups", Verdict::kWeak,
@@ -242,22 +246,17 @@ Check check_system_calls() {
     long number;
   };
   // Given -1 everywhere, a call that is there refuses its arguments, and does nothing.
-  constexpr std::array kCalls{Call{"pidfd_open", SYS_pidfd_open},
-                              Call{"pidfd_send_signal", SYS_pidfd_send_signal},
-                              Call{"close_range", SYS_close_range},
-                              Call{"openat2", SYS_openat2},
-                              Call{"open_tree", SYS_open_tree},
-                              Call{"move_mount", SYS_move_mount},
-                              Call{"fsopen", SYS_fsopen},
-                              Call{"fsconfig", SYS_fsconfig},
-                              Call{"fsmount", SYS_fsmount},
-                              Call{"mount_setattr", SYS_mount_setattr}};
+  constexpr std::array kCalls{
+      Call{"pidfd_open", SYS_pidfd_open},   Call{"pidfd_send_signal", SYS_pidfd_send_signal},
+      Call{"close_range", SYS_close_range}, Call{"openat2", SYS_openat2},
+      Call{"open_tree", SYS_open_tree},     Call{"move_mount", SYS_move_mount},
+      Call{"fsopen", SYS_fsopen},           Call{"fsconfig", SYS_fsconfig},
+      Call{"fsmount", SYS_fsmount},         Call{"mount_setattr", SYS_mount_setattr}};
   std::vector<std::string> absent;
   for (const Call& call : kCalls) {
     // In a child: a filter may answer with a signal. close_range(-1, ...) closes nothing.
-    const int error = in_child([&call] {
-      return ::syscall(call.number, -1L, -1L, -1L, -1L, -1L) >= 0 ? 0 : errno;
-    });
+    const int error = in_child(
+        [&call] { return ::syscall(call.number, -1L, -1L, -1L, -1L, -1L) >= 0 ? 0 : errno; });
     if (error < 0 || error == ENOSYS) absent.emplace_back(call.name);
   }
   if (absent.empty()) {
@@ -305,10 +304,12 @@ Check check_namespace_bounds(const std::filesystem::path& bounds, std::uint64_t 
     const std::filesystem::path file = bounds / ("max_" + std::string(kind) + "_namespaces");
     std::ifstream in(file);
     std::uint64_t allowed = 0;
-    if (in >> allowed && allowed < wanted) low.push_back(file.string() + "=" + std::to_string(allowed));
+    if (in >> allowed && allowed < wanted)
+      low.push_back(file.string() + "=" + std::to_string(allowed));
   }
   if (low.empty()) {
-    return {"namespace counts", Verdict::kGood, std::to_string(wanted) + " of each kind are allowed", ""};
+    return {"namespace counts", Verdict::kGood,
+            std::to_string(wanted) + " of each kind are allowed", ""};
   }
   return {"namespace counts", Verdict::kBad, "too few are allowed: " + joined(low),
           "sysctl -w user.max_*_namespaces=" + std::to_string(wanted) + " or more, each"};

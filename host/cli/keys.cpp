@@ -58,12 +58,16 @@ std::string path_of(const std::string& id) {
 Json carry_out(const KeysOptions& options, const Client& client) {
   const Json changes = key_changes(options);
   switch (options.action) {
-    case KeyAction::kList: return asked(client, "GET", kKeys, nullptr);
-    case KeyAction::kCreate: return asked(client, "POST", kKeys, &changes);
-    case KeyAction::kDelete: return asked(client, "DELETE", path_of(options.id), nullptr);
+    case KeyAction::kList:
+      return asked(client, "GET", kKeys, nullptr);
+    case KeyAction::kCreate:
+      return asked(client, "POST", kKeys, &changes);
+    case KeyAction::kDelete:
+      return asked(client, "DELETE", path_of(options.id), nullptr);
     case KeyAction::kChange:
     case KeyAction::kEnable:
-    case KeyAction::kDisable: return asked(client, "PATCH", path_of(options.id), &changes);
+    case KeyAction::kDisable:
+      return asked(client, "PATCH", path_of(options.id), &changes);
   }
   return {};
 }

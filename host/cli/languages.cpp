@@ -66,8 +66,8 @@ void print_text(const Found& found, std::ostream& out) {
   const LanguageConfig& language = *found.language;
   const bool usable = found.why.empty();
   out << std::left << std::setw(6) << language.name << std::setw(4) << (usable ? "yes" : "no")
-      << std::setw(10) << (found.version.empty() ? "-" : found.version) << ' '
-      << std::setw(24) << joined(language.aliases, ", ") << ' '
+      << std::setw(10) << (found.version.empty() ? "-" : found.version) << ' ' << std::setw(24)
+      << joined(language.aliases, ", ") << ' '
       << (usable ? "runs in " + joined(language.runtimes, ", then ") : found.why) << '\n';
   if (!found.missing.empty()) {
     out << "      → apt-get install " << joined(found.missing, " ")

@@ -7,7 +7,8 @@
 
 namespace podium::cli {
 
-/// `podium languages`: what the configuration can run, with versions, and why what cannot. Always 0.
+/// `podium languages`: what the configuration can run, with versions, and why what cannot. Always
+/// 0.
 int run_languages(const CommandLine& line, Console& console);
 
 /// The first version number in what a program prints, like "12.2.0" or "1.19"; else its first line.

@@ -40,8 +40,8 @@ void LiveOutput::take(const std::string& name, const std::string& text) {
     show(console_.err, data);
   } else if (name == "dropped" && !console_.json) {
     const Json* bytes = data.find("bytes");
-    console_.err << "podium: " << (bytes != nullptr ? json_dump(*bytes) : "some")
-                 << " bytes of " << text_of(data, "stream") << " came too fast to be shown\n";
+    console_.err << "podium: " << (bytes != nullptr ? json_dump(*bytes) : "some") << " bytes of "
+                 << text_of(data, "stream") << " came too fast to be shown\n";
   } else if (name == "end") {
     result_ = data;
   }

@@ -53,10 +53,10 @@ Check check_state_dir(const fs::path& state_dir, const std::string& user) {
   }
   const passwd* entry = ::getpwnam(user.c_str());
   if (entry != nullptr && info.st_uid != entry->pw_uid && info.st_uid != 0) {
-    return {"state_dir", Verdict::kBad,
-            state_dir.string() + " belongs to user " + std::to_string(info.st_uid) + ", not to " +
-                user,
-            "chown -R " + user + " " + state_dir.string()};
+    return {
+        "state_dir", Verdict::kBad,
+        state_dir.string() + " belongs to user " + std::to_string(info.st_uid) + ", not to " + user,
+        "chown -R " + user + " " + state_dir.string()};
   }
   if ((info.st_mode & 0077) != 0) {
     return {"state_dir", Verdict::kWeak, state_dir.string() + " is open to other users",
@@ -82,9 +82,8 @@ Check check_disk(const fs::path& directory) {
   if (free < 1024 * kMiB) return {"disk", Verdict::kWeak, std::move(found), remedy};
   // Some file systems make inodes as they need them, and say 0 of 0.
   if (space.f_files > 0 && space.f_favail < 10'000) {
-    return {"disk", Verdict::kWeak, found + ", but few inodes (" + std::to_string(space.f_favail) +
-                                        ")",
-            remedy};
+    return {"disk", Verdict::kWeak,
+            found + ", but few inodes (" + std::to_string(space.f_favail) + ")", remedy};
   }
   return {"disk", Verdict::kGood, std::move(found), ""};
 }
@@ -142,8 +141,8 @@ std::vector<Check> check_packages(const Config& config, std::string_view dpkg_st
       const auto& first = language.compile.empty() ? language.command : language.compile;
       checks.push_back({name, Verdict::kGood, first.front(), ""});
     } else {
-      checks.push_back({name, Verdict::kWeak, "not installed:" + missing,
-                        "apt-get install" + missing});
+      checks.push_back(
+          {name, Verdict::kWeak, "not installed:" + missing, "apt-get install" + missing});
     }
   }
   if (!absent.empty()) {

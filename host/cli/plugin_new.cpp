@@ -33,7 +33,8 @@ bool is_plugin_name(const std::string& name) {
 }
 
 std::string with_joints(std::string name, char joint) {
-  std::replace_if(name.begin(), name.end(), [](char c) { return c == '-' || c == '_'; }, joint);
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '-' || c == '_'; }, joint);
   return name;
 }
 
@@ -101,11 +102,14 @@ std::vector<std::pair<fs::path, std::string>> read_template(const fs::path& fold
 
 void check_plugin_options(const PluginOptions& options) {
   if (options.kind != "runtime" && options.kind != "storage" && options.kind != "response") {
-    throw UsageError("plugin new: expected runtime, storage or response, not '" + options.kind + "'");
+    throw UsageError("plugin new: expected runtime, storage or response, not '" + options.kind +
+                     "'");
   }
   if (!is_plugin_name(options.name)) {
-    throw UsageError("plugin new: expected a name of small letters and digits, with - or _ between "
-                     "words, such as lua or my-store, not '" + options.name + "'");
+    throw UsageError(
+        "plugin new: expected a name of small letters and digits, with - or _ between "
+        "words, such as lua or my-store, not '" +
+        options.name + "'");
   }
 }
 
@@ -129,8 +133,8 @@ int run_plugin_new(const PluginOptions& options, const fs::path& templates, Cons
       write(to, renamed(text, options.name));
     }
   } catch (const fs::filesystem_error& e) {
-    throw Failure(Code::kUnavailable, "cannot make " + e.path1().string() + ": " +
-                                          e.code().message());
+    throw Failure(Code::kUnavailable,
+                  "cannot make " + e.path1().string() + ": " + e.code().message());
   }
   if (console.json) {
     console.out << "{\"kind\":\"" << options.kind << "\",\"name\":\"" << options.name << "\"}\n";

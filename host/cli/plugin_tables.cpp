@@ -34,8 +34,8 @@ PluginTables open_plugin(const fs::path& folder, const std::string& library) {
 
 PluginTables open_plugins(const fs::path& folder) {
   if (!fs::is_directory(folder)) {
-    throw Failure(Code::kUnavailable, "there is no folder of plugins " + folder.string() +
-                                          "; install podium whole");
+    throw Failure(Code::kUnavailable,
+                  "there is no folder of plugins " + folder.string() + "; install podium whole");
   }
   std::vector<std::string> names;
   for (const fs::directory_entry& kind : fs::directory_iterator(folder)) {

@@ -22,7 +22,8 @@ std::filesystem::path plugin_folder(const Config& config);
 /// The table of one library by the name that a configuration gives it. Throws Failure.
 PluginTables open_plugin(const std::filesystem::path& folder, const std::string& library);
 
-/// All libraries of a folder as <kind>/<name>.so, by name. Throws Failure for one that is no plugin.
+/// All libraries of a folder as <kind>/<name>.so, by name. Throws Failure for one that is no
+/// plugin.
 PluginTables open_plugins(const std::filesystem::path& folder);
 
 }  // namespace podium::cli

@@ -19,7 +19,8 @@ Check check_part(const std::string& name, const Json& part) {
   const std::string status = text_member(part, "status");
   const Json* detail = part.find("detail");
   std::string found = status;
-  if (const std::string plugin = text_member(part, "plugin"); !plugin.empty()) found += ", " + plugin;
+  if (const std::string plugin = text_member(part, "plugin"); !plugin.empty())
+    found += ", " + plugin;
   if (detail != nullptr) found += ", " + json_dump(*detail);
   if (status == "healthy") return {name, Verdict::kGood, std::move(found), ""};
   return {name, status == "degraded" ? Verdict::kWeak : Verdict::kBad, std::move(found),
@@ -99,10 +100,11 @@ std::vector<Check> check_daemon(const Client& client) {
     for (Check& check : check_parts(json_parse(detailed.body))) checks.push_back(std::move(check));
   } catch (const Failure& failure) {
     const bool no_key = failure.code() == Code::kUnauthenticated;
-    checks.push_back({no_key ? "key" : "daemon", no_key ? Verdict::kWeak : Verdict::kBad,
-                      failure.what(),
-                      no_key ? "podium doctor --key-file FILE, or PODIUM_KEY: only then it tells how its parts are"
-                             : "start podiumd; README.md says how"});
+    checks.push_back(
+        {no_key ? "key" : "daemon", no_key ? Verdict::kWeak : Verdict::kBad, failure.what(),
+         no_key
+             ? "podium doctor --key-file FILE, or PODIUM_KEY: only then it tells how its parts are"
+             : "start podiumd; README.md says how"});
   }
   return checks;
 }

@@ -49,7 +49,8 @@ void Progress::end() {
 void Progress::draw() {
   std::unique_lock lock(mutex_);
   bool drawn = false;
-  for (std::size_t frame = 0; !changed_.wait_for(lock, kPeriod, [this] { return ended_; }); ++frame) {
+  for (std::size_t frame = 0; !changed_.wait_for(lock, kPeriod, [this] { return ended_; });
+       ++frame) {
     if (text_.empty()) continue;
     const double seconds = std::chrono::duration<double>(Clock::now() - since_).count();
     std::array<char, 32> took;

@@ -9,8 +9,8 @@ namespace podium::cli {
 
 /// A line on a terminal that says what is going on and for how long, erased when it ends.
 ///
-/// Drawn by a thread of its own, so that it moves while the caller waits. Draws nothing when `fd` is
-/// no terminal.
+/// Drawn by a thread of its own, so that it moves while the caller waits. Draws nothing when `fd`
+/// is no terminal.
 class Progress {
  public:
   explicit Progress(int fd);

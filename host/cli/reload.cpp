@@ -36,14 +36,15 @@ Reloads ask_reloads(const Client& client) {
 
 void send_hangup(pid_t pid) {
   if (::kill(pid, SIGHUP) == 0) return;
-  throw Failure(Code::kForbidden, "cannot signal podiumd (pid " + std::to_string(pid) + "): " +
-                                      std::strerror(errno) +
+  throw Failure(Code::kForbidden, "cannot signal podiumd (pid " + std::to_string(pid) +
+                                      "): " + std::strerror(errno) +
                                       (errno == EPERM ? "; run podium reload as root" : ""));
 }
 
 void say(Console& console, bool ok, pid_t pid, const std::string& sentence) {
   if (console.json) {
-    console.out << json_dump(Json::object({{"ok", ok}, {"pid", pid}, {"message", sentence}})) << '\n';
+    console.out << json_dump(Json::object({{"ok", ok}, {"pid", pid}, {"message", sentence}}))
+                << '\n';
   } else {
     console.out << sentence << '\n';
   }
@@ -109,8 +110,8 @@ int reload_over_http(const Client& client, Console& console) {
     console.out << "reloaded: podiumd at " << client.server().url
                 << " works by its new configuration\n";
   } else {
-    console.out << text_of(body, "result") << ": podiumd keeps its old configuration: "
-                << text_of(body, "message") << '\n';
+    console.out << text_of(body, "result")
+                << ": podiumd keeps its old configuration: " << text_of(body, "message") << '\n';
   }
   if (const Json* changes = body.find("changes")) print_changes(*changes, console.out);
   return ok ? 0 : 1;
@@ -126,8 +127,8 @@ int run_reload(const fs::path& state_dir, const Client& client, Console& console
   for (const auto end = Clock::now() + kPatience; Clock::now() < end;) {
     const Reloads now = ask_reloads(client);
     if (now.ok > before.ok) {
-      say(console, true, pid, "reloaded: podiumd (pid " + std::to_string(pid) +
-                                  ") works by its new configuration");
+      say(console, true, pid,
+          "reloaded: podiumd (pid " + std::to_string(pid) + ") works by its new configuration");
       return 0;
     }
     if (now.failed > before.failed || now.abandoned > before.abandoned) {

@@ -11,9 +11,9 @@
 namespace podium::cli {
 
 /// `podium reload`: asks the daemon with the administrator's key and tells what it says. Without
-/// that key it sends SIGHUP to the daemon of `state_dir` and waits until the metrics tell whether it
-/// took the new configuration. 0 when it did, 1 when it kept the old one. Throws Failure when there
-/// is no such daemon, or it does not tell.
+/// that key it sends SIGHUP to the daemon of `state_dir` and waits until the metrics tell whether
+/// it took the new configuration. 0 when it did, 1 when it kept the old one. Throws Failure when
+/// there is no such daemon, or it does not tell.
 int run_reload(const std::filesystem::path& state_dir, const Client& client, Console& console);
 
 /// The process that `state_dir`/podiumd.pid names, when it is a podiumd. Throws Failure that says

@@ -22,7 +22,8 @@ void print_runs(std::ostream& out, const Json::Array& runs) {
     return;
   }
   out << std::left << std::setw(23) << "run" << std::setw(6) << "lang" << std::setw(12) << "stage"
-      << std::setw(10) << "position" << std::setw(12) << "age" << "principal\n";
+      << std::setw(10) << "position" << std::setw(12) << "age"
+      << "principal\n";
   for (const Json& run : runs) {
     out << std::setw(23) << text_of(run, "run_id") << std::setw(6) << text_of(run, "lang")
         << std::setw(12) << text_of(run, "stage") << std::setw(10) << text_of(run, "position")

@@ -10,7 +10,9 @@ namespace podium::cli {
 namespace {
 
 /// A value on one line: text bare, all else as JSON.
-std::string plain(const Json& value) { return value.is_string() ? value.string() : json_dump(value); }
+std::string plain(const Json& value) {
+  return value.is_string() ? value.string() : json_dump(value);
+}
 
 /// What a pool of sandboxes tells of itself, in the order of the table's columns.
 constexpr std::array kPoolColumns{"available", "busy",   "target",   "waiting",  "hits",
@@ -22,7 +24,8 @@ bool is_pool(const Json& value) {
 
 bool are_pools(const Json& value) {
   return value.is_object() && !value.members().empty() &&
-         std::ranges::all_of(value.members(), [](const auto& pool) { return is_pool(pool.second); });
+         std::ranges::all_of(value.members(),
+                             [](const auto& pool) { return is_pool(pool.second); });
 }
 
 void print_pool_row(std::ostream& out, const std::string& name, const Json& pool) {

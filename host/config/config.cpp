@@ -55,9 +55,9 @@ bool is_secret(const Json& value) {
 void merge_members(Json& defaults, const Json& given) {
   for (const auto& [key, value] : given.members()) {
     auto& members = defaults.members();
-    const auto at = std::find_if(
-        members.begin(), members.end(),
-        [&name = key](const Json::Member& member) { return member.first == name; });
+    const auto at =
+        std::find_if(members.begin(), members.end(),
+                     [&name = key](const Json::Member& member) { return member.first == name; });
     if (at != members.end() && at->second.is_object() && value.is_object() && !is_secret(value)) {
       merge_members(at->second, value);
     } else {
@@ -143,11 +143,10 @@ void check_references(const Config& config) {
                                            "/auth/trusted_networks");
   }
   if (config.admission.requests < config.http.max_request) {
-    throw config_failure("/admission/requests",
-                         "found " + format_size(config.admission.requests) +
-                             ", expected at least /http/max_request (" +
-                             format_size(config.http.max_request) +
-                             "): the largest request could never be taken");
+    throw config_failure("/admission/requests", "found " + format_size(config.admission.requests) +
+                                                    ", expected at least /http/max_request (" +
+                                                    format_size(config.http.max_request) +
+                                                    "): the largest request could never be taken");
   }
   check_shown(config, config.sandbox.read_only_paths, "/sandbox/read_only_paths");
   for (const LanguageConfig& language : config.languages) {
@@ -158,9 +157,7 @@ void check_references(const Config& config) {
 Config decode(const Json& value, OptionTable* table = nullptr) {
   Config config;
   Section top(value, "", table);
-  const auto section = [&](std::string_view key) {
-    return top.section(top.require(key), key);
-  };
+  const auto section = [&](std::string_view key) { return top.section(top.require(key), key); };
   read_listen(section("listen"), config.http);
   read_tls(section("tls"), config.tls);
   read_http(section("http"), config.http);

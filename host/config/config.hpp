@@ -70,14 +70,14 @@ struct QuotaConfig {
 
 /// One API key: its SHA-256 and what may be shown.
 struct KeyConfig {
-  std::string id;      ///< name for logs and as principal
-  std::string sha256;  ///< 64 hexadecimal digits
-  std::string name = {};               ///< for people
-  std::string tenant = {};             ///< whose agents' and skills' files it shares
+  std::string id;           ///< name for logs and as principal
+  std::string sha256;       ///< 64 hexadecimal digits
+  std::string name = {};    ///< for people
+  std::string tenant = {};  ///< whose agents' and skills' files it shares
   bool disabled = false;
   std::optional<QuotaConfig> quota = {};  ///< instead of the configuration's
-  EpochMs created = 0, used = 0;       ///< 0: not known
-  bool in_file = false;                ///< of the keys' file: not to be removed elsewhere
+  EpochMs created = 0, used = 0;          ///< 0: not known
+  bool in_file = false;                   ///< of the keys' file: not to be removed elsewhere
 };
 
 /// After so many wrong credentials `within` a time, a peer is refused for `duration`.
@@ -103,7 +103,7 @@ struct AuthConfig {
   std::filesystem::path admin_key_file = "admin-key";
   std::string admin_key_variable;
   std::vector<Network> trusted_networks;  ///< whose peers need no key
-  std::vector<std::string> hosts;  ///< names of this machine, for requests that need no key
+  std::vector<std::string> hosts;         ///< names of this machine, for requests that need no key
   std::string trusted_as = "anonymous";   ///< whose files they then see: a key's id, or any name
   LockoutConfig lockout;
   TokenConfig tokens;
@@ -128,10 +128,10 @@ struct HttpConfig {
   milliseconds write_timeout{60'000};  ///< a reader that takes nothing for so long is gone
   Bytes body_rate = 1024;              ///< bytes a second a sender must reach after 10 s
   bool keep_alive_exec = false;
-  bool page = true;  ///< the web page at / and /admin
-  Bytes max_request = 52u << 20;      ///< body of a JSON request
-  Bytes unknown_bodies = 64u << 20;   ///< all bodies of senders not known yet, in memory
-  Bytes max_upload = 250u << 20;  ///< one uploaded file
+  bool page = true;                  ///< the web page at / and /admin
+  Bytes max_request = 52u << 20;     ///< body of a JSON request
+  Bytes unknown_bodies = 64u << 20;  ///< all bodies of senders not known yet, in memory
+  Bytes max_upload = 250u << 20;     ///< one uploaded file
   std::uint32_t max_upload_files = 200;
 };
 
@@ -148,22 +148,22 @@ struct TlsConfig {
 };
 
 struct AdmissionConfig {
-  std::uint32_t runs = 8;     ///< at a time
-  std::uint32_t queue = 256;  ///< waiting runs; more are refused with 503
+  std::uint32_t runs = 8;       ///< at a time
+  std::uint32_t queue = 256;    ///< waiting runs; more are refused with 503
   Bytes requests = 256u << 20;  ///< all requests that are read, wait or run, in memory
   milliseconds queue_wait{60'000};
 };
 
 /// Streams of events and what is told of runs.
 struct StreamConfig {
-  Bytes waiting = 256u << 10;       ///< events that wait for a slow reader
-  milliseconds hold{5'000};         ///< a program is held up so long for one; then output is dropped
-  milliseconds reattach{60'000};    ///< longest time that a run may wait for another reader
-  Bytes replay = 1u << 20;          ///< events of such a run kept to be sent again
-  Bytes kept = 8u << 20;            ///< results of runs that have ended, for a minute
-  Bytes message = 1u << 20;         ///< one message of a WebSocket's client, behind the run
-  std::uint32_t message_rate = 200; ///< of them a second
-  milliseconds ping{20'000};        ///< between pings of a silent WebSocket; gone after two
+  Bytes waiting = 256u << 10;     ///< events that wait for a slow reader
+  milliseconds hold{5'000};       ///< a program is held up so long for one; then output is dropped
+  milliseconds reattach{60'000};  ///< longest time that a run may wait for another reader
+  Bytes replay = 1u << 20;        ///< events of such a run kept to be sent again
+  Bytes kept = 8u << 20;          ///< results of runs that have ended, for a minute
+  Bytes message = 1u << 20;       ///< one message of a WebSocket's client, behind the run
+  std::uint32_t message_rate = 200;  ///< of them a second
+  milliseconds ping{20'000};         ///< between pings of a silent WebSocket; gone after two
 };
 
 struct SessionConfig {

@@ -7,9 +7,9 @@ namespace podium {
 
 /// Where a member stands in the text of a config file, and what is said of it there.
 struct ConfigPlace {
-  std::string key;       ///< JSON pointer
+  std::string key;  ///< JSON pointer
   unsigned line = 1;
-  std::string comment;   ///< behind it on its line, else the lines right above it; "" for none
+  std::string comment;  ///< behind it on its line, else the lines right above it; "" for none
 };
 
 /// The members of a text that json_parse takes with comments, in their order.

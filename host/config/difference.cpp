@@ -49,9 +49,15 @@ bool lies_at(std::string_view key, std::string_view prefix) {
 }  // namespace
 
 bool needs_restart(std::string_view key) noexcept {
-  constexpr std::array<std::string_view, 9> kAtStart{
-      "/listen", "/tls/address", "/tls/port", "/state_dir", "/user", "/sandbox",
-      "/http/io_threads", "/http/max_connections", "/http/max_connections_per_peer"};
+  constexpr std::array<std::string_view, 9> kAtStart{"/listen",
+                                                     "/tls/address",
+                                                     "/tls/port",
+                                                     "/state_dir",
+                                                     "/user",
+                                                     "/sandbox",
+                                                     "/http/io_threads",
+                                                     "/http/max_connections",
+                                                     "/http/max_connections_per_peer"};
   if (std::any_of(kAtStart.begin(), kAtStart.end(),
                   [&](std::string_view prefix) { return lies_at(key, prefix); })) {
     return true;

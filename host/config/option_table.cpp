@@ -6,18 +6,30 @@ namespace podium {
 
 const char* to_string(OptionType type) noexcept {
   switch (type) {
-    case OptionType::kText: return "text";
-    case OptionType::kTexts: return "list of texts";
-    case OptionType::kTextMap: return "table of texts";
-    case OptionType::kFlag: return "true or false";
-    case OptionType::kCount: return "whole number";
-    case OptionType::kCores: return "number of cores";
-    case OptionType::kFactor: return "factor";
-    case OptionType::kDuration: return "duration with a unit";
-    case OptionType::kSize: return "size with a unit";
-    case OptionType::kChoice: return "choice";
-    case OptionType::kReference: return "secret by reference: {\"file\": PATH} or {\"env\": NAME}";
-    case OptionType::kPluginOptions: return "options of the plugin";
+    case OptionType::kText:
+      return "text";
+    case OptionType::kTexts:
+      return "list of texts";
+    case OptionType::kTextMap:
+      return "table of texts";
+    case OptionType::kFlag:
+      return "true or false";
+    case OptionType::kCount:
+      return "whole number";
+    case OptionType::kCores:
+      return "number of cores";
+    case OptionType::kFactor:
+      return "factor";
+    case OptionType::kDuration:
+      return "duration with a unit";
+    case OptionType::kSize:
+      return "size with a unit";
+    case OptionType::kChoice:
+      return "choice";
+    case OptionType::kReference:
+      return "secret by reference: {\"file\": PATH} or {\"env\": NAME}";
+    case OptionType::kPluginOptions:
+      return "options of the plugin";
   }
   return "text";
 }

@@ -8,16 +8,16 @@ namespace podium {
 
 enum class OptionType : std::uint8_t {
   kText,
-  kTexts,      ///< an array of strings
-  kTextMap,    ///< an object of strings
+  kTexts,    ///< an array of strings
+  kTextMap,  ///< an object of strings
   kFlag,
-  kCount,      ///< a whole number
-  kCores,      ///< processor cores, a decimal number
-  kFactor,     ///< a decimal number
-  kDuration,   ///< a string, like "30s"
-  kSize,       ///< a string, like "64MiB"
-  kChoice,     ///< one of some strings
-  kReference,  ///< {"file": …} or {"env": …}: where a secret is
+  kCount,         ///< a whole number
+  kCores,         ///< processor cores, a decimal number
+  kFactor,        ///< a decimal number
+  kDuration,      ///< a string, like "30s"
+  kSize,          ///< a string, like "64MiB"
+  kChoice,        ///< one of some strings
+  kReference,     ///< {"file": …} or {"env": …}: where a secret is
   kPluginOptions  ///< an object of what the plugin's own table knows
 };
 

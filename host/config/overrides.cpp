@@ -98,9 +98,9 @@ class Placing {
     std::string hint = nearest_key(variable_form(part), known);
     std::transform(hint.begin(), hint.end(), hint.begin(),
                    [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-    throw refusal(where + " has no \"" + variable_form(part) + "\"" +
-                  (hint.empty() ? "; podium config schema names every key"
-                                : ": did you mean " + hint + "?"));
+    throw refusal(
+        where + " has no \"" + variable_form(part) + "\"" +
+        (hint.empty() ? "; podium config schema names every key" : ": did you mean " + hint + "?"));
   }
 
   Json typed(const Json& old) const {

@@ -8,10 +8,11 @@
 namespace podium {
 
 /// Replaces values of a whole configuration by those of the environment, each typed like what it
-/// replaces: PODIUM__LIMITS__WALL=10s, PODIUM__LANGUAGES__PY__ALIASES=python,python3. Two underscores
-/// part the names, which are compared without case; a character of a name that a variable cannot
-/// have is an underscore. What was applied goes to `applied`. Throws Failure(kInvalidArgument) that
-/// names the variable, and the nearest known name for one that is unknown.
+/// replaces: PODIUM__LIMITS__WALL=10s, PODIUM__LANGUAGES__PY__ALIASES=python,python3. Two
+/// underscores part the names, which are compared without case; a character of a name that a
+/// variable cannot have is an underscore. What was applied goes to `applied`. Throws
+/// Failure(kInvalidArgument) that names the variable, and the nearest known name for one that is
+/// unknown.
 void apply_overrides(Json& document, const ConfigEnvironment& environment,
                      std::vector<Override>& applied);
 

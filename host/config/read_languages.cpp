@@ -108,9 +108,8 @@ void read_packages(Section& section, std::vector<std::string>& out) {
   section.texts("packages", out);
   for (std::size_t i = 0; i < out.size(); ++i) {
     if (made_of(out[i], 128, {kLower, kDigits, "+.-"})) continue;
-    throw config_failure(
-        path_of(section.path_of("packages"), std::to_string(i)),
-        "found " + json_quote(out[i]) + ", expected the name of a Debian package");
+    throw config_failure(path_of(section.path_of("packages"), std::to_string(i)),
+                         "found " + json_quote(out[i]) + ", expected the name of a Debian package");
   }
 }
 

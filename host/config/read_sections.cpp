@@ -168,7 +168,8 @@ void multiply_limits(Section section, Limits& limits) {
   constexpr Bounds<double> kFactors{0.01, 1000};
   const auto times = [&](std::string_view key, auto& limit) {
     const double product = static_cast<double>(limit) * section.factor(key, kFactors);
-    limit = static_cast<std::remove_reference_t<decltype(limit)>>(std::max(std::round(product), 1.0));
+    limit =
+        static_cast<std::remove_reference_t<decltype(limit)>>(std::max(std::round(product), 1.0));
   };
   const auto time = [&](std::string_view key, milliseconds& limit) {
     auto count = limit.count();

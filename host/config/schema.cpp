@@ -50,11 +50,14 @@ std::string with_bounds(std::string text, const std::string& least, const std::s
 
 Json value_schema(const OptionInfo& option) {
   switch (option.type) {
-    case OptionType::kText: return of_type("string");
-    case OptionType::kTexts: return texts();
+    case OptionType::kText:
+      return of_type("string");
+    case OptionType::kTexts:
+      return texts();
     case OptionType::kTextMap:
       return Json::object({{"type", "object"}, {"additionalProperties", of_type("string")}});
-    case OptionType::kFlag: return of_type("boolean");
+    case OptionType::kFlag:
+      return of_type("boolean");
     case OptionType::kCount: {
       Json schema = of_type("integer");
       set_bounds(schema, option.least, option.most);
@@ -66,15 +69,19 @@ Json value_schema(const OptionInfo& option) {
       set_bounds(schema, option.least, option.most);
       return schema;
     }
-    case OptionType::kDuration: return pattern(kDuration);
-    case OptionType::kSize: return pattern(kSize);
+    case OptionType::kDuration:
+      return pattern(kDuration);
+    case OptionType::kSize:
+      return pattern(kSize);
     case OptionType::kChoice: {
       Json choices = Json::array();
       for (const std::string& each : option.choices) choices.push(each);
       return Json::object({{"enum", std::move(choices)}});
     }
-    case OptionType::kReference: return reference_to_secret(true);
-    case OptionType::kPluginOptions: return of_type("object");
+    case OptionType::kReference:
+      return reference_to_secret(true);
+    case OptionType::kPluginOptions:
+      return of_type("object");
   }
   return Json::object();
 }
@@ -88,12 +95,18 @@ Json value_schema(const podium_option& option) {
       set_bounds(schema, text(option.min), text(option.max));
       return schema;
     }
-    case PODIUM_BOOLEAN: return of_type("boolean");
-    case PODIUM_DURATION: return pattern(kDuration);
-    case PODIUM_SIZE: return pattern(kSize);
-    case PODIUM_STRING_LIST: return texts();
-    case PODIUM_SECRET: return reference_to_secret(false);
-    default: return of_type("string");
+    case PODIUM_BOOLEAN:
+      return of_type("boolean");
+    case PODIUM_DURATION:
+      return pattern(kDuration);
+    case PODIUM_SIZE:
+      return pattern(kSize);
+    case PODIUM_STRING_LIST:
+      return texts();
+    case PODIUM_SECRET:
+      return reference_to_secret(false);
+    default:
+      return of_type("string");
   }
 }
 
@@ -209,12 +222,10 @@ Json config_schema(const std::vector<LibraryOptions>& libraries) {
       pointer.replace(i, 1, "~1");
     }
     const Json is_it = Json::object(
-        {{"properties",
-          Json::object({{"library", Json::object({{"const", each.library}})}})},
+        {{"properties", Json::object({{"library", Json::object({{"const", each.library}})}})},
          {"required", Json(Json::Array{"library"})}});
     const Json options = Json::object({{"$ref", "#/$defs/" + pointer}});
-    const Json then =
-        Json::object({{"properties", Json::object({{"options", options}})}});
+    const Json then = Json::object({{"properties", Json::object({{"options", options}})}});
     rules.push(Json::object({{"if", is_it}, {"then", then}}));
   }
   if (libraries.empty()) return root;

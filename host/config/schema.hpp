@@ -14,8 +14,8 @@ struct LibraryOptions {
   const podium_option_table* table = nullptr;
 };
 
-/// A JSON Schema (draft 2020-12) of config files, made of the option tables: those of the host, with
-/// the sentences of config/podium.json, and those of the plugins.
+/// A JSON Schema (draft 2020-12) of config files, made of the option tables: those of the host,
+/// with the sentences of config/podium.json, and those of the plugins.
 Json config_schema(const std::vector<LibraryOptions>& libraries);
 
 }  // namespace podium

@@ -26,8 +26,10 @@ std::string why_not_started(const std::string& program, const Config& config) {
   const bool inside = std::any_of(shown.begin(), shown.end(), [&](const std::string& folder) {
     return lies_below(real, folder);
   });
-  return inside ? "" : real.string() + " is outside of what sandboxes show: /usr, the language's "
-                                       "\"paths\" and \"sandbox\".\"read_only_paths\"";
+  return inside ? ""
+                : real.string() +
+                      " is outside of what sandboxes show: /usr, the language's "
+                      "\"paths\" and \"sandbox\".\"read_only_paths\"";
 }
 
 }  // namespace

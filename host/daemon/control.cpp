@@ -9,9 +9,12 @@ constexpr int kOk = 200, kUnprocessable = 422, kTimedOut = 504;
 
 int status_of(Metrics::Reload result) {
   switch (result) {
-    case Metrics::Reload::kOk: return kOk;
-    case Metrics::Reload::kRefused: return kUnprocessable;
-    case Metrics::Reload::kAbandoned: return kTimedOut;
+    case Metrics::Reload::kOk:
+      return kOk;
+    case Metrics::Reload::kRefused:
+      return kUnprocessable;
+    case Metrics::Reload::kAbandoned:
+      return kTimedOut;
   }
   return kTimedOut;
 }

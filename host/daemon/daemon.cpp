@@ -43,9 +43,7 @@ sigset_t awaited_signals() noexcept {
   return set;
 }
 
-unsigned pool_threads(const Config& config) {
-  return std::clamp(config.admission.runs, 4u, 16u);
-}
+unsigned pool_threads(const Config& config) { return std::clamp(config.admission.runs, 4u, 16u); }
 
 /// Threads for plugins that block, made when the first one asks.
 class PluginThreads {
@@ -165,7 +163,8 @@ class Daemon {
   void refuse_unenforced_limits(const Config& config) {
     std::string missing;
     if (const Json* list = facts_.find("unenforced"); list != nullptr && list->is_array()) {
-      for (const auto& name : list->items()) missing += (missing.empty() ? "" : ", ") + name.string();
+      for (const auto& name : list->items())
+        missing += (missing.empty() ? "" : ", ") + name.string();
     }
     if (const Json* list = facts_.find("weaker"); list != nullptr && list->is_array()) {
       std::string how;
@@ -208,8 +207,10 @@ class Daemon {
     if (const auto interval = watchdog_interval()) {
       asio::co_spawn(io_, feed_watchdog(*interval / 2), asio::detached);
     }
-    log_.info("ready", {{"address", config.http.address}, {"port", int{http_->port()}},
-                        {"version", kVersion}, {"state_dir", config.state_dir.string()},
+    log_.info("ready", {{"address", config.http.address},
+                        {"port", int{http_->port()}},
+                        {"version", kVersion},
+                        {"state_dir", config.state_dir.string()},
                         {"cgroup", facts_.find("cgroup") ? *facts_.find("cgroup") : Json()}});
     notify_service_manager("READY=1");
   }
@@ -305,7 +306,7 @@ class Daemon {
   }
 
   Task<> sweep_accounts(milliseconds retention) {
-    constexpr unsigned kLines = 5000;  // a transaction
+    constexpr unsigned kLines = 5000;               // a transaction
     constexpr EpochMs kCounts = 40LL * 86'400'000;  // no period is longer
     const EpochMs now = epoch_ms_now();
     auto work = [&] {
@@ -376,7 +377,8 @@ class Daemon {
         reloader_->request();
       } else if (number == SIGUSR1) {
         asio::post(io_, [this] {
-          log_.info("status", {{"running", exec_->running()}, {"waiting", exec_->waiting()},
+          log_.info("status", {{"running", exec_->running()},
+                               {"waiting", exec_->waiting()},
                                {"generation", generation_.get()->number()}});
         });
       } else if (!stopping_) {

@@ -10,8 +10,8 @@ namespace podium {
 /// What the process was started with.
 struct DaemonOptions {
   ConfigSource source;
-  std::filesystem::path program;     ///< this executable
-  std::filesystem::path libexec_dir; ///< where podium-spawner is
+  std::filesystem::path program;      ///< this executable
+  std::filesystem::path libexec_dir;  ///< where podium-spawner is
 };
 
 /// The signals the daemon waits for; block them before any thread exists.

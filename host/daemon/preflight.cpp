@@ -74,7 +74,8 @@ ChildOutcome run_child(const std::vector<std::string>& words, std::chrono::milli
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         deadline - std::chrono::steady_clock::now());
     std::array<pollfd, 2> events{{{ended.get(), POLLIN, 0}, {reader.get(), POLLIN, 0}}};
-    const int ready = left.count() <= 0 ? 0 : ::poll(events.data(), 2, static_cast<int>(left.count()));
+    const int ready =
+        left.count() <= 0 ? 0 : ::poll(events.data(), 2, static_cast<int>(left.count()));
     if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0) {
       ::kill(pid, SIGKILL);

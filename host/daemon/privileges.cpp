@@ -30,14 +30,14 @@ void make_private(const std::filesystem::path& directory, const Account& account
   }
   if (::geteuid() == 0 && info.st_uid == 0 && account.uid != 0 &&
       ::chown(directory.c_str(), account.uid, account.gid) != 0) {
-    throw Failure(Code::kUnavailable, "cannot give " + directory.string() + " to " + account.name +
-                                          ": " + reason());
+    throw Failure(Code::kUnavailable,
+                  "cannot give " + directory.string() + " to " + account.name + ": " + reason());
   }
   if (info.st_uid != 0 && info.st_uid != account.uid) {
-    throw Failure(Code::kUnavailable,
-                  directory.string() + " belongs to user " + std::to_string(info.st_uid) +
-                      ", expected " + account.name + "; run: chown -R " + account.name + " " +
-                      directory.string());
+    throw Failure(Code::kUnavailable, directory.string() + " belongs to user " +
+                                          std::to_string(info.st_uid) + ", expected " +
+                                          account.name + "; run: chown -R " + account.name + " " +
+                                          directory.string());
   }
   if ((info.st_mode & 0077) != 0 && ::chmod(directory.c_str(), 0700) != 0) {
     throw Failure(Code::kUnavailable,

@@ -176,8 +176,8 @@ std::shared_ptr<const Generation> Reloader::build(Config config,
     std::shared_ptr<const Generation> made;
     std::exception_ptr error;
     try {
-      made = reaper.adopt(
-          builder.build(std::move(config), previous.get(), attempt->stop.get_token()));
+      made =
+          reaper.adopt(builder.build(std::move(config), previous.get(), attempt->stop.get_token()));
     } catch (...) {
       error = std::current_exception();
     }

@@ -27,7 +27,8 @@ struct Arguments {
 
   Arguments(const SpawnerCommand& command, int control) {
     text = {command.program.string(), "--control=" + std::to_string(control),
-            "--runs=" + command.runs_dir.string(), "--uid-base=" + std::to_string(command.uid_base)};
+            "--runs=" + command.runs_dir.string(),
+            "--uid-base=" + std::to_string(command.uid_base)};
     for (const auto& path : command.read_only_paths) text.push_back("--show=" + path);
     for (auto& word : text) pointers.push_back(word.data());
     pointers.push_back(nullptr);
@@ -111,8 +112,8 @@ UniqueFd SandboxDoor::connect() const {
   }
   UniqueFd ours(pair[0]), theirs(pair[1]);
   const int passed = theirs.get();
-  if (!sandbox::send_struct(control_.get(), sandbox::PlainAsk{sandbox::Ask::kConnect},
-                            {&passed, 1}, MSG_DONTWAIT)) {
+  if (!sandbox::send_struct(control_.get(), sandbox::PlainAsk{sandbox::Ask::kConnect}, {&passed, 1},
+                            MSG_DONTWAIT)) {
     throw Failure(Code::kUnavailable,
                   std::string("the sandbox spawner cannot be reached: ") + std::strerror(errno));
   }

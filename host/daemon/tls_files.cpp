@@ -6,8 +6,8 @@ namespace podium {
 
 std::shared_ptr<const TlsCredentials> tls_credentials(const Config& config, Log& log) {
   if (!config.tls.enabled()) return nullptr;
-  auto credentials = TlsCredentials::load(config.resolve(config.tls.certificate),
-                                          config.resolve(config.tls.key));
+  auto credentials =
+      TlsCredentials::load(config.resolve(config.tls.certificate), config.resolve(config.tls.key));
   const EpochMs expires = credentials->expires() * 1000;
   const EpochMs left = expires - epoch_ms_now();
   constexpr EpochMs kSoon = 14LL * 86'400'000;

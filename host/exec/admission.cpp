@@ -70,15 +70,14 @@ Permit Admission::admit(const AdmissionConfig& config, std::uint64_t generation,
 
 Task<bool> Admission::turn(const Permit& permit, Cancellation& cancellation) {
   const std::shared_ptr<Permit::Place> place = permit.place_;
-  Cancellation::Stage stage(&cancellation, [place] {
-    place->wake.expires_at(asio::steady_timer::time_point::min());
-  });
+  Cancellation::Stage stage(
+      &cancellation, [place] { place->wake.expires_at(asio::steady_timer::time_point::min()); });
   boost::system::error_code ignored;
   while (!place->running && !cancellation.requested()) {
     if (Clock::now() >= place->deadline) {
-      throw Failure(Code::kDeadlineExceeded,
-                    "no place became free within " + format_duration(config_.queue_wait) +
-                        ": this host's " + capacity(config_))
+      throw Failure(Code::kDeadlineExceeded, "no place became free within " +
+                                                 format_duration(config_.queue_wait) +
+                                                 ": this host's " + capacity(config_))
           .with_retry_after(retry_after());
     }
     co_await place->wake.async_wait(asio::redirect_error(asio::use_awaitable, ignored));

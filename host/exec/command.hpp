@@ -22,9 +22,9 @@ struct FileScope {
 /// A file that a run is to find in its workspace.
 struct FileReference {
   std::string id;
-  std::string name;       ///< as given; may be empty
-  std::string session;    ///< session_id or storage_session_id
-  bool new_style = false; ///< came with storage_session_id: unchanged inputs are listed too
+  std::string name;        ///< as given; may be empty
+  std::string session;     ///< session_id or storage_session_id
+  bool new_style = false;  ///< came with storage_session_id: unchanged inputs are listed too
   FileScope scope = {};
 };
 
@@ -43,8 +43,16 @@ struct ExecCommand {
 };
 
 enum class RunStatus {
-  kCompleted, kFailed, kTimedOut, kOutOfMemory, kProcessLimit, kOutputLimit, kDiskLimit,
-  kCompileError, kCancelled, kSignaled
+  kCompleted,
+  kFailed,
+  kTimedOut,
+  kOutOfMemory,
+  kProcessLimit,
+  kOutputLimit,
+  kDiskLimit,
+  kCompileError,
+  kCancelled,
+  kSignaled
 };
 const char* to_string(RunStatus status) noexcept;
 
@@ -68,9 +76,9 @@ struct ExecResult {
   std::vector<ResultFile> files;
   std::vector<std::string> deleted_files;
   std::optional<int> exit_code;
-  std::string signal;    ///< "SIGKILL"; empty: none
+  std::string signal;  ///< "SIGKILL"; empty: none
   RunStatus status = RunStatus::kCompleted;
-  std::string message;   ///< one sentence when not kCompleted; also the last line of err
+  std::string message;  ///< one sentence when not kCompleted; also the last line of err
   std::int64_t wall_ms = 0, cpu_ms = 0;
   std::uint64_t memory_peak = 0;
   std::vector<std::string> left_out;  ///< sentences for artifact_truncation

@@ -12,8 +12,8 @@ namespace podium {
 
 /// The SHA-256 of content that comes piece by piece, by a thread of its own: hashing takes about as
 /// long as fetching and writing together. Pieces are copied, 2 MiB of them at most, so that the one
-/// who fetches seldom waits; to read back what was written to a file costs more than to hash it. One
-/// thread at a time calls.
+/// who fetches seldom waits; to read back what was written to a file costs more than to hash it.
+/// One thread at a time calls.
 class DigestBehind {
  public:
   DigestBehind() : thread_([this] { run(); }) {}

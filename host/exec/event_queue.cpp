@@ -189,8 +189,8 @@ RunEvent EventQueue::event_of(Waiting item) {
   RunEvent event;
   event.name = item.name;
   if (item.dropped > 0) {
-    event.json = json_dump(Json::object({{"stream", item.stream == 1 ? "stdout" : "stderr"},
-                                         {"bytes", item.dropped}}));
+    event.json = json_dump(Json::object(
+        {{"stream", item.stream == 1 ? "stdout" : "stderr"}, {"bytes", item.dropped}}));
   } else if (item.stream != 0) {
     event.json = "{\"text\":" + json_quote(item.text) + "}";
   } else {

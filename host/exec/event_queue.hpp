@@ -15,9 +15,9 @@ namespace podium {
 
 /// What may wait for a reader.
 struct QueueBounds {
-  Bytes waiting = 256u << 10;     ///< of events, before the program is held up
-  milliseconds hold{5'000};       ///< how long it is; then output is dropped, with a marker
-  Bytes replay = 0;               ///< of events that were taken and may be asked for again
+  Bytes waiting = 256u << 10;  ///< of events, before the program is held up
+  milliseconds hold{5'000};    ///< how long it is; then output is dropped, with a marker
+  Bytes replay = 0;            ///< of events that were taken and may be asked for again
 };
 
 /// What happens in one run, on its way to the one who reads it: bounded, one producer, one reader.
@@ -69,9 +69,9 @@ class EventQueue : public std::enable_shared_from_this<EventQueue> {
  private:
   struct Waiting {
     std::string_view name;
-    std::string text;        // JSON; of output the text itself
-    unsigned stream = 0;     // of output and of markers; 0: neither
-    Bytes dropped = 0;       // a marker
+    std::string text;     // JSON; of output the text itself
+    unsigned stream = 0;  // of output and of markers; 0: neither
+    Bytes dropped = 0;    // a marker
   };
 
   void push(Waiting item);
@@ -91,21 +91,21 @@ class EventQueue : public std::enable_shared_from_this<EventQueue> {
   // Made when they are needed: thousands of runs may wait whose events nobody wants.
   std::unique_ptr<asio::steady_timer> hold_timer_;
   std::uint32_t reader_ = 0, readers_ = 0;
-  std::uint64_t last_ = 0;      // id of the last event that was taken
-  std::uint64_t next_ = 1;      // id that the reader gets next; at most last_ + 1
+  std::uint64_t last_ = 0;                       // id of the last event that was taken
+  std::uint64_t next_ = 1;                       // id that the reader gets next; at most last_ + 1
   std::unique_ptr<std::deque<RunEvent>> taken_;  // up to last_
   Bytes taken_bytes_ = 0;
 
   mutable std::mutex mutex_;  // of what follows
   std::list<Waiting> waiting_;
   Bytes waiting_bytes_ = 0;
-  std::string cut_[2];        // the beginning of a character
+  std::string cut_[2];  // the beginning of a character
   std::function<void(bool)> hold_;
-  std::uint32_t holds_ = 0;   // number of the present or last one
+  std::uint32_t holds_ = 0;  // number of the present or last one
   bool held_ = false;
   bool dropping_ = false;
   bool closed_ = false;
-  bool listening_ = false;    // the reader waits and is to be woken
+  bool listening_ = false;  // the reader waits and is to be woken
 };
 
 }  // namespace podium

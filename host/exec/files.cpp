@@ -44,8 +44,7 @@ struct OpenBlob {
       const ssize_t got = ::pread(fd.get(), buffer.data(), wanted, static_cast<off_t>(offset));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) {
-        throw Failure(Code::kInternal,
-                      "reading a file: " + std::system_category().message(errno));
+        throw Failure(Code::kInternal, "reading a file: " + std::system_category().message(errno));
       }
       if (got == 0) throw Failure(Code::kInternal, "a stored file is shorter than it should be");
       if (!write({buffer.data(), static_cast<std::size_t>(got)})) {
@@ -122,13 +121,16 @@ std::unique_ptr<Upload> ExecService::begin_upload(std::shared_ptr<const Generati
                                                   std::string name) {
   std::string canonical = canonical_file_name(name);
   const StorageLanes lanes = state_->lanes_of(*generation);
-  StoredUpload::Host host{state_->io, *state_->in_use, lanes.work, lanes.large,
-                          state_->runs_dir, [state = state_](auto owner, std::string key) {
-                            state->remove_blob_later(std::move(owner), std::move(key));
-                          },
-                          [state = state_](const Failure& failure) {
-                            return state->for_client(failure);
-                          }};
+  StoredUpload::Host host{
+      state_->io,
+      *state_->in_use,
+      lanes.work,
+      lanes.large,
+      state_->runs_dir,
+      [state = state_](auto owner, std::string key) {
+        state->remove_blob_later(std::move(owner), std::move(key));
+      },
+      [state = state_](const Failure& failure) { return state->for_client(failure); }};
   return std::make_unique<StoredUpload>(std::move(host), std::move(generation), std::move(name),
                                         std::move(canonical));
 }
@@ -187,8 +189,7 @@ Task<FileRecord> ExecService::find(const Principal& principal, std::string file,
 }
 
 Task<Download> ExecService::open(std::shared_ptr<const Generation> generation,
-                                 const Principal& principal, std::string file,
-                                 FileScope scope) {
+                                 const Principal& principal, std::string file, FileScope scope) {
   Download download;
   download.file = co_await find(principal, std::move(file), std::move(scope));
   const auto hold =

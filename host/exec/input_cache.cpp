@@ -135,8 +135,8 @@ UniqueFd InputCache::find(const std::string& sha256, Bytes size) {
   return open_kept(lock, sha256, size);
 }
 
-UniqueFd InputCache::open(const std::string& sha256, Bytes size, Bytes capacity,
-                          const Fetch& fetch, const std::function<bool()>& cancelled) {
+UniqueFd InputCache::open(const std::string& sha256, Bytes size, Bytes capacity, const Fetch& fetch,
+                          const std::function<bool()>& cancelled) {
   if (!is_digest(sha256) || capacity == 0) return {};
   std::unique_lock lock(mutex_);
   load();
@@ -190,11 +190,12 @@ UniqueFd InputCache::fetch_content(const std::string& sha256, Bytes size, const 
       write_whole(out.get(), bytes, part);
     });
     if (got != size || digest.hex() != sha256) {
-      throw Failure(Code::kUnavailable, "the storage gave another content than it was given: " +
-                                            std::to_string(got) + " bytes, expected " +
-                                            std::to_string(size) + " with SHA-256 " + sha256);
+      throw Failure(Code::kUnavailable,
+                    "the storage gave another content than it was given: " + std::to_string(got) +
+                        " bytes, expected " + std::to_string(size) + " with SHA-256 " + sha256);
     }
-    // As a program's file has to be, so that an overlay may copy it up; the folder keeps others out.
+    // As a program's file has to be, so that an overlay may copy it up; the folder keeps others
+    // out.
     if (::fchmod(out.get(), 0666) != 0) fail("opening to all", part, errno);
     const std::filesystem::path whole = folder_ / sha256;
     UniqueFd in(::open(part.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));

@@ -43,7 +43,7 @@ class Lane : public std::enable_shared_from_this<Lane> {
 
 /// The lanes of one storage: half of the pool's threads.
 struct StorageLanes {
-  std::shared_ptr<Lane> work;   ///< inputs, outputs, pieces of uploads and downloads
+  std::shared_ptr<Lane> work;  ///< inputs, outputs, pieces of uploads and downloads
   /// Outputs that take long and parts of uploads on their way to a store: half of the places of
   /// `work`, so that others need not wait for them.
   std::shared_ptr<Lane> large;

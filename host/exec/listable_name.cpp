@@ -51,8 +51,7 @@ std::string shortened(std::string_view text, std::string_view path) {
   constexpr std::size_t kKeep = 120, kMaxExtension = 16;
   const std::string_view last = text.substr(text.rfind('/') + 1);
   const std::size_t dot = last.rfind('.');
-  const bool has_extension =
-      dot != last.npos && dot > 0 && last.size() - dot <= kMaxExtension;
+  const bool has_extension = dot != last.npos && dot > 0 && last.size() - dot <= kMaxExtension;
   const std::string_view extension = has_extension ? last.substr(dot) : std::string_view();
   const std::string_view stem = last.substr(0, last.size() - extension.size());
   return std::string(stem.substr(0, utf8_floor(stem, kKeep))) + "~" +

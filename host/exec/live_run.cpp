@@ -2,8 +2,8 @@
 
 namespace podium {
 
-RunMailbox::RunMailbox(asio::io_context& io, const Limits& limits,
-                       std::shared_ptr<EventQueue> told, News news)
+RunMailbox::RunMailbox(asio::io_context& io, const Limits& limits, std::shared_ptr<EventQueue> told,
+                       News news)
     : io_(io),
       completed_(std::make_shared<Event>(io)),
       told_(std::move(told)),

@@ -42,7 +42,7 @@ class RunMailbox : public RunEvents {
   asio::io_context& io_;
   const std::shared_ptr<Event> completed_;
   const std::shared_ptr<EventQueue> told_;
-  const News news_;  // posted to io_
+  const News news_;   // posted to io_
   std::mutex mutex_;  // a runtime's calls never overlap; this holds one to it
   std::optional<Completion> completion_;
   OutputText out_, err_;

@@ -28,12 +28,14 @@ Outcome limit_outcome(const Completion& completion, const Limits& limits) {
   const char* how = completion.exit_code >= 0 ? " hit a limit: it " : " was stopped: it ";
   const std::string stopped = (in_compile ? "The compiler" : "The program") + std::string(how);
   switch (completion.limit) {
-    case LimitHit::kNone: break;
+    case LimitHit::kNone:
+      break;
     case LimitHit::kWall:
-      return {RunStatus::kTimedOut, stopped + "ran longer than its limit of " +
-                                        in_seconds(in_compile ? limits.compile_wall : limits.wall) +
-                                        (in_compile ? "; make the code simpler to compile."
-                                                    : "; do less in one run, or find a faster way.")};
+      return {RunStatus::kTimedOut,
+              stopped + "ran longer than its limit of " +
+                  in_seconds(in_compile ? limits.compile_wall : limits.wall) +
+                  (in_compile ? "; make the code simpler to compile."
+                              : "; do less in one run, or find a faster way.")};
     case LimitHit::kMemory:
       return {RunStatus::kOutOfMemory, stopped + "needed more memory than its limit of " +
                                            format_size(memory) +
@@ -41,7 +43,8 @@ Outcome limit_outcome(const Completion& completion, const Limits& limits) {
     case LimitHit::kProcesses:
       return {RunStatus::kProcessLimit,
               stopped + "started more processes and threads than its limit of " +
-                  std::to_string(processes) + "; use fewer workers, and wait for those that ended."};
+                  std::to_string(processes) +
+                  "; use fewer workers, and wait for those that ended."};
     case LimitHit::kOutput:
       return {RunStatus::kOutputLimit,
               stopped + "wrote more to stdout or stderr than its limit of " +
@@ -58,14 +61,22 @@ Outcome limit_outcome(const Completion& completion, const Limits& limits) {
 /// What most often is behind a signal, for who has to mend the program.
 const char* meaning_of(int signal) {
   switch (signal) {
-    case SIGSEGV: return " (it used memory that is not its own, or recursed too deeply)";
-    case SIGBUS: return " (it used memory that is not there, e.g. behind the end of a mapped file)";
-    case SIGABRT: return " (it gave up by itself, e.g. at a failed assertion or uncaught exception)";
-    case SIGFPE: return " (an arithmetic error, e.g. a division by zero)";
-    case SIGILL: return " (an instruction that this processor does not have)";
-    case SIGSYS: return " (a system call that is not allowed here)";
-    case SIGPIPE: return " (it wrote to a pipe that nobody reads)";
-    default: return "";
+    case SIGSEGV:
+      return " (it used memory that is not its own, or recursed too deeply)";
+    case SIGBUS:
+      return " (it used memory that is not there, e.g. behind the end of a mapped file)";
+    case SIGABRT:
+      return " (it gave up by itself, e.g. at a failed assertion or uncaught exception)";
+    case SIGFPE:
+      return " (an arithmetic error, e.g. a division by zero)";
+    case SIGILL:
+      return " (an instruction that this processor does not have)";
+    case SIGSYS:
+      return " (a system call that is not allowed here)";
+    case SIGPIPE:
+      return " (it wrote to a pipe that nobody reads)";
+    default:
+      return "";
   }
 }
 
@@ -76,9 +87,9 @@ Outcome run_outcome(const Completion& completion, const Limits& limits) {
                 format_size(limits.file_size) + "."};
   }
   if (completion.signal != 0) {
-    return {RunStatus::kSignaled,
-            "The program was ended by the signal " + signal_name(completion.signal) +
-                meaning_of(completion.signal) + "."};
+    return {RunStatus::kSignaled, "The program was ended by the signal " +
+                                      signal_name(completion.signal) +
+                                      meaning_of(completion.signal) + "."};
   }
   if (completion.exit_code == 127 || completion.exit_code == 126) {
     return {RunStatus::kFailed, "The program exited with code " +

@@ -118,11 +118,9 @@ class ExecService::State::Line {
 };
 
 ExecService::State::Line::Line(std::shared_ptr<State> host,
-                               std::shared_ptr<const Generation> generation,
-                               Principal principal, ExecCommand command,
-                               std::shared_ptr<Inputs> inputs,
-                               std::shared_ptr<RunControl::State> control,
-                               std::int64_t queued_us)
+                               std::shared_ptr<const Generation> generation, Principal principal,
+                               ExecCommand command, std::shared_ptr<Inputs> inputs,
+                               std::shared_ptr<RunControl::State> control, std::int64_t queued_us)
     : owner_(std::move(host)),
       host_(*owner_),
       principal_(std::move(principal)),
@@ -188,8 +186,8 @@ Task<bool> ExecService::State::Line::stage() {
     Staged staged{std::move(files), {}};
     try {
       live->files->stage(live->generation->storage(), *owner->input_cache,
-                         live->generation->config().input_cache.size, staged.files,
-                         staged.warnings, [&] { return control->requested(); });
+                         live->generation->config().input_cache.size, staged.files, staged.warnings,
+                         [&] { return control->requested(); });
     } catch (const Failure& failure) {
       throw owner->for_client(failure);
     }
@@ -249,8 +247,8 @@ void ExecService::State::Line::start(Runtime& runtime, RunRequest& request) {
     };
   }
   if (request.open_input) news.input_room = [control = control_] { control->tell_input_room(); };
-  live_->mailbox = std::make_unique<RunMailbox>(host_.io, limits_, control_->events,
-                                                std::move(news));
+  live_->mailbox =
+      std::make_unique<RunMailbox>(host_.io, limits_, control_->events, std::move(news));
   control_->set_stage(compiles ? RunStage::kCompiling : RunStage::kRunning);
   live_->lease = runtime.start(request, *live_->mailbox);
   control_->attach(*live_->lease, runtime.takes_input());
@@ -276,9 +274,9 @@ Task<bool> ExecService::State::Line::execute() {
     } catch (const Failure& failure) {
       refusal = failure;
     }
-    host_.log.warning("a runtime gave a run back", {{"run", result_.run_id},
-                                                    {"runtime", runtime->name()},
-                                                    {"why", refusal->what()}});
+    host_.log.warning(
+        "a runtime gave a run back",
+        {{"run", result_.run_id}, {"runtime", runtime->name()}, {"why", refusal->what()}});
     if (!given_back(*refusal)) break;
     control_->lease = nullptr;
     live_->lease.reset();
@@ -361,7 +359,12 @@ void ExecService::State::Line::list_inherited() {
         deleted.count(input.name)) {
       continue;
     }
-    result_.files.push_back({input.file.id, input.name, input.file.session, "", "", true,
+    result_.files.push_back({input.file.id,
+                             input.name,
+                             input.file.session,
+                             "",
+                             "",
+                             true,
                              {input.file.kind, input.file.resource, input.file.version}});
   }
 }
@@ -421,9 +424,9 @@ Task<std::unique_ptr<ExecResult>> ExecService::run(std::shared_ptr<const Generat
   const bool turn = co_await state->admission->turn(place, *control->state_);
   const std::int64_t queued = microseconds_since(since);
   // Made only now, on the heap: thousands may wait for their turn, and waiting must cost little.
-  const auto line = std::make_unique<State::Line>(state, std::move(generation),
-                                                  std::move(principal), std::move(command),
-                                                  std::move(inputs), control->state_, queued);
+  const auto line =
+      std::make_unique<State::Line>(state, std::move(generation), std::move(principal),
+                                    std::move(command), std::move(inputs), control->state_, queued);
   if (!turn) co_return line->cancelled();
   co_return co_await line->run();
 }

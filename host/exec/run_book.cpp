@@ -16,12 +16,18 @@ constexpr std::size_t kMostEnded = 10'000;
 
 const char* to_string(RunStage stage) noexcept {
   switch (stage) {
-    case RunStage::kQueued: return "queued";
-    case RunStage::kStaging: return "staging";
-    case RunStage::kCompiling: return "compiling";
-    case RunStage::kRunning: return "running";
-    case RunStage::kCollecting: return "collecting";
-    case RunStage::kEnded: return "ended";
+    case RunStage::kQueued:
+      return "queued";
+    case RunStage::kStaging:
+      return "staging";
+    case RunStage::kCompiling:
+      return "compiling";
+    case RunStage::kRunning:
+      return "running";
+    case RunStage::kCollecting:
+      return "collecting";
+    case RunStage::kEnded:
+      return "ended";
   }
   return "ended";
 }
@@ -50,7 +56,8 @@ void RunBook::ended(const Entry& run) {
 
 void RunBook::keep_end(const Entry& run, std::string json) {
   // One large result must not push everybody else's out.
-  if (json.size() <= most_kept_ / 4) run->end = std::make_shared<const std::string>(std::move(json));
+  if (json.size() <= most_kept_ / 4)
+    run->end = std::make_shared<const std::string>(std::move(json));
   const Bytes before = std::exchange(run->kept, kept_bytes(*run));
   if (by_id_.count(run->id) == 0) return;
   kept_ += run->kept - before;
@@ -81,8 +88,8 @@ RunBook::Entry RunBook::visible(const std::string& id, const Principal* of) {
 }
 
 RunInfo RunBook::info(const RunControl::State& run) const {
-  RunInfo info{run.id, run.language, run.principal, run.session, run.stage, 0, {}, run.started,
-               run.end};
+  RunInfo info{run.id, run.language, run.principal, run.session, run.stage,
+               0,      {},           run.started,   run.end};
   info.age = std::chrono::duration_cast<milliseconds>(Clock::now() - run.began);
   return info;
 }

@@ -11,18 +11,16 @@
 namespace podium {
 
 /// Where a run stands.
-enum class RunStage : std::uint8_t {
-  kQueued, kStaging, kCompiling, kRunning, kCollecting, kEnded
-};
+enum class RunStage : std::uint8_t { kQueued, kStaging, kCompiling, kRunning, kCollecting, kEnded };
 const char* to_string(RunStage stage) noexcept;
 
 /// What is told of one run.
 struct RunInfo {
   std::string id, language, principal, session;
   RunStage stage = RunStage::kQueued;
-  unsigned position = 0;              ///< in the queue, from 1; 0: not there
+  unsigned position = 0;  ///< in the queue, from 1; 0: not there
   milliseconds age{0};
-  std::optional<EpochMs> started;     ///< when its program began, or its compiler
+  std::optional<EpochMs> started;          ///< when its program began, or its compiler
   std::shared_ptr<const std::string> end;  ///< the end object as JSON, when it is kept
 };
 

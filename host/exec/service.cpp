@@ -53,9 +53,9 @@ ExecService::State::State(asio::io_context& io_context, asio::thread_pool& threa
   // The folders of runs are open to all: what keeps others out is this one.
   if (!error && ::chmod(runs_dir.c_str(), 0700) != 0) error.assign(errno, std::system_category());
   if (error) {
-    throw Failure(Code::kUnavailable, runs_dir.string() +
-                                          ": the folder of the runs cannot be made: " +
-                                          error.message());
+    throw Failure(
+        Code::kUnavailable,
+        runs_dir.string() + ": the folder of the runs cannot be made: " + error.message());
   }
 }
 

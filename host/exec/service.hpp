@@ -143,7 +143,8 @@ class ExecService {
   /// was started, and for a cancelled run (status kCancelled); throws Failure otherwise:
   /// kDeadlineExceeded when the queue wait ran out, kUnavailable, kInternal. The slot is free when
   /// it returns; what is slow to clean up comes later by itself.
-  /// On the heap, since who waits for its turn in the queue has a place for the result in its frame.
+  /// On the heap, since who waits for its turn in the queue has a place for the result in its
+  /// frame.
   Task<std::unique_ptr<ExecResult>> run(std::shared_ptr<const Generation> generation,
                                         Principal principal, ExecCommand command,
                                         std::shared_ptr<Inputs> inputs, Permit permit,

@@ -88,9 +88,10 @@ class Sweep {
       return true;
     });
     if (older > 0) {
-      log_.warning("files in the storage are older than the database and are left alone; restore "
-                   "its backup, or remove them by hand",
-                   {{"files", older}});
+      log_.warning(
+          "files in the storage are older than the database and are left alone; restore "
+          "its backup, or remove them by hand",
+          {{"files", older}});
     }
     for (const std::string& key : old) {
       if (!in_use_.holds(key) && remove_unless_used(key)) ++orphans_;

@@ -85,8 +85,8 @@ StoredUpload::StoredUpload(Host host, std::shared_ptr<const Generation> generati
       name_(std::move(canonical_name)),
       limit_(generation->config().http.max_upload),
       part_size_((generation->storage().part_size() + kPiece - 1) / kPiece * kPiece) {
-  job_ = std::make_shared<Job>(std::move(generation), host_.in_use, host_.folder,
-                               kParts * part_size_);
+  job_ =
+      std::make_shared<Job>(std::move(generation), host_.in_use, host_.folder, kParts * part_size_);
 }
 
 StoredUpload::~StoredUpload() {

@@ -35,9 +35,9 @@ class StoredUpload : public Upload {
   struct Host {
     asio::io_context& io;
     InUse& in_use;
-    std::shared_ptr<Lane> lane;     ///< of the storage's work
+    std::shared_ptr<Lane> lane;       ///< of the storage's work
     std::shared_ptr<Lane> slow_lane;  ///< of work that waits for the storage
-    std::filesystem::path folder;   ///< for spools
+    std::filesystem::path folder;     ///< for spools
     /// Removes a blob in the background.
     std::function<void(std::shared_ptr<const Generation>, std::string)> remove_blob;
     /// What a client is told of a storage's failure.
@@ -73,15 +73,15 @@ class StoredUpload : public Upload {
   const Bytes limit_;
   Bytes size_ = 0;
   bool kept_ = false;
-  std::unique_ptr<char[]> piece_;   ///< not yet given to the pool
-  std::size_t gathered_ = 0;        ///< bytes of it
+  std::unique_ptr<char[]> piece_;  ///< not yet given to the pool
+  std::size_t gathered_ = 0;       ///< bytes of it
   std::shared_ptr<Job> job_;
-  std::shared_ptr<Step> step_;      ///< of the pool, under way or ended
-  Bytes spooled_ = 0;               ///< given to the pool
-  const Bytes part_size_;           ///< whole pieces; 0: the storage takes no parts
+  std::shared_ptr<Step> step_;               ///< of the pool, under way or ended
+  Bytes spooled_ = 0;                        ///< given to the pool
+  const Bytes part_size_;                    ///< whole pieces; 0: the storage takes no parts
   std::deque<std::shared_ptr<Step>> parts_;  ///< under way, or not looked at yet
   std::uint32_t last_part_ = 0;
-  Bytes sent_ = 0;                  ///< with the parts up to that one
+  Bytes sent_ = 0;  ///< with the parts up to that one
 };
 
 }  // namespace podium

@@ -82,11 +82,16 @@ class Walk {
       case DT_REG:
         found_.push_back({std::move(path), static_cast<Bytes>(info.st_size)});
         return;
-      case DT_DIR: return descend(parent, entry.d_name, path, depth);
-      case DT_LNK: return not_regular(path, "a symbolic link");
-      case DT_FIFO: return not_regular(path, "a named pipe");
-      case DT_SOCK: return not_regular(path, "a socket");
-      default: return not_regular(path, "a device");
+      case DT_DIR:
+        return descend(parent, entry.d_name, path, depth);
+      case DT_LNK:
+        return not_regular(path, "a symbolic link");
+      case DT_FIFO:
+        return not_regular(path, "a named pipe");
+      case DT_SOCK:
+        return not_regular(path, "a socket");
+      default:
+        return not_regular(path, "a device");
     }
   }
 
@@ -121,9 +126,7 @@ void LeftOut::add(const std::string& path, const std::string& why) {
   say((path.empty() ? "A folder" : listable_name(path)) + " was left out: " + why + ".");
 }
 
-void LeftOut::say(std::string sentence) {
-  sentences_.push_back(std::move(sentence));
-}
+void LeftOut::say(std::string sentence) { sentences_.push_back(std::move(sentence)); }
 
 std::vector<std::string> LeftOut::take() {
   if (more_ > 0) sentences_.push_back(std::to_string(more_) + " more were left out.");

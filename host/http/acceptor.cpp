@@ -11,8 +11,8 @@
 namespace podium {
 namespace {
 
-using boost::system::error_code;
 using asio::ip::tcp;
+using boost::system::error_code;
 
 constexpr milliseconds kPause{50};
 // Connections beyond the limits that are told so before they are closed; more are just closed.
@@ -83,8 +83,8 @@ Task<> Acceptor::run(std::shared_ptr<Acceptor> self) {
 Acceptor::Taken Acceptor::take_one() {
   tcp::endpoint peer;
   socklen_t size = static_cast<socklen_t>(peer.capacity());
-  const int fd = ::accept4(acceptor_.native_handle(), peer.data(), &size,
-                           SOCK_CLOEXEC | SOCK_NONBLOCK);
+  const int fd =
+      ::accept4(acceptor_.native_handle(), peer.data(), &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (fd < 0) {
     if (is_shortage(errno)) return Taken::kShortage;
     const bool none = errno == EAGAIN || errno == EWOULDBLOCK || errno == EBADF;

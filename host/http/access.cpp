@@ -10,15 +10,20 @@ double milliseconds_between(Access::Clock::time_point from, Access::Clock::time_
 }
 
 /// Rounded to microseconds, as lines are read by people too.
-Json ms(double value) { return static_cast<double>(static_cast<std::int64_t>(value * 1000)) / 1000; }
+Json ms(double value) {
+  return static_cast<double>(static_cast<std::int64_t>(value * 1000)) / 1000;
+}
 
 Json us_as_ms(std::int64_t us) { return static_cast<double>(us) / 1000; }
 
 const char* to_string(Access::Path path) noexcept {
   switch (path) {
-    case Access::Path::kFast: return "fast";
-    case Access::Path::kStream: return "stream";
-    case Access::Path::kNone: return "none";
+    case Access::Path::kFast:
+      return "fast";
+    case Access::Path::kStream:
+      return "stream";
+    case Access::Path::kNone:
+      return "none";
   }
   return "none";
 }
@@ -61,9 +66,9 @@ Json::Object access_fields(const Access& access, Access::Clock::time_point now) 
     fields.emplace_back("beats", access.beats);
     fields.emplace_back("interval_ms", access.interval_ms);
   }
-  fields.emplace_back("first_byte_ms",
-                      access.first_byte ? ms(milliseconds_between(access.began, *access.first_byte))
-                                        : Json());
+  fields.emplace_back(
+      "first_byte_ms",
+      access.first_byte ? ms(milliseconds_between(access.began, *access.first_byte)) : Json());
   fields.emplace_back("total_ms", ms(milliseconds_between(access.began, now)));
   fields.emplace_back("bytes_in", static_cast<long long>(access.bytes_in));
   fields.emplace_back("bytes_out", static_cast<long long>(access.bytes_out));
@@ -79,16 +84,15 @@ Json::Object access_fields(const Access& access, Access::Clock::time_point now) 
 }
 
 void count_access(Metrics& metrics, const Access& access, Access::Clock::time_point now) {
-  metrics.request_finished(access.route, access.status, milliseconds_between(access.began, now) / 1e3,
-                           access.left.has_value());
+  metrics.request_finished(access.route, access.status,
+                           milliseconds_between(access.began, now) / 1e3, access.left.has_value());
   if (access.beats > 0) metrics.heartbeats_sent(access.beats);
   if (!access.run) return;
   const StageTimes& times = access.run->times;
-  metrics.run_finished(access.run->language, access.run->status, access.run->warm,
-                       static_cast<double>(times.queue) / 1e6,
-                       static_cast<double>(times.staging) / 1e6,
-                       static_cast<double>(times.run) / 1e6,
-                       static_cast<double>(times.collect) / 1e6);
+  metrics.run_finished(
+      access.run->language, access.run->status, access.run->warm,
+      static_cast<double>(times.queue) / 1e6, static_cast<double>(times.staging) / 1e6,
+      static_cast<double>(times.run) / 1e6, static_cast<double>(times.collect) / 1e6);
 }
 
 AccessLog::AccessLog(Log& log, std::size_t capacity)

@@ -23,15 +23,15 @@ struct Access {
   enum class Path : std::uint8_t { kNone, kFast, kStream };
 
   std::string request_id;
-  TraceContext trace;         ///< of a client that traces
+  TraceContext trace;  ///< of a client that traces
   std::uint64_t connection = 0;
   std::string peer;           ///< "127.0.0.1:40312"
   std::uint32_t ordinal = 0;  ///< of the request on its connection, from 1
   std::string method;
-  std::string target;         ///< path without the query, cut
-  const char* route = "none"; ///< the table's pattern
-  int status = 0;             ///< 0: nothing was answered
-  Path path = Path::kNone;    ///< of routes that may stream
+  std::string target;          ///< path without the query, cut
+  const char* route = "none";  ///< the table's pattern
+  int status = 0;              ///< 0: nothing was answered
+  Path path = Path::kNone;     ///< of routes that may stream
   std::uint32_t interval_ms = 0;
   std::uint32_t beats = 0;
   std::string principal;
@@ -41,7 +41,7 @@ struct Access {
   std::optional<Clock::time_point> left;  ///< when the client was found to be gone
   const char* left_during = "";           ///< "head", "body", "run", "answer"
   bool ended_with_error = false;
-  std::string error;                      ///< for the log only
+  std::string error;  ///< for the log only
   std::uint64_t bytes_in = 0, bytes_out = 0;
 
   /// Of a run that ended.

@@ -16,7 +16,7 @@ constexpr unsigned kMaxLines = 1000;
 /// The words of the API for the periods of a quota.
 struct Limit {
   const char* name;
-  std::uint32_t QuotaConfig::* member;
+  std::uint32_t QuotaConfig::*member;
 };
 constexpr Limit kLimits[] = {
     {"per_second", &QuotaConfig::second}, {"per_minute", &QuotaConfig::minute},
@@ -53,8 +53,8 @@ QuotaConfig limits_of(const Json& value, QuotaConfig quota) {
     if (known == nullptr) {
       wrong(field, "one of per_second, per_minute, hourly, daily, monthly, concurrent");
     }
-    if (!bound.is_null() && (!bound.is_integer() || bound.integer() < 0 ||
-                             bound.integer() > 1'000'000'000)) {
+    if (!bound.is_null() &&
+        (!bound.is_integer() || bound.integer() < 0 || bound.integer() > 1'000'000'000)) {
       wrong(field, "a whole number from 0 to 1000000000, or null");
     }
     quota.*known->member = bound.is_null() ? 0 : static_cast<std::uint32_t>(bound.integer());
@@ -168,8 +168,8 @@ Task<> create_key_route(Exchange& exchange) {
   auto work = [&] { return context.accounts.keys.create(key); };
   const NewKey made = co_await on_pool(context.io, context.pool, work);
   note(exchange, "a key was made", made.entry);
-  const Json answer = Json::object(
-      {{"api_key", made.key}, {"record", key_json(made.entry, quotas_of(exchange))}});
+  const Json answer =
+      Json::object({{"api_key", made.key}, {"record", key_json(made.entry, quotas_of(exchange))}});
   co_await exchange.answer(json_answer(200, answer));
 }
 

@@ -13,8 +13,8 @@ Json error_body(int status, const std::string& message, const std::vector<FieldE
                 std::string_view request_id) {
   Json details;
   for (const FieldError& field : fields) {
-    details.push(Json::object(
-        {{"field", field.field}, {"message", field.message}, {"code", field.code}}));
+    details.push(
+        Json::object({{"field", field.field}, {"message", field.message}, {"code", field.code}}));
   }
   Json body = Json::object();
   body.set("error", message);
@@ -33,47 +33,81 @@ void add_line(std::string& head, std::string_view name, std::string_view value) 
 
 std::string_view reason_phrase(int status) noexcept {
   switch (status) {
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 206: return "Partial Content";
-    case 304: return "Not Modified";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 413: return "Content Too Large";
-    case 414: return "URI Too Long";
-    case 415: return "Unsupported Media Type";
-    case 416: return "Range Not Satisfiable";
-    case 417: return "Expectation Failed";
-    case 422: return "Unprocessable Content";
-    case 426: return "Upgrade Required";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    case 505: return "HTTP Version Not Supported";
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 206:
+      return "Partial Content";
+    case 304:
+      return "Not Modified";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 413:
+      return "Content Too Large";
+    case 414:
+      return "URI Too Long";
+    case 415:
+      return "Unsupported Media Type";
+    case 416:
+      return "Range Not Satisfiable";
+    case 417:
+      return "Expectation Failed";
+    case 422:
+      return "Unprocessable Content";
+    case 426:
+      return "Upgrade Required";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    case 505:
+      return "HTTP Version Not Supported";
   }
   return "Unknown";
 }
 
 std::string_view error_type(int status) noexcept {
   switch (status) {
-    case 401: return "authentication";
-    case 403: return "authorization";
-    case 404: return "resource_not_found";
-    case 409: return "resource_conflict";
+    case 401:
+      return "authentication";
+    case 403:
+      return "authorization";
+    case 404:
+      return "resource_not_found";
+    case 409:
+      return "resource_conflict";
     case 408:
-    case 504: return "timeout";
-    case 429: return "rate_limited";
-    case 503: return "service_unavailable";
+    case 504:
+      return "timeout";
+    case 429:
+      return "rate_limited";
+    case 503:
+      return "service_unavailable";
   }
   return status >= 500 ? "internal_server" : "validation";
 }

@@ -16,8 +16,8 @@ struct Answer {
   int status = 200;
   std::string media_type;  ///< empty: no Content-Type
   std::string body;
-  HeaderList headers;      ///< beside the standard ones; Cache-Control and
-                           ///< Content-Security-Policy here replace theirs
+  HeaderList headers;  ///< beside the standard ones; Cache-Control and
+                       ///< Content-Security-Policy here replace theirs
 };
 
 Answer json_answer(int status, const Json& value);

@@ -54,11 +54,11 @@ class BodyReader {
   bool cut_ = false;
   std::uint64_t announced_;
   std::uint64_t most_ = ~std::uint64_t{0};
-  std::uint64_t received_ = 0;                 // of content
-  std::uint64_t raw_ = 0;                      // on the wire
-  std::chrono::nanoseconds waited_{0};         // for the sender
-  std::unique_ptr<char[]> buffer_;             // what next() gave last points there
-  std::string piece_;                          // or there
+  std::uint64_t received_ = 0;          // of content
+  std::uint64_t raw_ = 0;               // on the wire
+  std::chrono::nanoseconds waited_{0};  // for the sender
+  std::unique_ptr<char[]> buffer_;      // what next() gave last points there
+  std::string piece_;                   // or there
 };
 
 }  // namespace podium

@@ -32,7 +32,8 @@ void set_socket_options(Connection::Socket& socket, milliseconds write_timeout) 
   socket.set_option(asio::socket_base::keep_alive(true), ignored);
   const int fd = socket.native_handle();
   const int idle_seconds = 60;
-  const int unacknowledged_ms = static_cast<int>(std::min<std::int64_t>(write_timeout.count(), 1 << 30));
+  const int unacknowledged_ms =
+      static_cast<int>(std::min<std::int64_t>(write_timeout.count(), 1 << 30));
   ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_seconds, sizeof idle_seconds);
   ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms, sizeof unacknowledged_ms);
 }
@@ -48,8 +49,7 @@ void say_that_tls_is_spoken(int fd) {
 }  // namespace
 
 Connection::Connection(std::shared_ptr<ServerState> server, Socket socket,
-                       asio::ip::tcp::endpoint peer,
-                       std::shared_ptr<const TlsCredentials> tls)
+                       asio::ip::tcp::endpoint peer, std::shared_ptr<const TlsCredentials> tls)
     : server_(std::move(server)), socket_(std::move(socket)), peer_(std::move(peer)) {
   if (tls) tls_ = std::make_unique<TlsStream>(std::move(tls), socket_.native_handle());
   id_ = server_->next_connection++;

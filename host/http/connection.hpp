@@ -114,10 +114,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Clock::time_point deadline_ = Clock::time_point::max();
   std::function<void()> on_left_;
   std::uint64_t bytes_sent_ = 0;
-  std::uint32_t watch_ = 0;   // number of the present watch; older handlers do nothing
+  std::uint32_t watch_ = 0;  // number of the present watch; older handlers do nothing
   std::uint32_t ordinal_ = 0;
-  std::uint32_t flood_ = 0;   // bytes that came while nobody wanted them
-  std::uint32_t reads_ = 0;   // since the coroutine last let others run
+  std::uint32_t flood_ = 0;  // bytes that came while nobody wanted them
+  std::uint32_t reads_ = 0;  // since the coroutine last let others run
   bool timed_out_ = false;
   bool output_ended_ = false;
   bool spoiled_ = false;

@@ -42,9 +42,9 @@ Task<> reload_route(Exchange& exchange) {
   DaemonControl& control = control_of(exchange);
   asio::io_context& io = exchange.context().io;
   auto pending = std::make_shared<Pending>(io);
-  exchange.context().log.info("a reload was asked for over HTTP",
-                              {{"peer", exchange.peer_address()},
-                               {"request_id", exchange.access().request_id}});
+  exchange.context().log.info(
+      "a reload was asked for over HTTP",
+      {{"peer", exchange.peer_address()}, {"request_id", exchange.access().request_id}});
   control.reload([pending, &io](DaemonControl::Outcome outcome) {
     asio::post(io, [pending, outcome = std::move(outcome)]() mutable {
       pending->outcome = std::move(outcome);

@@ -27,10 +27,10 @@ class QueueReader {
 /// The head of a streamed answer.
 Answer stream_head(const Response& response);
 
-/// Feeds a stream that has begun from the queue: what happens as it happens, a tick when nothing did
-/// for an interval. Returns when the run is over and all has been sent, when another reader has come,
-/// or when `left` has become true. Before a tick `idle` is called; true: it has added an event
-/// instead. I/O thread.
+/// Feeds a stream that has begun from the queue: what happens as it happens, a tick when nothing
+/// did for an interval. Returns when the run is over and all has been sent, when another reader has
+/// come, or when `left` has become true. Before a tick `idle` is called; true: it has added an
+/// event instead. I/O thread.
 Task<> feed(Exchange& exchange, QueueReader& reader, ResponseStream& stream, milliseconds interval,
             const bool& left, const std::function<bool()>& idle);
 

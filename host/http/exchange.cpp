@@ -43,7 +43,7 @@ Task<bool> Exchange::run() {
   access_.peer = connection_.peer();
   access_.bytes_out = connection_.bytes_sent() - sent_before;
   if (body_) access_.bytes_in += body_->received();
-  co_return finished_ && may_keep_ && !access_.left && !connection_.spoiled();
+  co_return finished_&& may_keep_ && !access_.left && !connection_.spoiled();
 }
 
 /// False when the client sent nothing.
@@ -76,8 +76,8 @@ Task<bool> Exchange::read_head() {
     throw ClientGone{};
   }
   connection_.clear_deadline();
-  head_ = std::make_unique<RequestHead>(
-      parser_->parse_head(std::string_view(input).substr(0, size)));
+  head_ =
+      std::make_unique<RequestHead>(parser_->parse_head(std::string_view(input).substr(0, size)));
   input.erase(0, size);
   access_.bytes_in = size;
   access_.method = head_->method;
@@ -128,9 +128,8 @@ std::string Exchange::peer_address() const { return connection_.peer_address(); 
 bool Exchange::needs_no_key() const {
   const AuthConfig& auth = config().auth;
   const std::string peer = peer_address();
-  const bool trusted =
-      std::any_of(auth.trusted_networks.begin(), auth.trusted_networks.end(),
-                  [&](const Network& network) { return network.contains(peer); });
+  const bool trusted = std::any_of(auth.trusted_networks.begin(), auth.trusted_networks.end(),
+                                   [&](const Network& network) { return network.contains(peer); });
   return trusted || (auth.mode == AuthConfig::Mode::kNone && is_loopback(peer));
 }
 
@@ -383,9 +382,8 @@ void Exchange::note_failure(std::exception_ptr error) {
       extra_.add("RateLimit-Reset", *failure_->headers.find("Retry-After"));
     }
   } catch (const std::exception& other) {
-    note(other.what(), 500, [&] {
-      return error_answer(Failure(Code::kInternal, other.what()), access_.request_id);
-    });
+    note(other.what(), 500,
+         [&] { return error_answer(Failure(Code::kInternal, other.what()), access_.request_id); });
   }
 }
 

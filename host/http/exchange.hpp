@@ -114,8 +114,8 @@ class Exchange {
   std::unique_ptr<Answer> failure_;  // to be sent once the handler has thrown
   bool began_ = false;
   bool committed_ = false;
-  bool finished_ = false;   // the last byte of the answer is out
-  bool may_keep_ = false;   // once the answer has begun: the connection is kept
+  bool finished_ = false;  // the last byte of the answer is out
+  bool may_keep_ = false;  // once the answer has begun: the connection is kept
   bool client_keeps_ = false;
   bool body_done_ = false;
   bool head_method_ = false;

@@ -128,7 +128,8 @@ std::vector<FileReference> references(const Json& body) {
 
 std::string canonical_language(const std::string& name, const Config& config) {
   if (const LanguageConfig* language = config.language(name)) return language->name;
-  const std::string shown = name.size() <= kMaxShownLanguage ? name : name.substr(0, kMaxShownLanguage) + "…";
+  const std::string shown =
+      name.size() <= kMaxShownLanguage ? name : name.substr(0, kMaxShownLanguage) + "…";
   throw Failure(Code::kInvalidArgument, "Unsupported language: " + shown)
       .with_field({"lang", "is not one of this server's languages", "value"});
 }
@@ -137,7 +138,8 @@ std::string canonical_language(const std::string& name, const Config& config) {
 
 ExecCommand parse_exec_command(const Json& body, const Config& config) {
   if (!body.is_object()) {
-    throw Failure(Code::kUnprocessable, std::string("the body must be an object, it is ") + body.kind());
+    throw Failure(Code::kUnprocessable,
+                  std::string("the body must be an object, it is ") + body.kind());
   }
   ExecCommand command;
   command.code = required_text(body, "code");
@@ -185,12 +187,18 @@ std::vector<std::string> split_shell_words(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (quote == '\'') {
-      if (c == '\'') quote = '\0'; else word += c;
+      if (c == '\'')
+        quote = '\0';
+      else
+        word += c;
     } else if (quote == '"') {
-      const bool escapes = c == '\\' && i + 1 < text.size() &&
-                           (text[i + 1] == '"' || text[i + 1] == '\\' || text[i + 1] == '$' ||
-                            text[i + 1] == '`');
-      if (c == '"') quote = '\0'; else word += escapes ? text[++i] : c;
+      const bool escapes =
+          c == '\\' && i + 1 < text.size() &&
+          (text[i + 1] == '"' || text[i + 1] == '\\' || text[i + 1] == '$' || text[i + 1] == '`');
+      if (c == '"')
+        quote = '\0';
+      else
+        word += escapes ? text[++i] : c;
     } else if (c == '\'' || c == '"') {
       quote = c;
       in_word = true;

@@ -74,8 +74,9 @@ Task<std::string> read_unknown_body(Exchange& exchange, ByteShare& share) {
 void check_type(const Json& body) {
   const Json* type = body.find("type");
   if (type != nullptr && type->is_string() && type->string() == "run") return;
-  throw Failure(Code::kUnprocessable, "the first message must have \"type\": \"run\" and the fields "
-                                      "of POST /exec");
+  throw Failure(Code::kUnprocessable,
+                "the first message must have \"type\": \"run\" and the fields "
+                "of POST /exec");
 }
 
 /// One more run of the principal, within its quota; the headers tell what is left of it.
@@ -115,8 +116,8 @@ void listen(Work& work) {
     start.set("reattach_ms", static_cast<long long>(work.hearing.reattach.count()));
   }
   // The control outlives its listener, which run() drops.
-  work.control->on_stage([control = work.control.get(), queue = work.queue, start = std::move(start),
-                          began = work.began](RunStage stage) mutable {
+  work.control->on_stage([control = work.control.get(), queue = work.queue,
+                          start = std::move(start), began = work.began](RunStage stage) mutable {
     if (stage == RunStage::kQueued) {
       start.set("run_id", control->id()).set("session_id", control->session());
       queue->add("start", json_dump(start));
@@ -154,9 +155,9 @@ Task<> carry_out(HttpContext& context, Task<std::unique_ptr<ExecResult>> running
 void note_run(Access& access, const Work& work) {
   if (!work.result) return;
   const ExecResult& result = *work.result;
-  access.run = std::make_unique<Access::Run>(
-      Access::Run{result.run_id, result.session_id, work.language, to_string(result.status),
-                  result.warm, result.times, work.ended});
+  access.run = std::make_unique<Access::Run>(Access::Run{result.run_id, result.session_id,
+                                                         work.language, to_string(result.status),
+                                                         result.warm, result.times, work.ended});
 }
 
 /// Waits for as long as somebody reads the run's events, or may come to.

@@ -67,25 +67,25 @@ class Watch {
   Exchange& exchange_;
 };
 
-/// The body of POST /exec, as the sender's rights allow it to be read. `counted` is what the request
-/// is counted as from here on.
+/// The body of POST /exec, as the sender's rights allow it to be read. `counted` is what the
+/// request is counted as from here on.
 Task<ExecCommand> read_command(Exchange& exchange, ByteShare& counted);
 
-/// A command that has come, as JSON text: finds out who is asking where only it says so. `typed`: it
-/// must have "type": "run".
+/// A command that has come, as JSON text: finds out who is asking where only it says so. `typed`:
+/// it must have "type": "run".
 Task<ExecCommand> take_command(Exchange& exchange, std::string text, ByteShare& counted,
                                bool typed);
 
-/// Refuses what can be refused, with its true status, and begins the run. The request's head, parser
-/// and buffers are gone when it returns.
+/// Refuses what can be refused, with its true status, and begins the run. The request's head,
+/// parser and buffers are gone when it returns.
 Task<std::shared_ptr<Work>> begin_work(Exchange& exchange, ExecCommand command, ByteShare counted,
                                        Hearing how);
 
 /// Returns when the work is done, the client has left (once), or at `when`.
 Task<> wait_until(Work& work, Work::Clock::time_point when);
 
-/// The end of a request whose answer went out or cannot any more: waits until the run is over, which
-/// nobody wants any more unless it may be read again, then writes down what became of it.
+/// The end of a request whose answer went out or cannot any more: waits until the run is over,
+/// which nobody wants any more unless it may be read again, then writes down what became of it.
 Task<> conclude(Exchange& exchange, Work& work);
 
 /// A failure after the first byte, in the form of a result.

@@ -1,6 +1,6 @@
 /// GET /exec/ws: a run over a WebSocket. The client's first text message is the run; then come the
-/// same events as of /exec/stream, each a text message, and the client may write to the program, send
-/// it signals and cancel it.
+/// same events as of /exec/stream, each a text message, and the client may write to the program,
+/// send it signals and cancel it.
 
 #include "http/ws_wire.hpp"
 
@@ -78,11 +78,13 @@ class Talk : public std::enable_shared_from_this<Talk> {
       if (known) {
         exchange_.context().exec.count_request(*exchange_.generation(), counted, buffer.size());
       } else if (!unknown.resize(buffer.size(), exchange_.config().http.unknown_bodies)) {
-        throw Failure(Code::kResourceExhausted, "too many messages are being read of senders who "
-                                                "have not said who they are; try again in 1 s");
+        throw Failure(Code::kResourceExhausted,
+                      "too many messages are being read of senders who "
+                      "have not said who they are; try again in 1 s");
       }
     } while (!socket_.is_message_done());
-    if (!socket_.got_text()) throw Failure(Code::kMalformed, "a message must be text, it is binary");
+    if (!socket_.got_text())
+      throw Failure(Code::kMalformed, "a message must be text, it is binary");
     co_return beast::buffers_to_string(buffer.data());
   }
 
@@ -216,9 +218,15 @@ class Talk : public std::enable_shared_from_this<Talk> {
         if (!control.write_input(message.data)) co_await write_later(message.data);
         break;
       }
-      case ClientMessage::Kind::kEnd: control.close_input(); break;
-      case ClientMessage::Kind::kSignal: control.signal(message.signal); break;
-      case ClientMessage::Kind::kCancel: control.cancel(); break;
+      case ClientMessage::Kind::kEnd:
+        control.close_input();
+        break;
+      case ClientMessage::Kind::kSignal:
+        control.signal(message.signal);
+        break;
+      case ClientMessage::Kind::kCancel:
+        control.cancel();
+        break;
     }
   }
 
@@ -246,14 +254,15 @@ class Talk : public std::enable_shared_from_this<Talk> {
   }
 
   /// While nothing is read. No answer to a ping is heard then, so that none is demanded. That the
-  /// client has left is told by the kernel: at once, or when its own sends the next ping back, since
-  /// the end of a stream does not come past what there is no room for.
+  /// client has left is told by the kernel: at once, or when its own sends the next ping back,
+  /// since the end of a stream does not come past what there is no room for.
   class Deafness {
    public:
     explicit Deafness(Talk& talk)
-        : talk_(talk), hang_up_(talk.io_, talk.connection_.descriptor(), [&talk] { talk.leave(); }) {
-      talk_.socket_.set_option(websocket::stream_base::timeout{
-          kClosing, websocket::stream_base::none(), false});
+        : talk_(talk),
+          hang_up_(talk.io_, talk.connection_.descriptor(), [&talk] { talk.leave(); }) {
+      talk_.socket_.set_option(
+          websocket::stream_base::timeout{kClosing, websocket::stream_base::none(), false});
       talk_.deaf_ = true;
       if (!std::exchange(talk_.pinging_, true)) {
         asio::co_spawn(talk_.io_, ping(talk_.shared_from_this()), asio::detached);
@@ -314,9 +323,9 @@ class Talk : public std::enable_shared_from_this<Talk> {
   websocket::stream<WsWire> socket_;
   Pace pace_;
   Event heard_all_;
-  asio::steady_timer told_;   // an event has gone out
+  asio::steady_timer told_;  // an event has gone out
   std::shared_ptr<Work> work_;
-  unsigned errors_ = 0;       // that have not gone out
+  unsigned errors_ = 0;  // that have not gone out
   bool telling_ = true;
   asio::steady_timer ping_timer_;
   bool deaf_ = false, pinging_ = false;
@@ -332,16 +341,17 @@ beast::http::request<beast::http::empty_body> upgrade_request(const RequestHead&
   return request;
 }
 
-/// A page of another origin could open a WebSocket where no key is asked for: browsers ask no server
-/// whether they may, unlike for requests with JSON.
+/// A page of another origin could open a WebSocket where no key is asked for: browsers ask no
+/// server whether they may, unlike for requests with JSON.
 void check_origin(Exchange& exchange) {
   const HeaderList& headers = exchange.head().headers;
   const std::string* origin = headers.find("Origin");
   const std::string* host = headers.find("Host");
   if (origin == nullptr || !exchange.needs_no_key()) return;
   const std::size_t scheme = origin->find("://");
-  const std::string_view from =
-      scheme == std::string::npos ? std::string_view() : std::string_view(*origin).substr(scheme + 3);
+  const std::string_view from = scheme == std::string::npos
+                                    ? std::string_view()
+                                    : std::string_view(*origin).substr(scheme + 3);
   if (host != nullptr && equal_ignoring_case(from, *host)) return;
   throw Failure(Code::kForbidden, "without keys no WebSocket of a foreign web page is served");
 }
@@ -362,8 +372,9 @@ Task<> exec_ws_route(Exchange& exchange) {
   const auto request = upgrade_request(exchange.head());
   if (exchange.head().method != "GET" || !websocket::is_upgrade(request)) {
     exchange.extra_headers().add("Upgrade", "websocket");
-    throw Refusal(426, "this path speaks WebSocket: GET with Connection: Upgrade, Upgrade: websocket "
-                       "and Sec-WebSocket-Version: 13");
+    throw Refusal(426,
+                  "this path speaks WebSocket: GET with Connection: Upgrade, Upgrade: websocket "
+                  "and Sec-WebSocket-Version: 13");
   }
   check_origin(exchange);
   Connection& connection = exchange.take_over(101);

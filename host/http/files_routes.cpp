@@ -85,7 +85,8 @@ Task<> send_range(Exchange& exchange, Answer head, const Download& download, Byt
   Bytes sent = 0;
   while (true) {
     if (piece.empty() || piece.size() > range.length - sent) {
-      throw Failure(Code::kInternal, "the storage gave another number of bytes than it was asked for");
+      throw Failure(Code::kInternal,
+                    "the storage gave another number of bytes than it was asked for");
     }
     sent += piece.size();
     co_await exchange.send_bytes(piece, sent == range.length);
@@ -109,8 +110,8 @@ Task<Download> find_download(Exchange& exchange) {
   FileScope scope = file_scope(exchange);
   Download download;
   if (exchange.is_head()) {
-    download.file = co_await or_file_not_found(
-        exec.find(exchange.principal(), id, std::move(scope)));
+    download.file =
+        co_await or_file_not_found(exec.find(exchange.principal(), id, std::move(scope)));
   } else {
     download = co_await or_file_not_found(
         exec.open(exchange.generation(), exchange.principal(), id, std::move(scope)));
@@ -142,8 +143,8 @@ Task<> list_files_route(Exchange& exchange) {
 Task<> object_route(Exchange& exchange) {
   const std::string id = file_id(exchange);
   const FileScope scope = file_scope(exchange);
-  const FileRecord file = co_await or_file_not_found(
-      exchange.context().exec.find(exchange.principal(), id, scope));
+  const FileRecord file =
+      co_await or_file_not_found(exchange.context().exec.find(exchange.principal(), id, scope));
   // An older version than the one asked for is uploaded again.
   if (!scope.version.empty() && !file.version.empty() && scope.version != file.version) {
     throw Failure(Code::kNotFound, "File not found");

@@ -20,8 +20,8 @@ struct HangUp::State {
   std::function<void()> on_hang_up;
 };
 
-HangUp::HangUp(asio::io_context& io, int socket, std::function<void()> on_hang_up)
-try : state_(std::make_shared<State>(io, std::move(on_hang_up))) {
+HangUp::HangUp(asio::io_context& io, int socket, std::function<void()> on_hang_up) try
+    : state_(std::make_shared<State>(io, std::move(on_hang_up))) {
   epoll_event event{};
   event.events = EPOLLRDHUP;  // EPOLLHUP and EPOLLERR come unasked
   if (::epoll_ctl(state_->epoll.native_handle(), EPOLL_CTL_ADD, socket, &event) != 0) {

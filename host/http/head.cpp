@@ -67,8 +67,8 @@ void apply_content_length(RequestHead& head) {
   if (count == 0) return;
   if (count > 1) throw Refusal(400, "more than one Content-Length header");
   const std::string& value = *head.headers.find("Content-Length");
-  const bool digits = !value.empty() && value.size() <= 18 &&
-                      std::all_of(value.begin(), value.end(), is_digit);
+  const bool digits =
+      !value.empty() && value.size() <= 18 && std::all_of(value.begin(), value.end(), is_digit);
   if (!digits) throw Refusal(400, "Content-Length is not a number of bytes");
   std::uint64_t length = 0;
   std::from_chars(value.data(), value.data() + value.size(), length);
@@ -169,10 +169,9 @@ const std::string* HeaderList::find(std::string_view name) const noexcept {
 }
 
 std::size_t HeaderList::count(std::string_view name) const noexcept {
-  return static_cast<std::size_t>(
-      std::count_if(fields_.begin(), fields_.end(), [&](const HeaderField& field) {
-        return equal_ignoring_case(field.name, name);
-      }));
+  return static_cast<std::size_t>(std::count_if(
+      fields_.begin(), fields_.end(),
+      [&](const HeaderField& field) { return equal_ignoring_case(field.name, name); }));
 }
 
 std::vector<std::string> HeaderList::all(std::string_view name) const {

@@ -68,7 +68,7 @@ class HeadScanner {
   std::size_t scan(std::string_view bytes);
 
  private:
-  std::size_t position_ = 0;    // of the next byte to look at
+  std::size_t position_ = 0;  // of the next byte to look at
   std::size_t line_start_ = 0;
 };
 

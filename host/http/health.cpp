@@ -57,7 +57,8 @@ void HealthProbe::start(const std::shared_ptr<Running>& running, const HealthChe
       health.detail = Json::object({{"error", error.what()}});
     }
     ask = nullptr;  // what it kept alive dies here, not on the I/O thread
-    const double took = std::chrono::duration<double, std::milli>(Clock::now() - running->began).count();
+    const double took =
+        std::chrono::duration<double, std::milli>(Clock::now() - running->began).count();
     asio::post(io_, [table = std::move(table), running = std::move(running), key, took,
                      health = std::move(health)] {
       running->done = true;
@@ -99,8 +100,8 @@ Task<std::vector<HealthOutcome>> HealthProbe::run(std::vector<HealthCheck> check
       outcome.response_ms = all[i]->response_ms;
     } else {
       outcome.health.state = HealthState::kUnhealthy;
-      outcome.health.detail = Json::object(
-          {{"error", "no answer within " + std::to_string(bound.count()) + " ms"}});
+      outcome.health.detail =
+          Json::object({{"error", "no answer within " + std::to_string(bound.count()) + " ms"}});
       outcome.response_ms =
           std::chrono::duration<double, std::milli>(Clock::now() - all[i]->began).count();
     }
@@ -117,9 +118,12 @@ HealthState worst(const std::vector<HealthOutcome>& outcomes) noexcept {
 
 const char* to_string(HealthState state) noexcept {
   switch (state) {
-    case HealthState::kHealthy: return "healthy";
-    case HealthState::kDegraded: return "degraded";
-    case HealthState::kUnhealthy: return "unhealthy";
+    case HealthState::kHealthy:
+      return "healthy";
+    case HealthState::kDegraded:
+      return "degraded";
+    case HealthState::kUnhealthy:
+      return "unhealthy";
   }
   return "unhealthy";
 }

@@ -16,8 +16,8 @@ namespace podium {
 /// One question to a part of the daemon.
 struct HealthCheck {
   std::string name;
-  const void* key;               ///< of the part: two checks of one part never overlap
-  std::function<Health()> ask;   ///< blocks; keeps alive what it asks
+  const void* key;              ///< of the part: two checks of one part never overlap
+  std::function<Health()> ask;  ///< blocks; keeps alive what it asks
 };
 
 struct HealthOutcome {

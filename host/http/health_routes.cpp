@@ -53,8 +53,8 @@ Task<std::string> look_for_missing(Exchange& exchange) {
   if (server.draining) co_return "shutting down";
   if (!exchange.generation()) co_return "starting";
   ServerState::Readiness& last = server.readiness;
-  const bool fresh = last.generation == exchange.generation()->number() &&
-                     Clock::now() - last.when < kReadyFresh;
+  const bool fresh =
+      last.generation == exchange.generation()->number() && Clock::now() - last.when < kReadyFresh;
   if (!fresh) {
     const std::vector<HealthOutcome> outcomes =
         co_await server.health.run(needed_parts(*exchange.generation()), kReadyBound);
@@ -73,8 +73,9 @@ Health database_health(SessionStore& sessions) {
   } catch (const std::exception& failure) {
     health.state = HealthState::kDegraded;
     health.detail = Json::object({{"reason", failure.what()},
-                                  {"effect", "runs without files work; files cannot be kept or "
-                                             "found; keys cannot be changed"}});
+                                  {"effect",
+                                   "runs without files work; files cannot be kept or "
+                                   "found; keys cannot be changed"}});
   }
   return health;
 }
@@ -85,9 +86,7 @@ std::vector<HealthCheck> all_parts(Exchange& exchange) {
     checks.push_back(check_of(instance, kDetailedBound));
   }
   SessionStore& sessions = exchange.context().sessions;
-  checks.push_back({"database", &sessions, [&sessions] {
-                      return database_health(sessions);
-                    }});
+  checks.push_back({"database", &sessions, [&sessions] { return database_health(sessions); }});
   const std::function<Json()>& facts = exchange.context().sandbox_facts;
   checks.push_back({"sandbox", &facts, [facts] {
                       Health health;
@@ -98,8 +97,8 @@ std::vector<HealthCheck> all_parts(Exchange& exchange) {
 }
 
 Json outcome_json(const HealthOutcome& outcome) {
-  Json json = Json::object({{"status", to_string(outcome.health.state)},
-                            {"response_time_ms", outcome.response_ms}});
+  Json json = Json::object(
+      {{"status", to_string(outcome.health.state)}, {"response_time_ms", outcome.response_ms}});
   if (outcome.health.detail.is_object() && !outcome.health.detail.members().empty()) {
     json.set("detail", outcome.health.detail);
   }
@@ -109,8 +108,7 @@ Json outcome_json(const HealthOutcome& outcome) {
 }  // namespace
 
 Task<> health_route(Exchange& exchange) {
-  const Json body =
-      Json::object({{"status", "healthy"}, {"version", exchange.context().version}});
+  const Json body = Json::object({{"status", "healthy"}, {"version", exchange.context().version}});
   co_await exchange.answer(json_answer(200, body));
 }
 
@@ -130,10 +128,10 @@ Task<> health_detailed_route(Exchange& exchange) {
   Json body = Json::object({{"status", to_string(state)},
                             {"version", exchange.context().version},
                             {"generation", exchange.generation()->number()}});
-  body.set("uptime_seconds",
-           static_cast<long>(
-               std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - server.started)
-                   .count()));
+  body.set(
+      "uptime_seconds",
+      static_cast<long>(
+          std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - server.started).count()));
   const auto& instances = exchange.generation()->instances();
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     Json json = outcome_json(outcomes[i]);

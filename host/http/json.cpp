@@ -160,8 +160,8 @@ Json exec_json(const ExecResult& result) {
   Json deleted = Json::array();
   for (const std::string& name : result.deleted_files) deleted.push(name);
 
-  Json json = exec_members(result.session_id, result.out, result.err, std::move(files),
-                           std::move(deleted));
+  Json json =
+      exec_members(result.session_id, result.out, result.err, std::move(files), std::move(deleted));
   json.set("code", result.exit_code ? Json(*result.exit_code) : Json());
   json.set("signal", result.signal.empty() ? Json() : Json(result.signal));
   json.set("status", to_string(result.status));
@@ -199,10 +199,14 @@ FileDetail parse_file_detail(std::string_view name) {
 
 Json file_json(const FileRecord& file, FileDetail detail, const std::string& modified) {
   switch (detail) {
-    case FileDetail::kSimple: return simple_json(file);
-    case FileDetail::kSummary: return summary_json(file, modified);
-    case FileDetail::kFull: return full_json(file, modified);
-    case FileDetail::kNormalized: return normalized_json(file, modified);
+    case FileDetail::kSimple:
+      return simple_json(file);
+    case FileDetail::kSummary:
+      return summary_json(file, modified);
+    case FileDetail::kFull:
+      return full_json(file, modified);
+    case FileDetail::kNormalized:
+      return normalized_json(file, modified);
   }
   return {};
 }

@@ -44,11 +44,13 @@ bool is_private_host(std::string_view host) {
   const std::string text(name);
   in_addr v4{};
   in6_addr v6{};
-  if (::inet_pton(AF_INET, text.c_str(), &v4) == 1 || ::inet_pton(AF_INET6, text.c_str(), &v6) == 1) {
+  if (::inet_pton(AF_INET, text.c_str(), &v4) == 1 ||
+      ::inet_pton(AF_INET6, text.c_str(), &v6) == 1) {
     return true;
   }
   if (name.find('.') == std::string_view::npos) return true;
-  for (const std::string_view domain : {".local", ".localhost", ".internal", ".home.arpa", ".lan"}) {
+  for (const std::string_view domain :
+       {".local", ".localhost", ".internal", ".home.arpa", ".lan"}) {
     if (name.size() > domain.size() &&
         equal_ignoring_case(name.substr(name.size() - domain.size()), domain)) {
       return true;

@@ -63,7 +63,8 @@ std::optional<Parameter> next_parameter(std::string_view& rest) {
   while (!rest.empty() && rest.front() == ';') rest = trim_blanks(rest.substr(1));
   if (rest.empty()) return std::nullopt;
   const std::size_t equals = rest.find_first_of("=;");
-  if (equals == std::string_view::npos || rest[equals] != '=') malformed("a parameter has no value");
+  if (equals == std::string_view::npos || rest[equals] != '=')
+    malformed("a parameter has no value");
   Parameter parameter;
   parameter.name = std::string(trim_blanks(rest.substr(0, equals)));
   rest = trim_blanks(rest.substr(equals + 1));
@@ -190,11 +191,17 @@ void MultipartParser::feed(std::string_view bytes, std::vector<FormEvent>& event
 /// Reads one thing; false when more bytes must come first.
 bool MultipartParser::step(std::vector<FormEvent>& events) {
   switch (state_) {
-    case State::kPreamble: return skip_preamble();
-    case State::kDelimiter: return read_delimiter();
-    case State::kHead: return read_head(events);
-    case State::kData: return read_data(events);
-    case State::kEpilogue: start_ = input_.size(); return false;
+    case State::kPreamble:
+      return skip_preamble();
+    case State::kDelimiter:
+      return read_delimiter();
+    case State::kHead:
+      return read_head(events);
+    case State::kData:
+      return read_data(events);
+    case State::kEpilogue:
+      start_ = input_.size();
+      return false;
   }
   return false;
 }

@@ -61,10 +61,10 @@ class MultipartParser {
   std::string delimiter_;  // CR LF "--" boundary
   Rules rules_;
   State state_ = State::kPreamble;
-  std::string held_;       // bytes of former calls that are not understood yet
-  std::string joined_;     // they and those of the present call
-  std::string_view input_; // of the present call: either those alone, where they lie, or joined_
-  std::size_t start_ = 0;  // of what is not understood yet in input_
+  std::string held_;        // bytes of former calls that are not understood yet
+  std::string joined_;      // they and those of the present call
+  std::string_view input_;  // of the present call: either those alone, where they lie, or joined_
+  std::size_t start_ = 0;   // of what is not understood yet in input_
   std::size_t parts_ = 0;
   std::size_t preamble_ = 0;
 };

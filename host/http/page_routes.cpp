@@ -10,8 +10,8 @@
 namespace podium {
 namespace {
 
-/// Nothing from elsewhere, no inline code, nothing parsed as HTML at run time. Pictures that programs
-/// drew come as blob:, which is what a page can make of bytes that it fetched with a key.
+/// Nothing from elsewhere, no inline code, nothing parsed as HTML at run time. Pictures that
+/// programs drew come as blob:, which is what a page can make of bytes that it fetched with a key.
 constexpr const char* kPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; "
     "img-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "

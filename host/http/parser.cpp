@@ -25,7 +25,7 @@ class MessageParser::Impl : public http::basic_parser<true> {
   }
 
   RequestHead head;
-  std::string* out = nullptr;             // where content goes: either there,
+  std::string* out = nullptr;            // where content goes: either there,
   std::string_view* in_place = nullptr;  // or it is only pointed at
   bool in_body = false;
   std::uint64_t chunk_left = 0;  // of the content of the chunk that has begun

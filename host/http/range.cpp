@@ -71,8 +71,10 @@ std::string content_disposition(std::string_view name) {
     const auto byte = static_cast<unsigned char>(c);
     const bool safe = byte >= 0x20 && byte < 0x7F && c != '"' && c != '\\' && c != '%';
     // One '_' for a character, not for each of its bytes.
-    if (safe) plain += c;
-    else if ((byte & 0xC0) != 0x80) plain += '_';
+    if (safe)
+      plain += c;
+    else if ((byte & 0xC0) != 0x80)
+      plain += '_';
     if (is_attribute_character(c)) {
       encoded += c;
     } else {

@@ -97,8 +97,8 @@ RouteMatch match_route(std::string_view method, std::string_view path,
   const std::vector<std::string> segments = path_segments(path);
   const std::string_view wanted = method == "HEAD" ? "GET" : method;
   RouteMatch match;
-  match.admin = segments.size() >= 3 && segments[0] == "api" && segments[1] == "v1" &&
-                segments[2] == "admin";
+  match.admin =
+      segments.size() >= 3 && segments[0] == "api" && segments[1] == "v1" && segments[2] == "admin";
   for (const Route& route : kRoutes) {
     std::vector<std::string> found;
     if (!matches(route, segments, found)) continue;

@@ -15,10 +15,10 @@ struct Route {
   const char* method;   ///< GET answers HEAD too
   const char* pattern;  ///< "/files/{}": {} is one segment, kept as sent
   Task<> (*handle)(Exchange&);
-  bool open = false;         ///< no key is asked for
-  bool body_key = false;     ///< the key may stand in the body: the handler authenticates
-  bool admin = false;        ///< for the administrator's key only
-  bool admin_too = false;    ///< the administrator's key opens it as well: Exchange::sees_all
+  bool open = false;       ///< no key is asked for
+  bool body_key = false;   ///< the key may stand in the body: the handler authenticates
+  bool admin = false;      ///< for the administrator's key only
+  bool admin_too = false;  ///< the administrator's key opens it as well: Exchange::sees_all
 };
 
 std::span<const Route> routes();
@@ -32,12 +32,12 @@ bool matches(const Route& route, const std::vector<std::string>& segments,
 
 /// What a path comes to.
 struct RouteMatch {
-  const Route* route = nullptr;    ///< of this method; nullptr: see allowed
-  bool known = false;              ///< the path exists, with other methods perhaps
-  bool open = false;               ///< one of its rows asks for no key
-  bool admin = false;              ///< lies below /api/v1/admin
+  const Route* route = nullptr;  ///< of this method; nullptr: see allowed
+  bool known = false;            ///< the path exists, with other methods perhaps
+  bool open = false;             ///< one of its rows asks for no key
+  bool admin = false;            ///< lies below /api/v1/admin
   const char* pattern = "none";
-  std::string allowed;             ///< for the Allow header
+  std::string allowed;  ///< for the Allow header
 };
 RouteMatch match_route(std::string_view method, std::string_view path,
                        std::vector<std::string>& parameters);

@@ -1,5 +1,5 @@
-/// GET /runs, GET and DELETE /runs/{id}, GET /runs/{id}/events: what runs now, seen and ended by its
-/// principal or the administrator.
+/// GET /runs, GET and DELETE /runs/{id}, GET /runs/{id}/events: what runs now, seen and ended by
+/// its principal or the administrator.
 
 #include <charconv>
 
@@ -77,8 +77,7 @@ Task<> show_run_route(Exchange& exchange) {
 
 Task<> cancel_run_route(Exchange& exchange) {
   const std::string id = exchange.parameter(0);
-  const std::optional<bool> cancelled =
-      exchange.context().exec.book().cancel(id, whose(exchange));
+  const std::optional<bool> cancelled = exchange.context().exec.book().cancel(id, whose(exchange));
   if (!cancelled) unknown_run();
   Json said = Json::object();
   said.set("message", *cancelled ? "cancelled" : "already ended");

@@ -23,8 +23,7 @@ struct HttpServer::State {
   }
 };
 
-HttpServer::HttpServer(HttpContext context)
-    : state_(std::make_shared<State>(std::move(context))) {}
+HttpServer::HttpServer(HttpContext context) : state_(std::make_shared<State>(std::move(context))) {}
 
 HttpServer::~HttpServer() {
   if (!state_->server) return;
@@ -72,12 +71,12 @@ std::uint16_t HttpServer::tls_port() const noexcept {
 
 void HttpServer::renew_tls(const TlsConfig& config,
                            std::shared_ptr<const TlsCredentials> credentials) {
-  asio::post(state_->context.io, [state = state_, hsts = hsts_of(config),
-                                  credentials = std::move(credentials)] {
-    if (!state->tls_acceptor || !credentials) return;
-    auto old = state->server->tls.exchange(credentials);
-    state->server->hsts = hsts;
-  });
+  asio::post(state_->context.io,
+             [state = state_, hsts = hsts_of(config), credentials = std::move(credentials)] {
+               if (!state->tls_acceptor || !credentials) return;
+               auto old = state->server->tls.exchange(credentials);
+               state->server->hsts = hsts;
+             });
 }
 
 void HttpServer::reconfigure(const HttpConfig& config) {
@@ -90,9 +89,7 @@ void HttpServer::set_draining() {
   if (state_->server) state_->server->draining = true;
 }
 
-void HttpServer::stop_accepting() {
-  state_->close_acceptors();
-}
+void HttpServer::stop_accepting() { state_->close_acceptors(); }
 
 Task<> HttpServer::drain(milliseconds grace) {
   const std::shared_ptr<ServerState> server = state_->server;

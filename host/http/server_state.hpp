@@ -40,7 +40,7 @@ struct ServerState : std::enable_shared_from_this<ServerState> {
 
   /// What new connections of the TLS listener show; any thread.
   Snapshot<TlsCredentials> tls;
-  std::string hsts;       ///< value of Strict-Transport-Security; empty: not sent
+  std::string hsts;  ///< value of Strict-Transport-Security; empty: not sent
 
   /// Takes over what a reload may change: time-outs and rates.
   void reconfigure(const HttpConfig& config);

@@ -14,20 +14,32 @@ constexpr int http_status(Code code) noexcept {
   switch (code) {
     case Code::kMalformed:
     case Code::kUnsupported:  // as an unknown language: the request cannot be served here
-    case Code::kInvalidArgument: return 400;
-    case Code::kUnprocessable: return 422;
-    case Code::kUnsupportedMedia: return 415;
-    case Code::kUnauthenticated: return 401;
-    case Code::kForbidden: return 403;
-    case Code::kNotFound: return 404;
-    case Code::kConflict: return 409;
-    case Code::kTooLarge: return 413;
-    case Code::kRateLimited: return 429;
+    case Code::kInvalidArgument:
+      return 400;
+    case Code::kUnprocessable:
+      return 422;
+    case Code::kUnsupportedMedia:
+      return 415;
+    case Code::kUnauthenticated:
+      return 401;
+    case Code::kForbidden:
+      return 403;
+    case Code::kNotFound:
+      return 404;
+    case Code::kConflict:
+      return 409;
+    case Code::kTooLarge:
+      return 413;
+    case Code::kRateLimited:
+      return 429;
     case Code::kResourceExhausted:
     case Code::kUnavailable:
-    case Code::kCancelled: return 503;
-    case Code::kDeadlineExceeded: return 504;
-    case Code::kInternal: return 500;
+    case Code::kCancelled:
+      return 503;
+    case Code::kDeadlineExceeded:
+      return 504;
+    case Code::kInternal:
+      return 500;
   }
   return 500;
 }
@@ -52,7 +64,8 @@ class Refusal : public std::exception {
   std::string message_;
 };
 
-/// Thrown where a read or write finds that the peer is not there any more: nobody is left to answer.
+/// Thrown where a read or write finds that the peer is not there any more: nobody is left to
+/// answer.
 struct ClientGone {};
 
 }  // namespace podium

@@ -36,8 +36,7 @@ int choose_protocol(SSL*, const unsigned char** out, unsigned char* size, const 
                     unsigned int in_size, void*) {
   static constexpr std::array<unsigned char, 9> kHttp{8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
   unsigned char* chosen = nullptr;
-  const int found =
-      SSL_select_next_proto(&chosen, size, kHttp.data(), kHttp.size(), in, in_size);
+  const int found = SSL_select_next_proto(&chosen, size, kHttp.data(), kHttp.size(), in, in_size);
   *out = chosen;
   return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
@@ -46,8 +45,8 @@ void set_rules(SSL_CTX* context) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20");  // of TLS 1.2
   // An end without close_notify is an end: HTTP says itself how long its messages are.
-  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                   SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_options(
+      context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);  // tickets do it without memory
@@ -86,8 +85,9 @@ std::shared_ptr<const TlsCredentials> TlsCredentials::load(const fs::path& certi
   if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1 ||
       SSL_CTX_check_private_key(context) != 1) {
     throw refusal("key", key,
-                  reason() + "; expected the certificate's private key as PEM, without a pass "
-                             "phrase, that the daemon's account may read");
+                  reason() +
+                      "; expected the certificate's private key as PEM, without a pass "
+                      "phrase, that the daemon's account may read");
   }
   X509* own = SSL_CTX_get0_certificate(context);
   made->subject_ = name_of(X509_get_subject_name(own));
@@ -114,14 +114,20 @@ ssize_t TlsStream::outcome(int result) {
   wants_write_ = false;
   if (result > 0) return result;
   switch (SSL_get_error(ssl_, result)) {
-    case SSL_ERROR_ZERO_RETURN: return 0;
-    case SSL_ERROR_WANT_WRITE: wants_write_ = true; [[fallthrough]];
-    case SSL_ERROR_WANT_READ: errno = EAGAIN; return -1;
+    case SSL_ERROR_ZERO_RETURN:
+      return 0;
+    case SSL_ERROR_WANT_WRITE:
+      wants_write_ = true;
+      [[fallthrough]];
+    case SSL_ERROR_WANT_READ:
+      errno = EAGAIN;
+      return -1;
     case SSL_ERROR_SYSCALL:
       broken_ = true;
       errno = system_error == 0 || system_error == EAGAIN ? ECONNRESET : system_error;
       return -1;
-    default: break;
+    default:
+      break;
   }
   broken_ = true;
   plain_http_ = ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST;

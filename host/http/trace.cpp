@@ -22,7 +22,8 @@ std::string new_span() {
   constexpr char kDigits[] = "0123456789abcdef";
   std::array<unsigned char, kSpan / 2> bytes{};
   // Never short for so few bytes; a span is no secret, and one of zeros is none.
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) bytes[0] = 1;
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+    bytes[0] = 1;
   std::string out;
   for (const unsigned char byte : bytes) {
     out += kDigits[byte >> 4];
@@ -47,8 +48,8 @@ TraceContext continue_trace(const std::string* traceparent) {
                          parent = text.substr(3 + kTrace + 1, kSpan),
                          flags = text.substr(kLength - 2, 2);
   // A later version may have more behind; 00 has not, and ff is forbidden.
-  const bool whole = version == "00" ? text.size() == kLength
-                                     : text.size() == kLength || text[kLength] == '-';
+  const bool whole =
+      version == "00" ? text.size() == kLength : text.size() == kLength || text[kLength] == '-';
   const bool dashes = text[2] == '-' && text[3 + kTrace] == '-' && text[kLength - 3] == '-';
   if (!whole || !dashes || !is_lower_hex(version) || version == "ff" || !is_id(trace) ||
       !is_id(parent) || !is_lower_hex(flags)) {

@@ -85,14 +85,19 @@ Task<> UploadReader::read_parts() {
     for (const FormEvent& event : events) co_await apply(event);
   }
   if (!parser.complete()) {
-    throw Failure(Code::kMalformed, "malformed multipart form: it ends before its closing boundary");
+    throw Failure(Code::kMalformed,
+                  "malformed multipart form: it ends before its closing boundary");
   }
 }
 
 Task<> UploadReader::apply(const FormEvent& event) {
   switch (event.kind) {
-    case FormEvent::Kind::kPart: begin_part(event.head); break;
-    case FormEvent::Kind::kPartEnd: co_await end_part(); break;
+    case FormEvent::Kind::kPart:
+      begin_part(event.head);
+      break;
+    case FormEvent::Kind::kPartEnd:
+      co_await end_part();
+      break;
     case FormEvent::Kind::kData:
       if (target_ == Target::kFile) co_await write(event.data);
       if (target_ == Target::kField) {
@@ -162,8 +167,8 @@ void UploadReader::refuse(const Failure& failure) {
 
 bool is_plain(std::string_view text) {
   return text.size() <= 256 && std::none_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-  });
+           return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+         });
 }
 
 void UploadReader::set_field() {
@@ -206,7 +211,7 @@ Task<std::vector<UploadedFile>> commit(Exchange& exchange, UploadReader& reader,
     if (file.upload) uploads.push_back(std::move(file.upload));
   }
   co_return co_await exchange.context().exec.commit_uploads(exchange.principal(), reader.form(),
-                                                           std::move(uploads), session);
+                                                            std::move(uploads), session);
 }
 
 Json batch_files(const std::vector<FormFile>& files, const std::vector<UploadedFile>& stored) {
@@ -217,8 +222,8 @@ Json batch_files(const std::vector<FormFile>& files, const std::vector<UploadedF
       list.push(Json::object(
           {{"status", "error"}, {"filename", file.name}, {"error", file.failure->what()}}));
     } else {
-      list.push(Json::object(
-          {{"status", "success"}, {"fileId", next->id}, {"filename", file.name}}));
+      list.push(
+          Json::object({{"status", "success"}, {"fileId", next->id}, {"filename", file.name}}));
       ++next;
     }
   }

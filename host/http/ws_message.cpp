@@ -44,8 +44,9 @@ ClientMessage parse_client_message(std::string_view text) {
     const std::string name = text_member(json, "name");
     message.signal = signal_number(name);
     if (message.signal == 0) {
-      throw Failure(Code::kUnprocessable, "name must be a signal such as INT, TERM, KILL, HUP, "
-                                          "QUIT, USR1, USR2, STOP or CONT");
+      throw Failure(Code::kUnprocessable,
+                    "name must be a signal such as INT, TERM, KILL, HUP, "
+                    "QUIT, USR1, USR2, STOP or CONT");
     }
   } else if (type == "cancel") {
     message.kind = ClientMessage::Kind::kCancel;

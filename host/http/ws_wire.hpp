@@ -1,6 +1,6 @@
 #pragma once
-/// A connection as Beast's WebSocket wants a stream. Include it in few files: Beast costs seconds of
-/// compile time.
+/// A connection as Beast's WebSocket wants a stream. Include it in few files: Beast costs seconds
+/// of compile time.
 
 #include <utility>  // Asio 1.74's awaitable.hpp uses std::exchange without it
 
@@ -30,9 +30,8 @@ class WsWire {
 
   template <class Buffers, class Handler>
   auto async_read_some(const Buffers& buffers, Handler&& handler) {
-    return begin(std::forward<Handler>(handler), [of = connection_, to = first_of(buffers)] {
-      return read(of, to);
-    });
+    return begin(std::forward<Handler>(handler),
+                 [of = connection_, to = first_of(buffers)] { return read(of, to); });
   }
   template <class Buffers, class Handler>
   auto async_write_some(const Buffers& buffers, Handler&& handler) {
@@ -102,9 +101,8 @@ inline void teardown(boost::beast::role_type, WsWire&, boost::system::error_code
 
 template <class Handler>
 void async_teardown(boost::beast::role_type, WsWire& wire, Handler&& handler) {
-  asio::post(wire.get_executor(),
-             boost::beast::bind_handler(std::forward<Handler>(handler),
-                                        boost::system::error_code()));
+  asio::post(wire.get_executor(), boost::beast::bind_handler(std::forward<Handler>(handler),
+                                                             boost::system::error_code()));
 }
 
 inline void beast_close_socket(WsWire& wire) { wire.close(); }

@@ -23,13 +23,20 @@ void observe(prometheus::Histogram* histogram, std::chrono::nanoseconds took) {
 
 const char* to_string(StorageCall call) noexcept {
   switch (call) {
-    case StorageCall::kPut: return "put";
-    case StorageCall::kGet: return "get";
-    case StorageCall::kHead: return "head";
-    case StorageCall::kList: return "list";
-    case StorageCall::kRemove: return "remove";
-    case StorageCall::kOpen: return "open";
-    case StorageCall::kSweep: return "sweep";
+    case StorageCall::kPut:
+      return "put";
+    case StorageCall::kGet:
+      return "get";
+    case StorageCall::kHead:
+      return "head";
+    case StorageCall::kList:
+      return "list";
+    case StorageCall::kRemove:
+      return "remove";
+    case StorageCall::kOpen:
+      return "open";
+    case StorageCall::kSweep:
+      return "sweep";
   }
   return "unknown";
 }

@@ -71,8 +71,9 @@ struct Metrics::State {
       names.counters("podium_heartbeats_total", "Heartbeats sent to waiting clients.").Add({});
   Family<Counter>& reloads =
       names.counters("podium_reloads_total", "Reloads of the configuration.");
-  Gauge& last_reload_good = names.gauge("podium_config_last_reload_successful",
-                                        "1 when the last reload was taken over, or there was none.");
+  Gauge& last_reload_good =
+      names.gauge("podium_config_last_reload_successful",
+                  "1 when the last reload was taken over, or there was none.");
   Gauge& last_good_reload =
       names.gauge("podium_config_last_reload_success_timestamp_seconds",
                   "When the configuration at work was read, in seconds since 1970.");
@@ -157,8 +158,8 @@ StorageMeter Metrics::storage(const std::string& instance) {
   StorageMeter meter;
   for (std::size_t i = 0; i < kStorageCalls; ++i) {
     const std::string call = to_string(static_cast<StorageCall>(i));
-    meter.seconds_[i] = &state_->storage_seconds.Add({{"plugin", name}, {"operation", call}},
-                                                     short_seconds());
+    meter.seconds_[i] =
+        &state_->storage_seconds.Add({{"plugin", name}, {"operation", call}}, short_seconds());
     meter.errors_[i] = &state_->storage_errors.Add({{"plugin", name}, {"operation", call}});
   }
   meter.in_ = &state_->storage_bytes.Add({{"plugin", name}, {"direction", "in"}});
@@ -168,8 +169,7 @@ StorageMeter Metrics::storage(const std::string& instance) {
 
 DatabaseMeter Metrics::database() {
   DatabaseMeter meter;
-  meter.write_seconds_ =
-      &state_->database_seconds.Add({{"operation", "write"}}, short_seconds());
+  meter.write_seconds_ = &state_->database_seconds.Add({{"operation", "write"}}, short_seconds());
   meter.read_seconds_ = &state_->database_seconds.Add({{"operation", "read"}}, short_seconds());
   meter.writes_ = &state_->database_writes;
   meter.write_errors_ = &state_->database_errors.Add({{"operation", "write"}});

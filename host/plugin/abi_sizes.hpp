@@ -16,8 +16,8 @@ inline constexpr std::uint32_t kCompletionSize10 = 96;
 inline constexpr std::uint32_t kStorageSize10 = 72;
 inline constexpr std::uint32_t kResponseSize10 = 80;
 
-/// The same of an extension as it first was. Each is a size (and padding) and then nothing but functions,
-/// all of which must be there.
+/// The same of an extension as it first was. Each is a size (and padding) and then nothing but
+/// functions, all of which must be there.
 template <class Extension>
 inline constexpr std::uint32_t kLeastExtensionSize = 0;
 template <>

@@ -54,14 +54,13 @@ void check_role(const std::vector<Planned>& plans, const std::string& where,
   for (const Planned& planned : plans) {
     if (planned.name != name) continue;
     if (planned.library->kind() == expected) return;
-    throw Failure(Code::kInvalidArgument, where + ": \"" + name + "\" is a " +
-                                              to_string(planned.library->kind()) + " (" +
-                                              planned.library->id() + "), expected a " +
-                                              to_string(expected));
+    throw Failure(Code::kInvalidArgument,
+                  where + ": \"" + name + "\" is a " + to_string(planned.library->kind()) + " (" +
+                      planned.library->id() + "), expected a " + to_string(expected));
   }
-  throw Failure(Code::kInvalidArgument, where + ": \"" + name +
-                                            "\" is not the name of a plugin, expected a " +
-                                            to_string(expected));
+  throw Failure(
+      Code::kInvalidArgument,
+      where + ": \"" + name + "\" is not the name of a plugin, expected a " + to_string(expected));
 }
 
 std::vector<Planned> plan(LibraryRegistry& libraries, const Config& config) {

@@ -25,10 +25,9 @@ Kind& named(const std::map<std::string, std::shared_ptr<Instance>>& by_name,
   }
   auto* kind = dynamic_cast<Kind*>(found->second.get());
   if (kind == nullptr) {
-    throw Failure(Code::kInvalidArgument, where + ": \"" + name + "\" is " +
-                                              kind_of(*found->second) + " (" +
-                                              found->second->plugin_id() + "), expected " +
-                                              expected);
+    throw Failure(Code::kInvalidArgument,
+                  where + ": \"" + name + "\" is " + kind_of(*found->second) + " (" +
+                      found->second->plugin_id() + "), expected " + expected);
   }
   return *kind;
 }
@@ -56,8 +55,7 @@ std::shared_ptr<Generation> Generation::wire(Config config,
     made->by_route_[route] = &named<Response>(made->by_name_, "/routes/" + route + "/response",
                                               settings.response, "a response");
   }
-  made->storage_ =
-      &named<Storage>(made->by_name_, "/storage", made->config_.storage, "a storage");
+  made->storage_ = &named<Storage>(made->by_name_, "/storage", made->config_.storage, "a storage");
   return made;
 }
 

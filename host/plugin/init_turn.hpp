@@ -40,7 +40,7 @@ class InitTurn {
   std::mutex mutex_;
   std::condition_variable free_;
   std::uint64_t last_ = 0;
-  std::uint64_t holder_ = 0;                       // a ticket; 0: nobody
+  std::uint64_t holder_ = 0;  // a ticket; 0: nobody
   std::string holders_library_;
   std::map<std::uint64_t, std::string> given_up_;  // by ticket
 };

@@ -57,8 +57,8 @@ struct RunRequest {
   std::vector<RunInput> inputs;
   std::string standard_input;
   bool open_input = false;  ///< it stays open for Lease::write_input
-  int workspace = -1;  ///< borrowed; directory <state_dir>/runs/<id> with the inputs, or -1
-  int output = -1;     ///< borrowed; empty writable directory, or -1
+  int workspace = -1;       ///< borrowed; directory <state_dir>/runs/<id> with the inputs, or -1
+  int output = -1;          ///< borrowed; empty writable directory, or -1
   Limits limits;
 };
 

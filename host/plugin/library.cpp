@@ -39,9 +39,9 @@ boost::dll::shared_library open_library(const std::filesystem::path& path, int m
   try {
     return boost::dll::shared_library(path, flags);
   } catch (const std::exception& e) {
-    throw Failure(Code::kInvalidArgument, "the dynamic loader refused it: " +
-                                              loader_reason(e.what()) +
-                                              "; link everything it needs and install that too");
+    throw Failure(Code::kInvalidArgument,
+                  "the dynamic loader refused it: " + loader_reason(e.what()) +
+                      "; link everything it needs and install that too");
   } catch (...) {
     throw Failure(Code::kInvalidArgument, "a constructor of it let an exception out");
   }
@@ -50,7 +50,8 @@ boost::dll::shared_library open_library(const std::filesystem::path& path, int m
 const podium_plugin& find_plugin(const boost::dll::shared_library& library) {
   if (!library.has(PODIUM_PLUGIN_SYMBOL)) {
     throw Failure(Code::kInvalidArgument,
-                  "it exports no " PODIUM_PLUGIN_SYMBOL ": it is no Podium plugin, was built for "
+                  "it exports no " PODIUM_PLUGIN_SYMBOL
+                  ": it is no Podium plugin, was built for "
                   "another major version of the ABI, or hides the symbol; export it with "
                   "PODIUM_RUNTIME_PLUGIN, PODIUM_STORAGE_PLUGIN or PODIUM_RESPONSE_PLUGIN");
   }
@@ -113,10 +114,9 @@ const podium_option_table* check_factory(const Offer& offer) {
   const auto& head = *static_cast<const FactoryHead*>(offer.factory);
   std::string kind = to_string(offer.kind);
   if (head.size < kFactorySize10) {
-    throw Failure(Code::kInvalidArgument, "its " + kind + " factory says that it has " +
-                                              std::to_string(head.size) +
-                                              " bytes, expected at least " +
-                                              std::to_string(kFactorySize10));
+    throw Failure(Code::kInvalidArgument,
+                  "its " + kind + " factory says that it has " + std::to_string(head.size) +
+                      " bytes, expected at least " + std::to_string(kFactorySize10));
   }
   if (head.create == nullptr) {
     throw Failure(Code::kInvalidArgument,
@@ -141,9 +141,12 @@ std::string stamp_of(const std::filesystem::path& path) {
 
 const char* to_string(PluginKind kind) noexcept {
   switch (kind) {
-    case PluginKind::kRuntime: return "runtime";
-    case PluginKind::kStorage: return "storage";
-    case PluginKind::kResponse: return "response";
+    case PluginKind::kRuntime:
+      return "runtime";
+    case PluginKind::kStorage:
+      return "storage";
+    case PluginKind::kResponse:
+      return "response";
   }
   return "plugin";
 }

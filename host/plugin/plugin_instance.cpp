@@ -81,7 +81,8 @@ const void* checked_extension(const std::string& who, const char* id, const void
     void* function = nullptr;
     std::memcpy(&function, static_cast<const char*>(extension) + at, sizeof function);
     if (function != nullptr) continue;
-    throw Failure(Code::kInternal, who + ": its extension " + id + " has NULL for its function number " +
+    throw Failure(Code::kInternal, who + ": its extension " + id +
+                                       " has NULL for its function number " +
                                        std::to_string(at / sizeof(void*)));
   }
   return extension;
@@ -125,18 +126,24 @@ void Checkup::collect(void* self, const std::function<void(const Metrics::Sample
 
 std::shared_ptr<Instance> make_instance(InstanceParts parts) {
   switch (parts.library->kind()) {
-    case PluginKind::kRuntime: return make_runtime(std::move(parts));
-    case PluginKind::kStorage: return make_storage(std::move(parts));
-    case PluginKind::kResponse: return make_response(std::move(parts));
+    case PluginKind::kRuntime:
+      return make_runtime(std::move(parts));
+    case PluginKind::kStorage:
+      return make_storage(std::move(parts));
+    case PluginKind::kResponse:
+      return make_response(std::move(parts));
   }
   throw Failure(Code::kInternal, "a plugin of unknown kind");
 }
 
 void check_instance(InstanceParts parts) {
   switch (parts.library->kind()) {
-    case PluginKind::kRuntime: return check_runtime(std::move(parts));
-    case PluginKind::kStorage: return check_storage(std::move(parts));
-    case PluginKind::kResponse: return check_response(std::move(parts));
+    case PluginKind::kRuntime:
+      return check_runtime(std::move(parts));
+    case PluginKind::kStorage:
+      return check_storage(std::move(parts));
+    case PluginKind::kResponse:
+      return check_response(std::move(parts));
   }
 }
 

@@ -60,8 +60,8 @@ struct Reaper::State {
   std::mutex mutex;
   std::condition_variable changed;
   Node* first = nullptr;
-  std::uint64_t ending = 0;                            // the generation that is being destroyed
-  std::map<std::uint64_t, Clock::time_point> left;     // when each was replaced
+  std::uint64_t ending = 0;                         // the generation that is being destroyed
+  std::map<std::uint64_t, Clock::time_point> left;  // when each was replaced
   bool stopping = false;
   std::thread thread;
 };
@@ -100,8 +100,8 @@ std::vector<Reaper::Left> Reaper::left() const {
   std::lock_guard lock(state_->mutex);
   const State::Clock::time_point now = State::Clock::now();
   for (const auto& [number, when] : state_->left) {
-    out.push_back({number, std::chrono::duration_cast<milliseconds>(now - when),
-                   number == state_->ending});
+    out.push_back(
+        {number, std::chrono::duration_cast<milliseconds>(now - when), number == state_->ending});
   }
   return out;
 }

@@ -48,8 +48,7 @@ void format(const AbiResponse& abi, const char* what, std::string& out, F&& body
   Growing growing{out};
   podium_buffer buffer{sizeof(podium_buffer), &growing, &Growing::append};
   try {
-    call_plugin_for_code(abi.who(), what,
-                         [&](podium_error* err) { return body(&buffer, err); });
+    call_plugin_for_code(abi.who(), what, [&](podium_error* err) { return body(&buffer, err); });
     if (growing.exhausted) {  // and the plugin has not noticed
       throw Failure(Code::kResourceExhausted, abi.who() + ": no memory for its answer");
     }
@@ -117,8 +116,9 @@ class PluginResponse final
     take(traits);
     events_ = abi_.extension<podium_event_stream>(PODIUM_EXT_EVENT_STREAM);
     if (events_ != nullptr && !first_window_) {
-      throw Failure(Code::kInternal, abi_.who() + ": it tells events but never streams; expected a "
-                                                  "window, 0 for at once");
+      throw Failure(Code::kInternal, abi_.who() +
+                                         ": it tells events but never streams; expected a "
+                                         "window, 0 for at once");
     }
   }
 
@@ -150,8 +150,9 @@ class PluginResponse final
     bool printable = std::all_of(media_type_.begin(), media_type_.end(),
                                  [](char c) { return c >= 0x20 && c < 0x7f; });
     if (!printable || media_type_.find('/') == std::string::npos || media_type_.size() > 200) {
-      throw Failure(Code::kInternal, abi_.who() + ": its media type is none, expected for "
-                                                  "example \"application/json\"");
+      throw Failure(Code::kInternal, abi_.who() +
+                                         ": its media type is none, expected for "
+                                         "example \"application/json\"");
     }
     if (traits.first_window_ms < 0) return;
     first_window_ = milliseconds(traits.first_window_ms);

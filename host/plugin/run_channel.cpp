@@ -12,13 +12,19 @@ namespace {
 
 LimitHit limit_of(std::uint32_t limit) {
   switch (limit) {  // not as an enum: a value out of its range is undefined there
-    case PODIUM_LIMIT_WALL: return LimitHit::kWall;
-    case PODIUM_LIMIT_MEMORY: return LimitHit::kMemory;
-    case PODIUM_LIMIT_PROCESSES: return LimitHit::kProcesses;
-    case PODIUM_LIMIT_OUTPUT: return LimitHit::kOutput;
-    case PODIUM_LIMIT_DISK: return LimitHit::kDisk;
+    case PODIUM_LIMIT_WALL:
+      return LimitHit::kWall;
+    case PODIUM_LIMIT_MEMORY:
+      return LimitHit::kMemory;
+    case PODIUM_LIMIT_PROCESSES:
+      return LimitHit::kProcesses;
+    case PODIUM_LIMIT_OUTPUT:
+      return LimitHit::kOutput;
+    case PODIUM_LIMIT_DISK:
+      return LimitHit::kDisk;
     case PODIUM_LIMIT_NONE:
-    default: break;
+    default:
+      break;
   }
   return LimitHit::kNone;
 }
@@ -31,8 +37,8 @@ Completion completion_of(const std::string& who, const podium_completion* from) 
   }
   to.message = to_utf8(to_view(from->message));
   if (from->code != PODIUM_OK) {
-    std::string reason = to.message.empty() ? "failed with code " + std::to_string(from->code)
-                                            : to.message;
+    std::string reason =
+        to.message.empty() ? "failed with code " + std::to_string(from->code) : to.message;
     to.failure = Failure(code_of(from->code), who + ": " + reason);
   }
   to.exit_code = from->exit_code;

@@ -97,7 +97,7 @@ struct RuntimeCore {
   AbiRuntime abi;
   CallGate gate;
   Checkup checkup;
-  const podium_run_input* const input;   // nullptr: not offered
+  const podium_run_input* const input;  // nullptr: not offered
   const podium_output_flow* const flow;
 };
 

@@ -124,8 +124,8 @@ struct Listing {
 
 podium_bytes checked_key(const std::string& who, const std::string& key) {
   if (key.empty() || key.size() > 200) {
-    throw Failure(Code::kInvalidArgument, who + ": a key of " + std::to_string(key.size()) +
-                                              " bytes, expected 1 to 200");
+    throw Failure(Code::kInvalidArgument,
+                  who + ": a key of " + std::to_string(key.size()) + " bytes, expected 1 to 200");
   }
   return to_bytes(key);
 }
@@ -156,9 +156,8 @@ class PluginParts final : public PartedPut {
     });
   }
   void finish(Bytes length) override {
-    call_("finish", 0, [&](podium_error* err) {
-      return functions_.finish(self_, parts_, length, err);
-    });
+    call_("finish", 0,
+          [&](podium_error* err) { return functions_.finish(self_, parts_, length, err); });
   }
 
  private:
@@ -168,13 +167,12 @@ class PluginParts final : public PartedPut {
   const Call call_;
 };
 
-class PluginStorage final
-    : public PluginInstance<Storage, podium_storage_factory, podium_storage> {
+class PluginStorage final : public PluginInstance<Storage, podium_storage_factory, podium_storage> {
  public:
   explicit PluginStorage(InstanceParts parts)
-      : PluginStorage(parts.services.metrics ? parts.services.metrics->storage(parts.name)
-                                             : StorageMeter(),
-                      std::move(parts)) {}
+      : PluginStorage(
+            parts.services.metrics ? parts.services.metrics->storage(parts.name) : StorageMeter(),
+            std::move(parts)) {}
 
  private:
   /// By reference: `parts` is still looked at for `meter`.
@@ -189,14 +187,12 @@ class PluginStorage final
         maintenance_(abi_.extension<podium_maintenance>(PODIUM_EXT_MAINTENANCE)) {}
 
  public:
-
   void put(const std::string& key, Source& source) override {
     podium_bytes name = checked_key(abi_.who(), key);
     AbiSource from(source);
     try {
-      call(StorageCall::kPut, "put", [&](podium_error* err) {
-        return abi_->put(abi_.self(), name, from.get(), err);
-      });
+      call(StorageCall::kPut, "put",
+           [&](podium_error* err) { return abi_->put(abi_.self(), name, from.get(), err); });
     } catch (const Failure&) {
       if (!from.error()) throw;
     }
@@ -239,8 +235,7 @@ class PluginStorage final
     return BlobInfo{key, blob.length, blob.modified_ms};
   }
 
-  void list(const std::string& prefix,
-            const std::function<bool(const BlobInfo&)>& each) override {
+  void list(const std::string& prefix, const std::function<bool(const BlobInfo&)>& each) override {
     Listing listing{each, nullptr};
     try {
       call(StorageCall::kList, "list", [&](podium_error* err) {
@@ -266,9 +261,8 @@ class PluginStorage final
       throw Failure(Code::kInternal, abi_.who() + ": its blobs are no local files");
     }
     int descriptor = -1;
-    call(StorageCall::kOpen, "open", [&](podium_error* err) {
-      return local_file_->open(abi_.self(), name, &descriptor, err);
-    });
+    call(StorageCall::kOpen, "open",
+         [&](podium_error* err) { return local_file_->open(abi_.self(), name, &descriptor, err); });
     if (descriptor < 0) throw Failure(Code::kInternal, abi_.who() + ": open gave no descriptor");
     return UniqueFd(descriptor);
   }
@@ -292,9 +286,8 @@ class PluginStorage final
     podium_bytes name = checked_key(abi_.who(), key);
     if (part_size_ == 0) return Storage::begin_parts(key);
     podium_parts* parts = nullptr;
-    call(StorageCall::kPut, "begin of parts", [&](podium_error* err) {
-      return put_parts_->begin(abi_.self(), name, &parts, err);
-    });
+    call(StorageCall::kPut, "begin of parts",
+         [&](podium_error* err) { return put_parts_->begin(abi_.self(), name, &parts, err); });
     if (parts == nullptr) throw Failure(Code::kInternal, abi_.who() + ": begin gave no parts");
     return std::make_unique<PluginParts>(
         *put_parts_, abi_.self(), parts,
@@ -331,8 +324,7 @@ class PluginStorage final
       call_plugin_for_code(abi_.who(), what, std::forward<F>(body));
     } catch (const Failure& failure) {
       // Neither is the storage's fault.
-      const bool excused =
-          failure.code() == Code::kNotFound || failure.code() == Code::kCancelled;
+      const bool excused = failure.code() == Code::kNotFound || failure.code() == Code::kCancelled;
       if (!excused) meter_.failed(kind);
       meter_.called(kind, std::chrono::steady_clock::now() - began);
       throw;

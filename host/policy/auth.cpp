@@ -230,8 +230,8 @@ const KeyConfig* KeyRing::find(std::string_view key) const {
 }
 
 const KeyConfig* KeyRing::entry(std::string_view id) const noexcept {
-  const auto found = std::find_if(keys_.begin(), keys_.end(),
-                                  [&](const KeyConfig& key) { return key.id == id; });
+  const auto found =
+      std::find_if(keys_.begin(), keys_.end(), [&](const KeyConfig& key) { return key.id == id; });
   return found == keys_.end() ? nullptr : &*found;
 }
 
@@ -240,8 +240,8 @@ KeyRing KeyRing::merged(std::vector<KeyConfig> of_file, const std::vector<KeyCon
   const std::size_t files = all.size();
   for (const KeyConfig& key : managed) {
     const auto end = all.begin() + static_cast<std::ptrdiff_t>(files);
-    const auto own = std::find_if(all.begin(), end,
-                                  [&](const KeyConfig& known) { return known.id == key.id; });
+    const auto own =
+        std::find_if(all.begin(), end, [&](const KeyConfig& known) { return known.id == key.id; });
     if (own != end) {
       const std::string digest = own->sha256;
       *own = key;
@@ -260,8 +260,8 @@ bool KeyRing::is_admin(std::string_view key) const {
 
 bool is_key_id(std::string_view id) noexcept {
   return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
   });
 }
 

@@ -14,8 +14,8 @@ struct ProgramWords {
   std::vector<std::string> compile, command;
 };
 
-/// {memory}: the run's limit in bytes; {public_class}, {main_class}: see java_classes(). The code is
-/// read only when one of the latter occurs.
+/// {memory}: the run's limit in bytes; {public_class}, {main_class}: see java_classes(). The code
+/// is read only when one of the latter occurs.
 ProgramWords program_words(const LanguageConfig& language, std::string_view code,
                            const Limits& limits);
 

@@ -67,7 +67,8 @@ class Tokens {
   bool skip_literal() {
     const char quote = rest_.front();
     if (quote != '"' && quote != '\'') return false;
-    const std::string_view end = rest_.starts_with("\"\"\"") ? rest_.substr(0, 3) : rest_.substr(0, 1);
+    const std::string_view end =
+        rest_.starts_with("\"\"\"") ? rest_.substr(0, 3) : rest_.substr(0, 1);
     std::size_t at = end.size();
     while (at < rest_.size() && rest_.substr(at, end.size()) != end) {
       if (end.size() == 1 && rest_[at] == '\n') break;  // not closed: the compiler will say so

@@ -14,8 +14,8 @@ struct JavaClasses {
   std::string main_class = "Main";
 };
 
-/// Reads the top level of a compilation unit. Comments, strings and text blocks are skipped; what is
-/// no Java gives names all the same, and the compiler says what is wrong. Linear in the code.
+/// Reads the top level of a compilation unit. Comments, strings and text blocks are skipped; what
+/// is no Java gives names all the same, and the compiler says what is wrong. Linear in the code.
 JavaClasses java_classes(std::string_view code);
 
 }  // namespace podium

@@ -16,9 +16,9 @@ bool allowed_environment_name(std::string_view name) noexcept {
   // What glibc itself ignores in privileged programs (ld.so(8), unsecvars.h): these steer the
   // loader, the allocator, the resolver and the loading of locale and conversion modules.
   constexpr std::array<std::string_view, 12> kLoaderNames{
-      "GCONV_PATH",       "GETCONF_DIR", "GLIBC_TUNABLES", "HOSTALIASES",
-      "LOCALDOMAIN",      "LOCPATH",     "MALLOC_CHECK_",  "MALLOC_TRACE",
-      "NIS_PATH",         "NLSPATH",     "RESOLV_HOST_CONF", "RES_OPTIONS"};
+      "GCONV_PATH",  "GETCONF_DIR", "GLIBC_TUNABLES",   "HOSTALIASES",
+      "LOCALDOMAIN", "LOCPATH",     "MALLOC_CHECK_",    "MALLOC_TRACE",
+      "NIS_PATH",    "NLSPATH",     "RESOLV_HOST_CONF", "RES_OPTIONS"};
   const auto letter = [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
   };

@@ -15,11 +15,16 @@ constexpr std::size_t index(Period period) noexcept { return static_cast<std::si
 
 EpochMs length_of(Period period) noexcept {
   switch (period) {
-    case Period::kSecond: return kSecond;
-    case Period::kMinute: return kMinute;
-    case Period::kHour: return kHour;
-    case Period::kDay: return kDay;
-    case Period::kMonth: return 30 * kDay;  // for the policy's header only
+    case Period::kSecond:
+      return kSecond;
+    case Period::kMinute:
+      return kMinute;
+    case Period::kHour:
+      return kHour;
+    case Period::kDay:
+      return kDay;
+    case Period::kMonth:
+      return 30 * kDay;  // for the policy's header only
   }
   return kDay;
 }
@@ -55,11 +60,16 @@ std::string policy_of(const QuotaConfig& quota) {
 
 const char* to_string(Period period) noexcept {
   switch (period) {
-    case Period::kSecond: return "second";
-    case Period::kMinute: return "minute";
-    case Period::kHour: return "hour";
-    case Period::kDay: return "day";
-    case Period::kMonth: return "month";
+    case Period::kSecond:
+      return "second";
+    case Period::kMinute:
+      return "minute";
+    case Period::kHour:
+      return "hour";
+    case Period::kDay:
+      return "day";
+    case Period::kMonth:
+      return "month";
   }
   return "";
 }
@@ -76,11 +86,16 @@ EpochMs period_end(Period period, EpochMs time) noexcept {
 
 std::uint32_t bound_of(const QuotaConfig& quota, Period period) noexcept {
   switch (period) {
-    case Period::kSecond: return quota.second;
-    case Period::kMinute: return quota.minute;
-    case Period::kHour: return quota.hour;
-    case Period::kDay: return quota.day;
-    case Period::kMonth: return quota.month;
+    case Period::kSecond:
+      return quota.second;
+    case Period::kMinute:
+      return quota.minute;
+    case Period::kHour:
+      return quota.hour;
+    case Period::kDay:
+      return quota.day;
+    case Period::kMonth:
+      return quota.month;
   }
   return 0;
 }

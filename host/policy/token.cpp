@@ -32,7 +32,9 @@ constexpr int kMinRsaBits = 2048;
 template <auto function>
 struct Frees {
   template <class T>
-  void operator()(T* object) const noexcept { function(object); }
+  void operator()(T* object) const noexcept {
+    function(object);
+  }
 };
 using Key = std::unique_ptr<EVP_PKEY, Frees<EVP_PKEY_free>>;
 using Number = std::unique_ptr<BIGNUM, Frees<BN_free>>;
@@ -133,8 +135,8 @@ bool signature_holds(EVP_PKEY* key, std::string_view signed_text, const std::str
   const std::unique_ptr<EVP_MD_CTX, Frees<EVP_MD_CTX_free>> context(EVP_MD_CTX_new());
   const EVP_MD* digest = EVP_PKEY_is_a(key, "RSA") ? EVP_sha256() : nullptr;
   return context && EVP_DigestVerifyInit(context.get(), nullptr, digest, nullptr, key) == 1 &&
-         EVP_DigestVerify(context.get(), data_of(signature), signature.size(),
-                          data_of(signed_text), signed_text.size()) == 1;
+         EVP_DigestVerify(context.get(), data_of(signature), signature.size(), data_of(signed_text),
+                          signed_text.size()) == 1;
 }
 
 Json read_part(std::string_view part, const char* what) {
@@ -251,8 +253,8 @@ struct TokenKeys::Keys {
     const std::string text = read_file(file);
     const std::unique_ptr<BIO, Frees<BIO_free>> bio(
         BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-    add(file.stem().native(), Key(bio ? PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr)
-                                      : nullptr),
+    add(file.stem().native(),
+        Key(bio ? PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr) : nullptr),
         file.native());
   }
 };

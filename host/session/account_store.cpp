@@ -140,8 +140,9 @@ std::vector<AuditRecord> AccountStore::audit(const AuditQuery& query) {
     std::vector<std::string> principal, entry;
     AuditQuery asked = query;
     Poco::Data::Statement statement(reader.session);
-    statement << std::string("SELECT time, principal, entry FROM audit"
-                             " WHERE time >= ? AND time < ?") +
+    statement << std::string(
+                     "SELECT time, principal, entry FROM audit"
+                     " WHERE time >= ? AND time < ?") +
                      (asked.principal.empty() ? "" : " AND principal = ?") +
                      " ORDER BY time DESC, number DESC LIMIT ?",
         into(time), into(principal), into(entry), use(asked.since), use(asked.until);

@@ -27,7 +27,7 @@ struct AuditRecord {
 };
 
 struct AuditQuery {
-  std::string principal;  ///< empty: of all
+  std::string principal;                 ///< empty: of all
   EpochMs since = 0, until = INT64_MAX;  ///< [since, until)
   unsigned limit = 100;
 };

@@ -16,8 +16,8 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void fail(const std::string& doing, const fs::path& path) {
-  throw Failure(Code::kUnavailable, doing + " " + path.native() + " for a backup: " +
-                                        std::generic_category().message(errno));
+  throw Failure(Code::kUnavailable, doing + " " + path.native() +
+                                        " for a backup: " + std::generic_category().message(errno));
 }
 
 void make_durable(const fs::path& path) {

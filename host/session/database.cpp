@@ -60,10 +60,10 @@ CREATE INDEX files_by_session ON files (session, created);
 CREATE INDEX files_by_name ON files (session, name, created);
 CREATE INDEX files_by_blob ON files (blob);
 )",
-                                                            R"(
+                                                         R"(
 ALTER TABLE files ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;
 )",
-                                                                  R"(
+                                                         R"(
 ALTER TABLE sessions ADD COLUMN tenant TEXT NOT NULL DEFAULT '';
 
 CREATE TABLE origin (created INTEGER NOT NULL) STRICT;

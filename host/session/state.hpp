@@ -22,8 +22,7 @@ struct Connections {
 
 /// A database that is open, or will be tried again.
 struct SessionStore::State {
-  State(std::filesystem::path path, DatabaseMeter counts)
-      : file(std::move(path)), meter(counts) {}
+  State(std::filesystem::path path, DatabaseMeter counts) : file(std::move(path)), meter(counts) {}
 
   /// Opens it, at most every few seconds. Throws Failure(kUnavailable) with the reason.
   Connections& open();

@@ -107,8 +107,8 @@ std::optional<SessionRecord> SessionStore::find_session(const std::string& id) {
   refuse_nul({{"session id", id}});
   // Asked first: what is written in between is then found in the database.
   std::optional<SessionRecord> waiting = connections().writer.waiting(id);
-  auto found = first(
-      connections().readers.with([&](Reader& reader) { return reader.find_session(id); }));
+  auto found =
+      first(connections().readers.with([&](Reader& reader) { return reader.find_session(id); }));
   if (!found) return waiting;
   if (waiting) found->used = std::max(found->used, waiting->used);
   return found;

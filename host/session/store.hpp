@@ -24,21 +24,21 @@ struct SessionRecord {
   std::string tenant = {};  ///< of the principal, may be empty
 };
 
-/// A file of a session. Many records may bear one name: the newest is the current one. A file that a
-/// program removed is gone from its session: it is in no list of it and has no name there, but is
+/// A file of a session. Many records may bear one name: the newest is the current one. A file that
+/// a program removed is gone from its session: it is in no list of it and has no name there, but is
 /// still found by its id, because an older answer named it.
 struct FileRecord {
   std::string id;
   std::string session;
   std::string principal;  ///< of the session; filled when read
   std::string name;
-  std::string blob;       ///< key in the storage
+  std::string blob;  ///< key in the storage
   std::string sha256;
   Bytes size = 0;
-  std::string origin;     ///< "upload" or "output"
-  std::string kind;       ///< "user", "agent", "skill" or empty
-  std::string resource;   ///< the id beside kind, may be empty
-  std::string version;    ///< may be empty
+  std::string origin;    ///< "upload" or "output"
+  std::string kind;      ///< "user", "agent", "skill" or empty
+  std::string resource;  ///< the id beside kind, may be empty
+  std::string version;   ///< may be empty
   bool read_only = false;
   std::string modified_from;          ///< file id, may be empty
   std::string modified_from_session;  ///< its session, may be empty

@@ -52,7 +52,8 @@ struct Settings {
   std::vector<std::string> command = {"{source}"};
   std::string program;  ///< prints two bytes or more and ends; empty: unknown
   std::string forever;  ///< runs until it is ended, and reads nothing; empty: unknown
-  std::string echo;     ///< prints each line of its standard input at once, ends with it; empty: unknown
+  std::string
+      echo;  ///< prints each line of its standard input at once, ends with it; empty: unknown
   std::filesystem::path spawner;
   std::chrono::milliseconds limit{60'000};  ///< of one case
   unsigned repeats = 100;                   ///< of create and destroy

@@ -50,14 +50,15 @@ constexpr std::uint16_t kMachine =
 #endif
 
 Elf64_Ehdr check_header(const Bytes& bytes) {
-  if (bytes.size() < sizeof(Elf64_Ehdr) || std::memcmp(bytes.at<Elf64_Ehdr>(0).e_ident, ELFMAG, SELFMAG) != 0) {
+  if (bytes.size() < sizeof(Elf64_Ehdr) ||
+      std::memcmp(bytes.at<Elf64_Ehdr>(0).e_ident, ELFMAG, SELFMAG) != 0) {
     throw Broken("it is no ELF file", "a shared library");
   }
   const auto header = bytes.at<Elf64_Ehdr>(0);
   if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != kMachine) {
-    throw Broken("it was built for another machine (ELF machine " +
-                     std::to_string(header.e_machine) + ")",
-                 "ELF machine " + std::to_string(kMachine) + ", 64 bits");
+    throw Broken(
+        "it was built for another machine (ELF machine " + std::to_string(header.e_machine) + ")",
+        "ELF machine " + std::to_string(kMachine) + ", 64 bits");
   }
   if (header.e_type != ET_DYN) {
     throw Broken("it is no shared object (ELF type " + std::to_string(header.e_type) + ")",
@@ -82,19 +83,24 @@ ElfFile read_elf(const std::filesystem::path& file) {
   ElfFile out;
   bool says = false;
   for (unsigned i = 0; i < header.e_phnum; ++i) {
-    const auto segment = bytes.at<Elf64_Phdr>(header.e_phoff + std::uint64_t{i} * sizeof(Elf64_Phdr));
+    const auto segment =
+        bytes.at<Elf64_Phdr>(header.e_phoff + std::uint64_t{i} * sizeof(Elf64_Phdr));
     if (segment.p_type != PT_GNU_STACK) continue;
     says = true;
     out.executable_stack = (segment.p_flags & PF_X) != 0;
   }
   out.executable_stack = out.executable_stack || !says;  // an old default of the kernel
   for (unsigned i = 0; i < header.e_shnum; ++i) {
-    const auto section = bytes.at<Elf64_Shdr>(header.e_shoff + std::uint64_t{i} * sizeof(Elf64_Shdr));
+    const auto section =
+        bytes.at<Elf64_Shdr>(header.e_shoff + std::uint64_t{i} * sizeof(Elf64_Shdr));
     if (section.sh_type == SHT_DYNAMIC) {
-      const auto texts = bytes.at<Elf64_Shdr>(header.e_shoff + section.sh_link * sizeof(Elf64_Shdr));
-      for (std::uint64_t at = 0; at + sizeof(Elf64_Dyn) <= section.sh_size; at += sizeof(Elf64_Dyn)) {
+      const auto texts =
+          bytes.at<Elf64_Shdr>(header.e_shoff + section.sh_link * sizeof(Elf64_Shdr));
+      for (std::uint64_t at = 0; at + sizeof(Elf64_Dyn) <= section.sh_size;
+           at += sizeof(Elf64_Dyn)) {
         const auto entry = bytes.at<Elf64_Dyn>(section.sh_offset + at);
-        if (entry.d_tag == DT_NEEDED) out.needed.push_back(bytes.text(texts.sh_offset + entry.d_un.d_val));
+        if (entry.d_tag == DT_NEEDED)
+          out.needed.push_back(bytes.text(texts.sh_offset + entry.d_un.d_val));
       }
     }
     if (section.sh_type != SHT_DYNSYM) continue;

@@ -18,7 +18,8 @@ class Reader {
     if (at_ == text_.size()) return "it is empty";
     if (!value(0)) return failure();
     space();
-    if (at_ != text_.size()) return "more follows at byte " + std::to_string(at_) + " behind the document";
+    if (at_ != text_.size())
+      return "more follows at byte " + std::to_string(at_) + " behind the document";
     return {};
   }
 
@@ -31,7 +32,9 @@ class Reader {
     return true;
   }
   void space() {
-    while (at_ < text_.size() && (peek() == ' ' || peek() == '\t' || peek() == '\n' || peek() == '\r')) ++at_;
+    while (at_ < text_.size() &&
+           (peek() == ' ' || peek() == '\t' || peek() == '\n' || peek() == '\r'))
+      ++at_;
   }
   bool word(std::string_view expected) {
     if (text_.substr(at_, expected.size()) != expected) return false;
@@ -60,7 +63,8 @@ class Reader {
       for (int i = 0; i < 4; ++i) {
         ++at_;
         const char h = peek();
-        if (!((h >= '0' && h <= '9') || (h >= 'a' && h <= 'f') || (h >= 'A' && h <= 'F'))) return false;
+        if (!((h >= '0' && h <= '9') || (h >= 'a' && h <= 'f') || (h >= 'A' && h <= 'F')))
+          return false;
       }
     } else if (c == '\0' || std::string_view("\"\\/bfnrt").find(c) == std::string_view::npos) {
       return false;
@@ -99,13 +103,20 @@ class Reader {
     if (depth > kDeepest) return false;
     space();
     switch (peek()) {
-      case '{': return ++at_, members(depth, '}', true);
-      case '[': return ++at_, members(depth, ']', false);
-      case '"': return string();
-      case 't': return word("true");
-      case 'f': return word("false");
-      case 'n': return word("null");
-      default: return number();
+      case '{':
+        return ++at_, members(depth, '}', true);
+      case '[':
+        return ++at_, members(depth, ']', false);
+      case '"':
+        return string();
+      case 't':
+        return word("true");
+      case 'f':
+        return word("false");
+      case 'n':
+        return word("null");
+      default:
+        return number();
     }
   }
 

@@ -114,7 +114,7 @@ Outcome LoadedStorage::put(std::string_view key, const TestSource& source, std::
 }
 
 Outcome LoadedStorage::get(std::string_view key, std::string& out, std::uint64_t offset,
-                     std::uint64_t length) {
+                           std::uint64_t length) {
   out.clear();
   const podium_sink sink{sizeof sink, &out, [](void* ctx, podium_bytes chunk) {
                            static_cast<std::string*>(ctx)->append(chunk.data, chunk.size);
@@ -125,7 +125,8 @@ Outcome LoadedStorage::get(std::string_view key, std::string& out, std::uint64_t
   });
 }
 
-Outcome LoadedStorage::get(std::string_view key, const std::function<bool(std::string_view)>& write) {
+Outcome LoadedStorage::get(std::string_view key,
+                           const std::function<bool(std::string_view)>& write) {
   auto copy = write;
   const podium_sink sink{sizeof sink, &copy, [](void* ctx, podium_bytes chunk) {
                            return (*static_cast<std::function<bool(std::string_view)>*>(ctx))(
@@ -145,7 +146,8 @@ Outcome LoadedStorage::head(std::string_view key, Listed& out) {
   return outcome;
 }
 
-Outcome LoadedStorage::list(std::string_view prefix, const std::function<bool(const Listed&)>& each) {
+Outcome LoadedStorage::list(std::string_view prefix,
+                            const std::function<bool(const Listed&)>& each) {
   auto copy = each;
   return answer([&](podium_error* error) {
     return storage_.list(

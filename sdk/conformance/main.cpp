@@ -1,4 +1,5 @@
-// podium-conform: runs a plugin through the contract of its kind, each case in a process of its own.
+// podium-conform: runs a plugin through the contract of its kind, each case in a process of its
+// own.
 
 #include <getopt.h>
 #include <unistd.h>
@@ -55,8 +56,24 @@ A case is ok, FAILED or skipped; what cannot be judged says why. The exit code i
 passed and none failed, 1 otherwise, 2 for a command line that is not understood.
 )";
 
-enum Id { kOption = 256, kBadOption, kOnly, kList, kJunit, kLimit, kRepeats, kProgram, kForever, kEcho, kLanguage,
-          kSource, kCommand, kSpawner, kHelpId, kVersion };
+enum Id {
+  kOption = 256,
+  kBadOption,
+  kOnly,
+  kList,
+  kJunit,
+  kLimit,
+  kRepeats,
+  kProgram,
+  kForever,
+  kEcho,
+  kLanguage,
+  kSource,
+  kCommand,
+  kSpawner,
+  kHelpId,
+  kVersion
+};
 
 constexpr option kOptions[] = {{"option", required_argument, nullptr, kOption},
                                {"bad-option", required_argument, nullptr, kBadOption},
@@ -83,7 +100,8 @@ struct UsageError : std::runtime_error {
 
 std::pair<std::string, std::string> assignment(const std::string& text) {
   const std::size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) throw UsageError("expected NAME=VALUE, not '" + text + "'");
+  if (equals == std::string::npos || equals == 0)
+    throw UsageError("expected NAME=VALUE, not '" + text + "'");
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
@@ -106,27 +124,58 @@ struct Words {
 void take(int id, Words& words) {
   Settings& settings = words.settings;
   switch (id) {
-    case kOption: settings.options.insert_or_assign(assignment(optarg).first, assignment(optarg).second); break;
-    case kBadOption: settings.bad_options.push_back(assignment(optarg)); break;
-    case kOnly: words.only.emplace_back(optarg); break;
-    case kList: words.list = true; break;
-    case kJunit: words.junit = optarg; break;
-    case kLimit: settings.limit = std::chrono::seconds(number(optarg)); break;
-    case kRepeats: settings.repeats = number(optarg); break;
-    case kProgram: settings.program = optarg; break;
-    case kForever: settings.forever = optarg; break;
-    case kEcho: settings.echo = optarg; break;
-    case kLanguage: settings.language = optarg; break;
-    case kSource: settings.source_name = optarg; break;
+    case kOption:
+      settings.options.insert_or_assign(assignment(optarg).first, assignment(optarg).second);
+      break;
+    case kBadOption:
+      settings.bad_options.push_back(assignment(optarg));
+      break;
+    case kOnly:
+      words.only.emplace_back(optarg);
+      break;
+    case kList:
+      words.list = true;
+      break;
+    case kJunit:
+      words.junit = optarg;
+      break;
+    case kLimit:
+      settings.limit = std::chrono::seconds(number(optarg));
+      break;
+    case kRepeats:
+      settings.repeats = number(optarg);
+      break;
+    case kProgram:
+      settings.program = optarg;
+      break;
+    case kForever:
+      settings.forever = optarg;
+      break;
+    case kEcho:
+      settings.echo = optarg;
+      break;
+    case kLanguage:
+      settings.language = optarg;
+      break;
+    case kSource:
+      settings.source_name = optarg;
+      break;
     case kCommand:
       if (!words.has_command) settings.command.clear();
       words.has_command = true;
       settings.command.emplace_back(optarg);
       break;
-    case kSpawner: settings.spawner = optarg; break;
-    case kHelpId: words.help = true; break;
-    case kVersion: words.version = true; break;
-    default: throw UsageError("see podium-conform --help");
+    case kSpawner:
+      settings.spawner = optarg;
+      break;
+    case kHelpId:
+      words.help = true;
+      break;
+    case kVersion:
+      words.version = true;
+      break;
+    default:
+      throw UsageError("see podium-conform --help");
   }
 }
 
@@ -150,7 +199,8 @@ Words read_words(int argc, char** argv) {
 }
 
 void list() {
-  for (const Case& one : podium::conform::all_cases()) std::printf("%-28s %s\n", one.name, one.rule);
+  for (const Case& one : podium::conform::all_cases())
+    std::printf("%-28s %s\n", one.name, one.rule);
 }
 
 int conclude(const std::vector<Result>& results) {
@@ -170,7 +220,8 @@ int main(int argc, char** argv) {
     if (words.list) return list(), 0;
     const std::vector<Result> results = podium::conform::run_cases(words.settings, words.only);
     if (!words.junit.empty()) {
-      podium::conform::write_junit(words.junit, words.settings.library.filename().string(), results);
+      podium::conform::write_junit(words.junit, words.settings.library.filename().string(),
+                                   results);
     }
     return conclude(results);
   } catch (const UsageError& error) {

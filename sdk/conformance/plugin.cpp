@@ -19,18 +19,20 @@ std::atomic<Asking> asking{Asking::kPlainly};  // of this process, which runs on
 
 [[noreturn]] void escaped(const char* function, const std::string& what) {
   const std::string said = std::string(function) + " let an exception out: " + what;
-  if (asking == Asking::kJudgeExceptions) throw Broken(said, "a podium_code; catch everything at the boundary");
+  if (asking == Asking::kJudgeExceptions)
+    throw Broken(said, "a podium_code; catch everything at the boundary");
   throw NotRun(said + "; see " + kNoExceptionCase);
 }
 
 void check_error(const char* function, const Answer& answer) {
   const auto code = static_cast<unsigned>(answer.code);
   if (code > PODIUM_INTERNAL) {
-    throw Broken(std::string(function) + " failed with the unknown code " + std::to_string(code), "a podium_code");
+    throw Broken(std::string(function) + " failed with the unknown code " + std::to_string(code),
+                 "a podium_code");
   }
   if (answer.message.empty() || !is_utf8(answer.message)) {
-    throw Broken(std::string(function) + " failed with code " + std::to_string(code) + " and the text " +
-                     shown(answer.message),
+    throw Broken(std::string(function) + " failed with code " + std::to_string(code) +
+                     " and the text " + shown(answer.message),
                  "a text in UTF-8 that says why, in *err");
   }
 }
@@ -39,10 +41,14 @@ void check_error(const char* function, const Answer& answer) {
 
 const char* to_string(Kind kind) noexcept {
   switch (kind) {
-    case Kind::kRuntime: return "runtime";
-    case Kind::kStorage: return "storage";
-    case Kind::kResponse: return "response";
-    case Kind::kAny: break;
+    case Kind::kRuntime:
+      return "runtime";
+    case Kind::kStorage:
+      return "storage";
+    case Kind::kResponse:
+      return "response";
+    case Kind::kAny:
+      break;
   }
   return "plugin";
 }
@@ -149,10 +155,14 @@ const podium_plugin& Library::plugin() const {
 
 const char* factory_id(Kind kind) noexcept {
   switch (kind) {
-    case Kind::kRuntime: return PODIUM_FACTORY_RUNTIME;
-    case Kind::kStorage: return PODIUM_FACTORY_STORAGE;
-    case Kind::kResponse: return PODIUM_FACTORY_RESPONSE;
-    case Kind::kAny: break;
+    case Kind::kRuntime:
+      return PODIUM_FACTORY_RUNTIME;
+    case Kind::kStorage:
+      return PODIUM_FACTORY_STORAGE;
+    case Kind::kResponse:
+      return PODIUM_FACTORY_RESPONSE;
+    case Kind::kAny:
+      break;
   }
   return "";
 }
@@ -230,9 +240,9 @@ std::unique_ptr<MadeResponse> make_response(Context& context, const Library& lib
 const std::vector<Case>& all_cases() {
   static const std::vector<Case> kAll = [] {
     std::vector<Case> all;
-    for (auto* part : {file_cases, entry_cases, option_cases, birth_cases, value_cases, life_cases, call_cases, process_cases,
-                       extension_cases, runtime_cases, run_input_cases, output_flow_cases, storage_cases,
-                       put_parts_cases, response_cases}) {
+    for (auto* part : {file_cases, entry_cases, option_cases, birth_cases, value_cases, life_cases,
+                       call_cases, process_cases, extension_cases, runtime_cases, run_input_cases,
+                       output_flow_cases, storage_cases, put_parts_cases, response_cases}) {
       const std::vector<Case> cases = part();
       all.insert(all.end(), cases.begin(), cases.end());
     }

@@ -170,7 +170,8 @@ void with_any(Context& context, const Library& library,
       MadeResponse made(context, library, options, flags);
       return use(made);
     }
-    case Kind::kAny: break;
+    case Kind::kAny:
+      break;
   }
   throw NotRun("its kind is not known");
 }

@@ -70,7 +70,11 @@ Verdict judge(const Case& one, Context& context) {
   } catch (const NotRun& reason) {
     verdict = {State::kSkipped, reason.what(), {}, {}, 0};
   } catch (const std::exception& e) {
-    verdict = {State::kFailed, std::string("the case could not be carried out: ") + e.what(), "a case that can", {}, 0};
+    verdict = {State::kFailed,
+               std::string("the case could not be carried out: ") + e.what(),
+               "a case that can",
+               {},
+               0};
   }
   verdict.note = context.note;
   return verdict;
@@ -119,11 +123,16 @@ Verdict died(const Case& one, int status, const std::string& said) {
   if (WIFSIGNALED(status)) {
     const int number = WTERMSIG(status);
     return {State::kFailed,
-            "the process died of signal " + std::to_string(number) + " (" + ::strsignal(number) + ")" + printed,
-            "a process that lives; an exception that leaves a noexcept function ends it too", {}, 0};
+            "the process died of signal " + std::to_string(number) + " (" + ::strsignal(number) +
+                ")" + printed,
+            "a process that lives; an exception that leaves a noexcept function ends it too",
+            {},
+            0};
   }
-  const std::string what = "somebody ended the process, with status " + std::to_string(WEXITSTATUS(status)) + printed;
-  if (one.name == std::string_view(kNeverExitsCase)) return {State::kFailed, what, "no call of exit()", {}, 0};
+  const std::string what =
+      "somebody ended the process, with status " + std::to_string(WEXITSTATUS(status)) + printed;
+  if (one.name == std::string_view(kNeverExitsCase))
+    return {State::kFailed, what, "no call of exit()", {}, 0};
   return {State::kSkipped, what + "; see " + kNeverExitsCase, {}, {}, 0};
 }
 
@@ -156,7 +165,11 @@ Verdict run_in_child(const Case& one, const Settings& settings, Kind kind, int s
   if (!verdict) {
     const std::string limit = std::to_string(settings.limit.count() / 1000) + " s";
     verdict = in_time ? died(one, status, content_of(output.get()))
-                      : Verdict{State::kFailed, "the case did not end within " + limit, "calls that return", {}, 0};
+                      : Verdict{State::kFailed,
+                                "the case did not end within " + limit,
+                                "calls that return",
+                                {},
+                                0};
   }
   verdict->seconds = std::chrono::duration<double>(Clock::now() - began).count();
   return *verdict;

@@ -14,9 +14,9 @@ struct Verdict {
   double seconds = 0;
 };
 
-/// Runs a case in a child process with the settings' limit. stdout and stderr of the child are a file
-/// that the case can look at; its scratch folder is removed afterwards, and what it left running is
-/// killed. `spawner` is the control socket of a sandbox spawner, -1: none.
+/// Runs a case in a child process with the settings' limit. stdout and stderr of the child are a
+/// file that the case can look at; its scratch folder is removed afterwards, and what it left
+/// running is killed. `spawner` is the control socket of a sandbox spawner, -1: none.
 Verdict run_in_child(const Case& one, const Settings& settings, Kind kind, int spawner);
 
 }  // namespace podium::conform

@@ -19,7 +19,8 @@ void look_at(Context& context) {
   const Kind kind = library.kind();
   const podium_plugin& plugin = library.plugin();
   const auto text = [](const char* given) { return given == nullptr ? "?" : given; };
-  context.note = std::string(1, static_cast<char>(kind)) + text(plugin.id) + " " + text(plugin.version);
+  context.note =
+      std::string(1, static_cast<char>(kind)) + text(plugin.id) + " " + text(plugin.version);
 }
 
 constexpr Case kProbe{"probe", "", Kind::kAny, false, look_at};
@@ -28,9 +29,9 @@ constexpr Case kProbe{"probe", "", Kind::kAny, false, look_at};
 
 bool is_selected(const std::string& name, const std::vector<std::string>& only) {
   return only.empty() || std::any_of(only.begin(), only.end(), [&](const std::string& pattern) {
-    return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0 ||
-           name.starts_with(pattern.ends_with('/') ? pattern : pattern + "/");
-  });
+           return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0 ||
+                  name.starts_with(pattern.ends_with('/') ? pattern : pattern + "/");
+         });
 }
 
 std::vector<Result> run_cases(const Settings& settings, const std::vector<std::string>& only) {
@@ -51,10 +52,14 @@ std::vector<Result> run_cases(const Settings& settings, const std::vector<std::s
     if (one.kind != Kind::kAny && one.kind != kind && kind != Kind::kAny) continue;
     Result result{&one, {}};
     if (broken_gate != nullptr) {
-      result.verdict = {State::kSkipped, std::string("means nothing after the failure of ") + broken_gate->name,
-                        {}, {}, 0};
+      result.verdict = {State::kSkipped,
+                        std::string("means nothing after the failure of ") + broken_gate->name,
+                        {},
+                        {},
+                        0};
     } else if (one.kind != Kind::kAny && kind == Kind::kAny) {
-      result.verdict = {State::kSkipped, "the plugin's kind is not known: " + probed.what, {}, {}, 0};
+      result.verdict = {
+          State::kSkipped, "the plugin's kind is not known: " + probed.what, {}, {}, 0};
     } else {
       result.verdict = run_in_child(one, settings, kind, spawner ? spawner->control() : -1);
     }

@@ -60,7 +60,8 @@ int connect_spawner(int control) {
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
     throw sdk::Error(PODIUM_UNAVAILABLE, std::string("socketpair: ") + std::strerror(errno));
   }
-  const bool sent = sandbox::send_struct(control, sandbox::PlainAsk{sandbox::Ask::kConnect}, {&pair[1], 1});
+  const bool sent =
+      sandbox::send_struct(control, sandbox::PlainAsk{sandbox::Ask::kConnect}, {&pair[1], 1});
   ::close(pair[1]);
   if (!sent) {
     ::close(pair[0]);

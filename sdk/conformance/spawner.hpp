@@ -5,8 +5,8 @@
 
 namespace podium::conform {
 
-/// A sandbox spawner for the runtimes that want podium.sandbox/1, as podiumd has one: a child of this
-/// process that ends when every copy of the control socket is closed.
+/// A sandbox spawner for the runtimes that want podium.sandbox/1, as podiumd has one: a child of
+/// this process that ends when every copy of the control socket is closed.
 class Spawner {
  public:
   /// Throws std::runtime_error with what is missing.

@@ -81,9 +81,7 @@ std::vector<std::string> hostile_keys() {
 
 }  // namespace
 
-std::string case_name(const ::testing::TestParamInfo<StorageCase>& info) {
-  return info.param.name;
-}
+std::string case_name(const ::testing::TestParamInfo<StorageCase>& info) { return info.param.name; }
 
 TEST_P(StorageContract, GivesBackWhatWasPutFromNothingTo64MiB) {
   for (const std::size_t size : {0ul, 1ul, 4095ul, 4096ul, 262'143ul, 262'144ul, 262'145ul,

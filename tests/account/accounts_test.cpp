@@ -200,10 +200,9 @@ TEST_F(AccountsTest, KeysOfTokensAreReadAgainWhenTheyChange) {
   const auto set = [](const Json& key) { return Json::object({{"keys", Json(Json::Array{key})}}); };
   const auto is_good = [&](const test::Issuer& issuer, const char* kid) {
     try {
-      accounts.tokens.keys()->verify(
-          issuer.sign(Json::object({{"alg", "EdDSA"}, {"kid", kid}}),
-                      test::good_claims(kNow / 1000)),
-          {}, kNow);
+      accounts.tokens.keys()->verify(issuer.sign(Json::object({{"alg", "EdDSA"}, {"kid", kid}}),
+                                                 test::good_claims(kNow / 1000)),
+                                     {}, kNow);
       return true;
     } catch (const Failure&) {
       return false;

@@ -1,5 +1,6 @@
-// What a call into a plugin costs over a direct call: Response::tick of the heartbeat, once through the
-// host's interface and the library, once on the same class compiled in here. Prints one JSON object.
+// What a call into a plugin costs over a direct call: Response::tick of the heartbeat, once through
+// the host's interface and the library, once on the same class compiled in here. Prints one JSON
+// object.
 
 #include <podium/testing.hpp>
 
@@ -26,7 +27,9 @@ double measure(std::string& out, Call&& call) {
     out.clear();  // keeps its room: no allocation is measured
     const auto from = std::chrono::steady_clock::now();
     for (int i = 0; i < kCalls; ++i) call();
-    each.push_back(std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - from).count() / kCalls);
+    each.push_back(
+        std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - from).count() /
+        kCalls);
   }
   std::sort(each.begin(), each.end());
   return each[kRounds / 2];
@@ -38,7 +41,8 @@ bool append(void* ctx, podium_bytes chunk) {
   return true;
 }
 
-std::shared_ptr<const podium::Generation> load(const std::string& library, podium::GenerationBuilder& builder) {
+std::shared_ptr<const podium::Generation> load(const std::string& library,
+                                               podium::GenerationBuilder& builder) {
   podium::Config config;
   config.plugin_dir = std::filesystem::path(library).parent_path();
   config.plugins = {{"beat", library, podium::Json::object()},
@@ -66,6 +70,7 @@ int main() {
   const auto direct_stream = own.begin(podium::sdk::Buffer(&buffer));
   const double direct = measure(out, [&] { direct_stream->tick(podium::sdk::Buffer(&buffer)); });
 
-  std::printf("{\"direct_ns\":%.1f,\"plugin_ns\":%.1f,\"over_ns\":%.1f}\n", direct, through, through - direct);
+  std::printf("{\"direct_ns\":%.1f,\"plugin_ns\":%.1f,\"over_ns\":%.1f}\n", direct, through,
+              through - direct);
   return 0;
 }

@@ -3,11 +3,25 @@ import json, shutil, socket, subprocess, sys, tempfile, time, urllib.request
 from pathlib import Path
 
 # The same programs as Podium is given, as command lines.
-COMMANDS = {"bash": ["/bin/bash", "-c", "true"],
-            "py": ["/usr/bin/python3", "-c", "print(1)"],
-            "js": ["/usr/bin/node", "-e", "console.log(1)"]}
+COMMANDS = {
+    "bash": ["/bin/bash", "-c", "true"],
+    "py": ["/usr/bin/python3", "-c", "print(1)"],
+    "js": ["/usr/bin/node", "-e", "console.log(1)"],
+}
 
-BWRAP = ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
+BWRAP = [
+    "bwrap",
+    "--unshare-all",
+    "--ro-bind",
+    "/",
+    "/",
+    "--proc",
+    "/proc",
+    "--dev",
+    "/dev",
+    "--tmpfs",
+    "/tmp",
+]
 
 NO_GO_JUDGE = "not measured: no program was given (--go-judge PATH)"
 
@@ -23,7 +37,10 @@ class GoJudge:
         self.log = open(self.dir / "log", "w")
         self.process = subprocess.Popen(
             [program, "-http-addr", f"127.0.0.1:{self.port}", "-dir", self.dir, "-silent"],
-            cwd=self.dir, stdout=self.log, stderr=subprocess.STDOUT)
+            cwd=self.dir,
+            stdout=self.log,
+            stderr=subprocess.STDOUT,
+        )
         until = time.monotonic() + 20
         while True:
             try:
@@ -38,10 +55,25 @@ class GoJudge:
     @staticmethod
     def request(lang):
         """The body of POST /run for one of COMMANDS."""
-        return json.dumps({"cmd": [{
-            "args": COMMANDS[lang], "env": ["PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", "LANG=C.UTF-8"],
-            "files": [{"content": ""}, {"name": "stdout", "max": 1 << 20}, {"name": "stderr", "max": 1 << 20}],
-            "cpuLimit": 30_000_000_000, "clockLimit": 30_000_000_000, "memoryLimit": 512 << 20, "procLimit": 128}]})
+        return json.dumps(
+            {
+                "cmd": [
+                    {
+                        "args": COMMANDS[lang],
+                        "env": ["PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", "LANG=C.UTF-8"],
+                        "files": [
+                            {"content": ""},
+                            {"name": "stdout", "max": 1 << 20},
+                            {"name": "stderr", "max": 1 << 20},
+                        ],
+                        "cpuLimit": 30_000_000_000,
+                        "clockLimit": 30_000_000_000,
+                        "memoryLimit": 512 << 20,
+                        "procLimit": 128,
+                    }
+                ]
+            }
+        )
 
     def stop(self):
         self.process.terminate()

@@ -57,8 +57,8 @@ class BenchHost {
     const std::string control = "--control=" + std::to_string(pair[1]);
     const std::string runs = "--runs=" + directory_ + "/runs";
     const char* arguments[] = {spawner.c_str(), control.c_str(), runs.c_str(), nullptr};
-    if (::posix_spawn(&pid_, spawner.c_str(), nullptr, nullptr,
-                      const_cast<char* const*>(arguments), environ) != 0) {
+    if (::posix_spawn(&pid_, spawner.c_str(), nullptr, nullptr, const_cast<char* const*>(arguments),
+                      environ) != 0) {
       throw std::runtime_error("cannot start " + spawner);
     }
     ::close(pair[1]);
@@ -70,9 +70,8 @@ class BenchHost {
       }
     };
     host_.get_extension = [](void* self, const char* id) -> const void* {
-      return std::string_view(id) == PODIUM_EXT_SANDBOX
-                 ? &static_cast<BenchHost*>(self)->extension_
-                 : nullptr;
+      return std::string_view(id) == PODIUM_EXT_SANDBOX ? &static_cast<BenchHost*>(self)->extension_
+                                                        : nullptr;
     };
     extension_.size = sizeof extension_;
     extension_.ctx = this;
@@ -130,8 +129,9 @@ class Timed {
     const podium_bytes environment[] = {sdk::bytes("MPLBACKEND=Agg"),
                                         sdk::bytes("PYTHONPATH=/mnt/data"),
                                         sdk::bytes("PYTHONUNBUFFERED=1")};
-    const podium_limits limits{sizeof limits, 1000, 30'000, 10'000, 512u << 20, 128, 1u << 20,
-                               64u << 20, 512u << 20, 10'000, 256, 1u << 30, 256, 2000, 0};
+    const podium_limits limits{sizeof limits, 1000,     30'000,    10'000,     512u << 20,
+                               128,           1u << 20, 64u << 20, 512u << 20, 10'000,
+                               256,           1u << 30, 256,       2000,       0};
     podium_run run{};
     run.size = sizeof run;
     run.id = sdk::bytes("bbbbbbbbbbbbbbbbbbbbb");
@@ -227,12 +227,12 @@ void open_loop(Sandboxes& sandboxes, const Settings& settings, const std::string
     const double us = run.run(sandboxes, code);
     summary.add(us, run);
   }
-  std::printf("tier=%s program=%s rate=%g runs=%u p10_us=%.0f p50_us=%.0f p99_us=%.0f "
-              "inside_p50_us=%.0f cpu_p50_us=%.0f failed=%u cold=%u\n",
-              tier.c_str(), name, settings.rate, runs, summary.quantile(0.1), summary.quantile(0.5),
-              summary.quantile(0.99), Summary::quantile(summary.inside, 0.5),
-              Summary::quantile(summary.cpu, 0.5), summary.failures,
-              summary.cold);
+  std::printf(
+      "tier=%s program=%s rate=%g runs=%u p10_us=%.0f p50_us=%.0f p99_us=%.0f "
+      "inside_p50_us=%.0f cpu_p50_us=%.0f failed=%u cold=%u\n",
+      tier.c_str(), name, settings.rate, runs, summary.quantile(0.1), summary.quantile(0.5),
+      summary.quantile(0.99), Summary::quantile(summary.inside, 0.5),
+      Summary::quantile(summary.cpu, 0.5), summary.failures, summary.cold);
   std::fflush(stdout);
 }
 
@@ -310,14 +310,22 @@ Settings read(int argc, char** argv) {
     const auto equals = word.find('=');
     const std::string_view name = word.substr(0, equals);
     const std::string value(equals == std::string_view::npos ? "" : word.substr(equals + 1));
-    if (name == "--spawner") settings.spawner = value;
-    else if (name == "--files") settings.files = value;
-    else if (name == "--tiers") settings.tiers = value;
-    else if (name == "--seconds") settings.seconds = std::stod(value);
-    else if (name == "--rate") settings.rate = std::stod(value);
-    else if (name == "--threads") settings.threads = static_cast<unsigned>(std::stoul(value));
-    else if (name == "--waiting") settings.waiting = static_cast<unsigned>(std::stoul(value));
-    else throw std::runtime_error("unknown argument " + std::string(word));
+    if (name == "--spawner")
+      settings.spawner = value;
+    else if (name == "--files")
+      settings.files = value;
+    else if (name == "--tiers")
+      settings.tiers = value;
+    else if (name == "--seconds")
+      settings.seconds = std::stod(value);
+    else if (name == "--rate")
+      settings.rate = std::stod(value);
+    else if (name == "--threads")
+      settings.threads = static_cast<unsigned>(std::stoul(value));
+    else if (name == "--waiting")
+      settings.waiting = static_cast<unsigned>(std::stoul(value));
+    else
+      throw std::runtime_error("unknown argument " + std::string(word));
   }
   return settings;
 }

@@ -126,10 +126,11 @@ std::string exec_request(const Arguments& a) {
     const std::string body = a.text("body");
     return (body.empty() ? "GET " : "POST ") + a.text("path") +
            " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\n"
-           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+           "Content-Length: " +
+           std::to_string(body.size()) + "\r\n\r\n" + body;
   }
-  std::string body = "{\"lang\":" + quote(a.text("lang", "bash")) +
-                     ",\"code\":" + quote(a.text("code", "true"));
+  std::string body =
+      "{\"lang\":" + quote(a.text("lang", "bash")) + ",\"code\":" + quote(a.text("code", "true"));
   if (!a.text("files").empty()) body += ",\"files\":" + a.text("files");
   body += "}";
   return "POST /exec HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nX-API-Key: " +
@@ -300,8 +301,10 @@ int upload_command(const Arguments& a) {
     return 0;
   }
   const std::string boundary = "----podium-bench";
-  const std::string head = "--" + boundary + "\r\nContent-Disposition: form-data; name=\"file\"; "
-                           "filename=\"" + a.text("name", "data.csv") +
+  const std::string head = "--" + boundary +
+                           "\r\nContent-Disposition: form-data; name=\"file\"; "
+                           "filename=\"" +
+                           a.text("name", "data.csv") +
                            "\"\r\nContent-Type: application/octet-stream\r\n\r\n";
   const std::string tail = "\r\n--" + boundary + "--\r\n";
   const std::string request =

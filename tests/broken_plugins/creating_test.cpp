@@ -95,9 +95,8 @@ TEST_P(Creation, FailsWithInstanceLibraryReasonAndRemedy) {
   std::string name = GetParam().name;
   auto build = [&] { building.build(name); };
 
-  EXPECT_THAT(message_of(build),
-              AllOf(HasSubstr("/plugins/it"), HasSubstr(GetParam().expected),
-                    HasSubstr("/plugins/it/options")));
+  EXPECT_THAT(message_of(build), AllOf(HasSubstr("/plugins/it"), HasSubstr(GetParam().expected),
+                                       HasSubstr("/plugins/it/options")));
   EXPECT_EQ(code_of_failure(build), GetParam().code);
 }
 

@@ -61,8 +61,7 @@ INSTANTIATE_TEST_SUITE_P(
         Defect{"null_get_factory", "its get_factory is NULL"},
         Defect{"no_factory", "it offers no factory that this podiumd knows"},
         Defect{"two_kinds", "it offers a storage and a response, expected one kind"},
-        Defect{"null_id", "its id is NULL"},
-        Defect{"garbled_id", "its id is no text"},
+        Defect{"null_id", "its id is NULL"}, Defect{"garbled_id", "its id is no text"},
         Defect{"empty_version", "its version is no text"},
         Defect{"small_factory", "its response factory says that it has 0 bytes, expected"},
         Defect{"null_create", "the create of its response factory is NULL"},
@@ -73,8 +72,9 @@ INSTANTIATE_TEST_SUITE_P(
         Defect{"option_null_doc", "its option 'count' has no sentence"},
         Defect{"option_size", "a row of its option table says that it has 0 bytes"},
         Defect{"option_null_rows", "its option table has 2 rows at NULL"},
-        Defect{"throws_in_get_factory", "get_factory let an exception out, against the ABI: "
-                                        "thrown by get_factory"},
+        Defect{"throws_in_get_factory",
+               "get_factory let an exception out, against the ABI: "
+               "thrown by get_factory"},
         Defect{"undefined_symbol", "undefined symbol: podium_nobody_defines_this"}),
     [](const auto& test) { return std::string(test.param.name); });
 

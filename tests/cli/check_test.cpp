@@ -37,8 +37,8 @@ TEST(CgroupCheck, PrefersVersionTwo) {
 }
 
 TEST(CgroupCheck, NamesAControllerThatIsMissing) {
-  const Check check = check_cgroups(
-      "31 25 0:27 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n", "hugetlb\n", true);
+  const Check check = check_cgroups("31 25 0:27 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n",
+                                    "hugetlb\n", true);
 
   EXPECT_EQ(check.verdict, Verdict::kWeak);
   EXPECT_EQ(check.found, "missing: memory, cpu; there: pids (v1)");

@@ -46,8 +46,8 @@ std::string file_with(const std::string& name, const std::string& text) {
 
 TEST(CommandLine, ReadsEveryOptionOfExec) {
   const CommandLine line =
-      read({"exec", "--lang", "bash", "--file", "a.csv", "--file=b.csv", "--out", "results", "--arg",
-            "--x", "--arg", "", "--stdin", "--timeout", "1.5s", "--quiet", "script"});
+      read({"exec", "--lang", "bash", "--file", "a.csv", "--file=b.csv", "--out", "results",
+            "--arg", "--x", "--arg", "", "--stdin", "--timeout", "1.5s", "--quiet", "script"});
 
   EXPECT_EQ(line.command, Command::kExec);
   EXPECT_EQ(line.exec.source, "script");
@@ -75,9 +75,10 @@ TEST(CommandLine, NamesWhatItDoesNotUnderstand) {
   EXPECT_EQ(usage_error({}),
             "a command is missing: exec, runs, cancel, status, languages, doctor, reload, config, "
             "keys, audit, backup or plugin");
-  EXPECT_EQ(usage_error({"run"}),
-            "unknown command 'run'; expected exec, runs, cancel, status, languages, doctor, reload, "
-            "config, keys, audit, backup or plugin");
+  EXPECT_EQ(
+      usage_error({"run"}),
+      "unknown command 'run'; expected exec, runs, cancel, status, languages, doctor, reload, "
+      "config, keys, audit, backup or plugin");
   EXPECT_EQ(usage_error({"status", "--bogus"}), "unknown option --bogus");
   EXPECT_EQ(usage_error({"status", "--key"}), "the option --key wants a value");
   EXPECT_EQ(usage_error({"status", "more"}), "unexpected argument 'more'");

@@ -53,7 +53,9 @@ class Folder : public testing::Test {
 
 using Clock = testing::Test;
 TEST_F(Clock, ThatStandsInThePastIsBad) { expect_remedy(check_clock(1'000, true), Verdict::kBad); }
-TEST_F(Clock, ThatNobodyKeepsInStepIsWeak) { expect_remedy(check_clock(kIn2026, false), Verdict::kWeak); }
+TEST_F(Clock, ThatNobodyKeepsInStepIsWeak) {
+  expect_remedy(check_clock(kIn2026, false), Verdict::kWeak);
+}
 TEST_F(Clock, ThatIsKeptInStepIsGood) { expect_remedy(check_clock(kIn2026, true), Verdict::kGood); }
 TEST_F(Clock, OfThisMachineIsTheTime) { EXPECT_NE(check_clock().verdict, Verdict::kBad); }
 
@@ -125,7 +127,8 @@ TEST_F(Folder, OfGroupsThatIsNotThisUsersIsWeakForHim) {
 
 TEST_F(Folder, OfGroupsIsFoundBelowAMountOfAPartOfTheHierarchy) {
   fs::create_directory(path_ / "own");
-  const std::string mount = "30 25 0:26 /machine " + path_.string() + " rw - cgroup cgroup rw,memory\n";
+  const std::string mount =
+      "30 25 0:26 /machine " + path_.string() + " rw - cgroup cgroup rw,memory\n";
 
   expect_remedy(check_delegation("4:memory:/machine/own\n", mount), Verdict::kGood);
   expect_remedy(check_delegation("4:memory:/machine/gone\n", mount), Verdict::kWeak);
@@ -136,7 +139,8 @@ TEST(Configuration, CannotBeCheckedWithoutPodiumdBesideThisProgram) {
 }
 
 TEST(Daemon, ThatDoesNotAnswerIsBad) {
-  const std::vector<Check> checks = check_daemon(Client(Server{"http://127.0.0.1:1", "", "", false}));
+  const std::vector<Check> checks =
+      check_daemon(Client(Server{"http://127.0.0.1:1", "", "", false}));
 
   ASSERT_EQ(checks.size(), 1u);
   expect_remedy(checks[0], Verdict::kBad);

@@ -29,8 +29,8 @@ std::string stream_of(const std::string& result) {
   for (const char* stream : {"stdout", "stderr"}) {
     const Json* text = json.find(stream);
     if (text == nullptr || text->string().empty()) continue;
-    body += "id: 2\nevent: " + std::string(stream) + "\ndata: " +
-            json_dump(Json::object({{"text", *text}})) + "\n\n";
+    body += "id: 2\nevent: " + std::string(stream) +
+            "\ndata: " + json_dump(Json::object({{"text", *text}})) + "\n\n";
   }
   body += "id: 3\nevent: end\ndata: " + result + "\n\n";
   return FakeDaemon::answer(200, body, "Content-Type: text/event-stream\r\n");
@@ -90,8 +90,7 @@ TEST_F(ExecCommandTest, SendsTheProgramWithItsKeyAndPrintsBothStreams) {
 
   EXPECT_EQ(code, 0);
   EXPECT_EQ(out_.str(), "out\n");
-  EXPECT_EQ(err_.str(),
-            "err\npodium: completed in 1.50 s (processor 20 ms, memory 1.0 MiB)\n");
+  EXPECT_EQ(err_.str(), "err\npodium: completed in 1.50 s (processor 20 ms, memory 1.0 MiB)\n");
   const std::string& request = daemon.requests().at(0);
   EXPECT_EQ(request.substr(0, request.find("\r\n")), "POST /exec/stream HTTP/1.1");
   EXPECT_NE(request.find("X-API-Key: sk-key\r\n"), std::string::npos);
@@ -124,8 +123,9 @@ TEST_F(ExecCommandTest, ShowsOutputAsItComesAndTheRestOfStderrAtTheEnd) {
   EXPECT_EQ(run(daemon), kTimedOut);
 
   EXPECT_EQ(out_.str(), "ab");
-  EXPECT_EQ(err_.str(), "e\npodium: 7 bytes of stdout came too fast to be shown\nwarning: w\n"
-                        "Its time ran out.\n");
+  EXPECT_EQ(err_.str(),
+            "e\npodium: 7 bytes of stdout came too fast to be shown\nwarning: w\n"
+            "Its time ran out.\n");
 }
 
 TEST_F(ExecCommandTest, SaysThatAnAnswerBrokeOff) {
@@ -181,8 +181,8 @@ TEST_F(ExecCommandTest, SavesResultFilesBelowTheFolder) {
 }
 
 TEST_F(ExecCommandTest, KeepsNoPartOfADownloadThatBreaksOff) {
-  FakeDaemon daemon({stream_of(kResultWithFile),
-                     "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"});
+  FakeDaemon daemon(
+      {stream_of(kResultWithFile), "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"});
   options_.out = own_folder() / "broken";
 
   EXPECT_NE(failure(daemon).find("broke off"), std::string::npos);
@@ -216,9 +216,8 @@ TEST_F(ExecCommandTest, SaysWhereTheKeyCameFromThatIsRefused) {
 }
 
 TEST_F(ExecCommandTest, PrintsAResultThatHoldsALateErrorAndStillFails) {
-  FakeDaemon daemon(
-      {stream_of(R"({"session_id":"S","stdout":"","stderr":"no room\n","files":[],)"
-                 R"("status":"failed","error":"no room"})")});
+  FakeDaemon daemon({stream_of(R"({"session_id":"S","stdout":"","stderr":"no room\n","files":[],)"
+                               R"("status":"failed","error":"no room"})")});
 
   EXPECT_NE(failure(daemon).find("no room"), std::string::npos);
   EXPECT_EQ(err_.str().substr(0, 8), "no room\n");
@@ -231,7 +230,8 @@ TEST_F(ExecCommandTest, TakesNoOtherServerForPodium) {
 }
 
 TEST(EventReader, ReadsEventsAndPassesOverCommentsAndWhatIsNotComplete) {
-  std::istringstream in(": hello\n\nid: 7\r\nevent: a\r\ndata: 1\r\ndata:2\r\n\r\nevent: b\ndata: x");
+  std::istringstream in(
+      ": hello\n\nid: 7\r\nevent: a\r\ndata: 1\r\ndata:2\r\n\r\nevent: b\ndata: x");
   EventReader reader(in);
   ServerEvent event;
 
@@ -278,9 +278,8 @@ TEST(ReadableText, HasUnitsThatPeopleUse) {
 }
 
 TEST(Status, ShowsTheFactsOfAnUnhealthyDaemonAndEndsWithOne) {
-  FakeDaemon daemon({FakeDaemon::answer(503,
-                                        R"({"status":"unhealthy","version":"9","plugins":)"
-                                        R"({"files":{"status":"unhealthy"}}})")});
+  FakeDaemon daemon({FakeDaemon::answer(503, R"({"status":"unhealthy","version":"9","plugins":)"
+                                             R"({"files":{"status":"unhealthy"}}})")});
   std::istringstream in;
   std::ostringstream out, err;
   Console console{in, out, err, false};

@@ -19,9 +19,7 @@ class FakeDaemon {
         thread_([this] { serve(); }) {}
   ~FakeDaemon() { join(); }
 
-  std::string url() const {
-    return "http://127.0.0.1:" + std::to_string(socket_.address().port());
-  }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(socket_.address().port()); }
 
   /// Waits for the last answer; the requests as they came, head and body.
   const std::vector<std::string>& requests() {

@@ -44,8 +44,9 @@ TEST_F(PluginNew, WritesAProjectOfThatNameForEachKind) {
     EXPECT_NE(header.find("class BigStore2 final"), std::string::npos) << kind;
     EXPECT_NE(content_of(folder_ / "src/big_store2.cpp").find("org.example.big-store2"),
               std::string::npos);
-    EXPECT_NE(content_of(folder_ / "CMakeLists.txt").find("podium_add_plugin(big_store2 KIND " + kind),
-              std::string::npos);
+    EXPECT_NE(
+        content_of(folder_ / "CMakeLists.txt").find("podium_add_plugin(big_store2 KIND " + kind),
+        std::string::npos);
     fs::remove_all(folder_);
   }
 }

@@ -41,8 +41,8 @@ std::vector<std::string> row(const std::string& first) {
 
 TEST(Status, ShowsEachTierOfAPoolAsARowOfFigures) {
   EXPECT_EQ(row("pool"),
-            (std::vector<std::string>{"pool", "available", "busy", "target", "waiting", "hits", "misses",
-                                      "deaths", "recycles", "refill_ms"}));
+            (std::vector<std::string>{"pool", "available", "busy", "target", "waiting", "hits",
+                                      "misses", "deaths", "recycles", "refill_ms"}));
   EXPECT_EQ(row("bare"),
             (std::vector<std::string>{"bare", "2", "1", "3", "0", "120", "4", "5", "6", "7"}));
 }

@@ -83,11 +83,12 @@ TEST(DefaultConfig, HasThirteenLanguagesByAllTheirAliases) {
 
   EXPECT_EQ(config.languages.size(), 13u);
   const std::vector<std::pair<const char*, const char*>> kNames{
-      {"py", "py"},   {"python", "py"},     {"js", "js"},      {"javascript", "js"}, {"node", "js"},
-      {"nodejs", "js"}, {"ts", "ts"},       {"typescript", "ts"}, {"bash", "bash"}, {"sh", "bash"},
-      {"go", "go"},   {"java", "java"},     {"c", "c"},        {"cpp", "cpp"},      {"c++", "cpp"},
-      {"php", "php"}, {"rs", "rs"},         {"rust", "rs"},    {"r", "r"},          {"R", "r"},
-      {"f90", "f90"}, {"fortran", "f90"},   {"d", "d"}};
+      {"py", "py"},     {"python", "py"},   {"js", "js"},   {"javascript", "js"},
+      {"node", "js"},   {"nodejs", "js"},   {"ts", "ts"},   {"typescript", "ts"},
+      {"bash", "bash"}, {"sh", "bash"},     {"go", "go"},   {"java", "java"},
+      {"c", "c"},       {"cpp", "cpp"},     {"c++", "cpp"}, {"php", "php"},
+      {"rs", "rs"},     {"rust", "rs"},     {"r", "r"},     {"R", "r"},
+      {"f90", "f90"},   {"fortran", "f90"}, {"d", "d"}};
   for (const auto& [alias, name] : kNames) {
     ASSERT_NE(config.language(alias), nullptr) << alias;
     EXPECT_EQ(config.language(alias)->name, name);
@@ -194,29 +195,35 @@ std::string refusal_of_language(const std::string& members) {
 }
 
 TEST(ParseConfig, RefusesWordsInBracesThatStandForNothing) {
-  EXPECT_EQ(refusal_of_language(R"("source": "x", "command": ["/x", "{sorce}"])"),
-            "c: /languages/x/command/1: found {sorce}, expected one of {source}, {folder}, {memory}, "
-            "{public_class}, {main_class}");
-  EXPECT_NE(refusal_of_language(R"("source": "{main}.x", "command": ["/x"])").find("{public_class}"),
-            std::string::npos);
-  EXPECT_EQ(refusal_of_language(R"("source": "x", "command": ["/x", "awk {print $1} {} {"])"), "taken");
+  EXPECT_EQ(
+      refusal_of_language(R"("source": "x", "command": ["/x", "{sorce}"])"),
+      "c: /languages/x/command/1: found {sorce}, expected one of {source}, {folder}, {memory}, "
+      "{public_class}, {main_class}");
+  EXPECT_NE(
+      refusal_of_language(R"("source": "{main}.x", "command": ["/x"])").find("{public_class}"),
+      std::string::npos);
+  EXPECT_EQ(refusal_of_language(R"("source": "x", "command": ["/x", "awk {print $1} {} {"])"),
+            "taken");
 }
 
 TEST(ParseConfig, RefusesAMultiplierThatIsNoFactorOrUnknown) {
   const std::string rest = R"("source": "x", "command": ["/x"], "multipliers": )";
 
-  EXPECT_NE(refusal_of_language(rest + R"({"wall": 0})").find("/multipliers/wall: found 0, expected a factor"),
+  EXPECT_NE(refusal_of_language(rest + R"({"wall": 0})")
+                .find("/multipliers/wall: found 0, expected a factor"),
             std::string::npos);
-  EXPECT_NE(refusal_of_language(rest + R"({"wal": 2})").find("did you mean \"wall\"?"), std::string::npos);
+  EXPECT_NE(refusal_of_language(rest + R"({"wal": 2})").find("did you mean \"wall\"?"),
+            std::string::npos);
 }
 
 TEST(ParseConfig, RefusesEveryNetworkPolicyButNone) {
   EXPECT_EQ(refusal_of(R"({"sandbox": {"network": "none"}})"), "taken");
   for (const char* policy : {"full", "egress", "", "None"}) {
-    EXPECT_EQ(refusal_of(R"({"sandbox": {"network": ")" + std::string(policy) + "\"}}"),
-              "c: /sandbox/network: found \"" + std::string(policy) +
-                  "\", expected \"none\": programs have no network, and this version can enforce no "
-                  "other policy");
+    EXPECT_EQ(
+        refusal_of(R"({"sandbox": {"network": ")" + std::string(policy) + "\"}}"),
+        "c: /sandbox/network: found \"" + std::string(policy) +
+            "\", expected \"none\": programs have no network, and this version can enforce no "
+            "other policy");
   }
 }
 
@@ -229,7 +236,8 @@ TEST(Config, ShowsInSandboxesWhatLanguagesReadAndWhatTheSectionNames) {
   EXPECT_EQ(std::count(paths.begin(), paths.end(), "/opt/x"), 1);
   EXPECT_EQ(std::count(paths.begin(), paths.end(), "/etc/x"), 1);
   EXPECT_NE(refusal_of(R"({"state_dir": "/var/lib/p", "languages": {"x": {"runtimes": ["jobs"],
-    "source": "x", "command": ["/x"], "paths": ["/var/lib/p/keys"]}}})").find("/languages/x/paths"),
+    "source": "x", "command": ["/x"], "paths": ["/var/lib/p/keys"]}}})")
+                .find("/languages/x/paths"),
             std::string::npos);
 }
 
@@ -443,7 +451,8 @@ INSTANTIATE_TEST_SUITE_P(
             {"/languages/x/environment/A: found a number, expected a string"}},
         Bad{language_x(R"({"packages": ["a; rm"]})"), {"/languages/x/packages/0"}},
         Bad{R"({"languages": {"bash": null, "c": null, "cpp": null, "d": null, "f90": null, "go": null, "java": null,)"
-                          R"("js": null, "php": null, "py": null, "r": null, "rs": null, "ts": null}})", {"/languages: is empty"}}));
+            R"("js": null, "php": null, "py": null, "r": null, "rs": null, "ts": null}})",
+            {"/languages: is empty"}}));
 
 INSTANTIATE_TEST_SUITE_P(
     References, BadConfig,

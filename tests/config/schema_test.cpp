@@ -164,7 +164,9 @@ TEST(Overrides, AreNamedWhenTheirValueIsWrong) {
 TEST(ConfigChanges, TellWhatIsDifferentAndWhatNeedsARestart) {
   const Json from = *parse_config("{}", "").document;
   const Json to = *parse_config(R"({"listen": {"port": 9}, "languages": {"d": null},
-                                    "tls": {"certificate": "a", "key": "b"}})", "").document;
+                                    "tls": {"certificate": "a", "key": "b"}})",
+                                "")
+                       .document;
 
   const std::vector<ConfigChange> changes = config_changes(from, to);
 

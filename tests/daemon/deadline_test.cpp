@@ -19,7 +19,9 @@ TEST(Deadline, CallsWhenItIsMissed) {
 TEST(Deadline, IsSilentWhenItIsMet) {
   std::atomic<bool> missed{false};
 
-  { const Deadline deadline(std::chrono::hours(1), [&] { missed = true; }); }
+  {
+    const Deadline deadline(std::chrono::hours(1), [&] { missed = true; });
+  }
 
   EXPECT_FALSE(missed);
 }

@@ -29,8 +29,8 @@ class Reloading : public ::testing::Test {
     workshop.add("tests/broken_plugins/hangs.so", "hangs");
     write(Json::object());
     (void)generation.exchange(reaper.adopt(builder.build(source().load(), nullptr)));
-    reloader = std::make_unique<Reloader>(
-        parts(std::filesystem::path(PODIUM_BUILD_DIR) / "bin/podiumd"));
+    reloader =
+        std::make_unique<Reloader>(parts(std::filesystem::path(PODIUM_BUILD_DIR) / "bin/podiumd"));
     control = std::make_unique<AdminControl>(source(), *reloader, generation);
   }
   ~Reloading() override {
@@ -42,8 +42,8 @@ class Reloading : public ::testing::Test {
   }
 
   ReloadParts parts(std::filesystem::path program) {
-    return {source(), std::move(program), builder,  reaper, generation, accounts,
-            workshop.log.log(), metrics};
+    return {source(), std::move(program), builder, reaper, generation,
+            accounts, workshop.log.log(), metrics};
   }
   std::filesystem::path gate() const { return workshop.dir.path() / "gate"; }
   ConfigSource source() const { return {workshop.dir.path() / "podium.json", {}, {}}; }
@@ -59,8 +59,8 @@ class Reloading : public ::testing::Test {
     const Json defaults = *parse_config(default_config_text(), "").document;
     Json plugins = nothing_of(*defaults.find("plugins"));
     plugins.set("files", Json::object({{"library", "memory"}}));
-    plugins.set("first", Json::object({{"library", "echo"},
-                                       {"options", Json::object({{"tag", "a"}})}}));
+    plugins.set("first",
+                Json::object({{"library", "echo"}, {"options", Json::object({{"tag", "a"}})}}));
     plugins.set("loud", Json::object({{"library", "upper"}}));
     Json languages = nothing_of(*defaults.find("languages"));
     languages.set("py", Json::object({{"runtimes", Json(Json::Array{"first"})},
@@ -96,9 +96,8 @@ class Reloading : public ::testing::Test {
   }
   /// The plugin that hangs while the gate is there: 1 in the pre-flight, 2 in create, 3 in destroy.
   Json hanging(int where) const {
-    return Json::object(
-        {{"library", "hangs"},
-         {"options", Json::object({{"name", gate().string()}, {"count", where}})}});
+    return Json::object({{"library", "hangs"},
+                         {"options", Json::object({{"name", gate().string()}, {"count", where}})}});
   }
 
   Workshop workshop;

@@ -17,8 +17,17 @@ describe('keys', { concurrency: false }, () => {
   after(() => daemon.discard());
   const run = (more = {}) => daemon.exec('bash', 'echo hi', {}, { key, ...more });
 
-  test('are made by podium, which finds the administrator\'s key by itself', async () => {
-    const made = await daemon.podium(['keys', 'create', 'chat', '--name', 'The chat', '--limit', 'month=2', '--text']);
+  test("are made by podium, which finds the administrator's key by itself", async () => {
+    const made = await daemon.podium([
+      'keys',
+      'create',
+      'chat',
+      '--name',
+      'The chat',
+      '--limit',
+      'month=2',
+      '--text',
+    ]);
 
     assert.equal(made.code, 0, made.stderr);
     key = made.stdout.trim();
@@ -29,7 +38,10 @@ describe('keys', { concurrency: false }, () => {
   test('are held to their limits, and told so', async () => {
     const replies = [await run(), await run(), await run()];
 
-    assert.deepEqual(replies.map((reply) => reply.status), [200, 200, 429]);
+    assert.deepEqual(
+      replies.map((reply) => reply.status),
+      [200, 200, 429],
+    );
     assert.equal(replies[0].headers['ratelimit-remaining'], '1');
     assert.equal(replies[2].json.error_type, 'rate_limited');
     assert.equal(String(replies[2].json.retry_after_seconds), replies[2].headers['retry-after']);
@@ -51,8 +63,13 @@ describe('keys', { concurrency: false }, () => {
     assert.equal((await daemon.podium(['keys', 'disable', 'chat'])).code, 0);
     assert.equal((await run()).status, 401);
     const list = JSON.parse((await daemon.podium(['keys', '--json'])).stdout);
-    assert.deepEqual(list.map((one) => [one.id, one.enabled, one.source]),
-                     [['first', true, 'file'], ['chat', false, 'database']]);
+    assert.deepEqual(
+      list.map((one) => [one.id, one.enabled, one.source]),
+      [
+        ['first', true, 'file'],
+        ['chat', false, 'database'],
+      ],
+    );
     assert.equal((await daemon.podium(['keys', 'delete', 'chat'])).code, 0);
     assert.equal((await daemon.podium(['keys', 'delete', 'chat'])).code, 1);
   });
@@ -73,17 +90,40 @@ describe('keys', { concurrency: false }, () => {
 
 describe('signed tokens', () => {
   const daemon = new Daemon({ auth: { tokens: { keys: 'jwks.json' }, lockout: { failures: 0 } } });
-  const pairs = [crypto.generateKeyPairSync('ed25519'), crypto.generateKeyPairSync('rsa', { modulusLength: 2048 })];
-  const write = (keys) => fs.writeFileSync(path.join(daemon.stateDir, 'jwks.json'), JSON.stringify({ keys }));
+  const pairs = [
+    crypto.generateKeyPairSync('ed25519'),
+    crypto.generateKeyPairSync('rsa', { modulusLength: 2048 }),
+  ];
+  const write = (keys) =>
+    fs.writeFileSync(path.join(daemon.stateDir, 'jwks.json'), JSON.stringify({ keys }));
   const jwk = (n, kid) => ({ ...pairs[n].publicKey.export({ format: 'jwk' }), kid });
 
   function bearer(n, kid) {
     const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
     const now = Math.floor(Date.now() / 1000);
-    const text = encode({ alg: n === 0 ? 'EdDSA' : 'RS256', kid }) + '.' +
-      encode({ iss: 'librechat', aud: 'codeapi', sub: 'user-1', tenant_id: 'acme', iat: now, exp: now + 300 });
-    const signature = crypto.sign(n === 0 ? null : 'sha256', Buffer.from(text), pairs[n].privateKey);
-    return { headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${text}.${signature.toString('base64url')}` }, key: '' };
+    const text =
+      encode({ alg: n === 0 ? 'EdDSA' : 'RS256', kid }) +
+      '.' +
+      encode({
+        iss: 'librechat',
+        aud: 'codeapi',
+        sub: 'user-1',
+        tenant_id: 'acme',
+        iat: now,
+        exp: now + 300,
+      });
+    const signature = crypto.sign(
+      n === 0 ? null : 'sha256',
+      Buffer.from(text),
+      pairs[n].privateKey,
+    );
+    return {
+      headers: {
+        'Content-Type': 'application/json',
+        Authorization: `Bearer ${text}.${signature.toString('base64url')}`,
+      },
+      key: '',
+    };
   }
 
   before(async () => {
@@ -101,7 +141,10 @@ describe('signed tokens', () => {
     assert.equal((await post(bearer(0, 'ed'))).json.stdout, 'token\n');
     assert.equal((await post(bearer(1, 'rs'))).status, 401);
     write([jwk(1, 'rs')]);
-    await eventually('the new key is taken', async () => (await post(bearer(1, 'rs'))).status === 200);
+    await eventually(
+      'the new key is taken',
+      async () => (await post(bearer(1, 'rs'))).status === 200,
+    );
     assert.equal((await post(bearer(0, 'ed'))).status, 401);
   });
 });
@@ -112,15 +155,24 @@ describe('a daemon whose database cannot be used', () => {
   after(() => daemon.discard());
   const health = async () => {
     const reply = await daemon.request('GET', '/health/detailed');
-    return { status: reply.status, header: reply.headers['x-health-status'], database: reply.json.database };
+    return {
+      status: reply.status,
+      header: reply.headers['x-health-status'],
+      database: reply.json.database,
+    };
   };
-  const upload = () => daemon.upload('a.txt', 'kept').then((stored) => stored, (error) => String(error));
+  const upload = () =>
+    daemon.upload('a.txt', 'kept').then(
+      (stored) => stored,
+      (error) => String(error),
+    );
 
   test('starts degraded, runs programs without files, and heals when it can be', async () => {
     await daemon.start();
     const before = await daemon.upload('a.txt', 'kept');
     await daemon.stop();
-    for (const name of ['podium.db-wal', 'podium.db-shm']) fs.rmSync(path.join(daemon.stateDir, name), { force: true });
+    for (const name of ['podium.db-wal', 'podium.db-shm'])
+      fs.rmSync(path.join(daemon.stateDir, name), { force: true });
     fs.renameSync(file, `${file}.good`);
     fs.writeFileSync(file, 'x'.repeat(8192));
     const { uid, gid } = fs.statSync(daemon.stateDir);
@@ -143,9 +195,16 @@ describe('a daemon whose database cannot be used', () => {
 
   test('waits for another program that has it open at the start, and keeps what it acknowledged', async () => {
     await daemon.stop();
-    const locker = spawn('/usr/bin/python3', ['-c',
-      'import sqlite3,sys\nd=sqlite3.connect(sys.argv[1],isolation_level=None)\nd.execute("BEGIN IMMEDIATE")\n' +
-      'print("locked",flush=True)\nsys.stdin.read()', file], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const locker = spawn(
+      '/usr/bin/python3',
+      [
+        '-c',
+        'import sqlite3,sys\nd=sqlite3.connect(sys.argv[1],isolation_level=None)\nd.execute("BEGIN IMMEDIATE")\n' +
+          'print("locked",flush=True)\nsys.stdin.read()',
+        file,
+      ],
+      { stdio: ['pipe', 'pipe', 'inherit'] },
+    );
     await new Promise((resolve) => locker.stdout.once('data', resolve));
     await daemon.start();
 
@@ -163,9 +222,16 @@ describe('a daemon whose database cannot be used', () => {
   });
 
   test('lets no other program open it, and writes a copy for those', async () => {
-    const count = (name) => spawnSync('/usr/bin/python3', ['-c',
-      'import sqlite3,sys\nprint(sqlite3.connect(sys.argv[1],timeout=0).execute("SELECT count(*) FROM files").fetchone()[0])',
-      name], { encoding: 'utf8' });
+    const count = (name) =>
+      spawnSync(
+        '/usr/bin/python3',
+        [
+          '-c',
+          'import sqlite3,sys\nprint(sqlite3.connect(sys.argv[1],timeout=0).execute("SELECT count(*) FROM files").fetchone()[0])',
+          name,
+        ],
+        { encoding: 'utf8' },
+      );
     const stored = await upload();
 
     const { stdout } = await daemon.podium(['backup', '--text']);

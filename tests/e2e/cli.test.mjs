@@ -19,15 +19,26 @@ describe('podium', { concurrency: false }, () => {
   };
 
   test('exec gives a program its files and keeps what it makes', async () => {
-    const program = write('double.py', `
+    const program = write(
+      'double.py',
+      `
 n = [int(x) for x in open("/mnt/data/numbers.txt")]
 open("/mnt/data/out/doubled.txt".replace("out/", ""), "w").write("\\n".join(str(2 * x) for x in n))
 print(sum(n))
-`);
+`,
+    );
     const numbers = write('numbers.txt', '1\n2\n3\n');
     const out = path.join(daemon.folder, 'kept');
 
-    const { code, stdout, stderr } = await daemon.podium(['exec', '--text', '--file', numbers, '--out', out, program]);
+    const { code, stdout, stderr } = await daemon.podium([
+      'exec',
+      '--text',
+      '--file',
+      numbers,
+      '--out',
+      out,
+      program,
+    ]);
 
     assert.equal(code, 0, stderr);
     assert.equal(stdout, '6\n');
@@ -37,7 +48,9 @@ print(sum(n))
   });
 
   test('exec prints JSON where its output is no terminal', async () => {
-    const { stdout } = await daemon.podium(['exec', '--lang', 'bash', '-'], { input: 'echo $((6*7))' });
+    const { stdout } = await daemon.podium(['exec', '--lang', 'bash', '-'], {
+      input: 'echo $((6*7))',
+    });
 
     const result = JSON.parse(stdout);
     assert.equal(result.stdout, '42\n');
@@ -49,7 +62,9 @@ print(sum(n))
     const program = write('echo.sh', 'echo "$1|$2"; tr a-z A-Z');
 
     const { stdout } = await daemon.podium(
-      ['exec', '--text', '--quiet', '--arg', 'two words', '--arg', '-x', '--stdin', program], { input: 'shout\n' });
+      ['exec', '--text', '--quiet', '--arg', 'two words', '--arg', '-x', '--stdin', program],
+      { input: 'shout\n' },
+    );
 
     assert.equal(stdout, 'two words|-x\nSHOUT\n');
   });
@@ -64,15 +79,22 @@ print(sum(n))
 
   test('exec ends with 124 when the time ran out, and keeps what was printed', async () => {
     const { code, stdout } = await daemon.podium(
-      ['exec', '--text', '--timeout', '500ms', '--lang', 'bash', '-'], { input: 'echo begun; sleep 60' });
+      ['exec', '--text', '--timeout', '500ms', '--lang', 'bash', '-'],
+      { input: 'echo begun; sleep 60' },
+    );
 
     assert.equal(code, 124);
     assert.equal(stdout, 'begun\n');
   });
 
   test('exec says what to do about a missing and a wrong key', async () => {
-    const none = await daemon.podium(['exec', '--lang', 'bash', '-'], { input: 'true', env: { PODIUM_STATE_DIR: '/nonexistent' } });
-    const wrong = await daemon.podium(['exec', '--lang', 'bash', '--key', 'sk-wrong', '-'], { input: 'true' });
+    const none = await daemon.podium(['exec', '--lang', 'bash', '-'], {
+      input: 'true',
+      env: { PODIUM_STATE_DIR: '/nonexistent' },
+    });
+    const wrong = await daemon.podium(['exec', '--lang', 'bash', '--key', 'sk-wrong', '-'], {
+      input: 'true',
+    });
 
     assert.equal(none.code, 125);
     assert.match(none.stderr, /wants an API key: give --key/);
@@ -91,7 +113,10 @@ print(sum(n))
     const { code, stderr } = await daemon.podium(['status', '--url', 'http://127.0.0.1:9']);
 
     assert.equal(code, 1);
-    assert.match(stderr, /cannot talk to podiumd at http:\/\/127\.0\.0\.1:9: Connection refused; is it running\?/);
+    assert.match(
+      stderr,
+      /cannot talk to podiumd at http:\/\/127\.0\.0\.1:9: Connection refused; is it running\?/,
+    );
   });
 
   test('status tells how the parts are', async () => {
@@ -112,11 +137,27 @@ print(sum(n))
     assert.equal(code, 0, stdout);
     assert.equal(ok, true);
     const names = checks.map((check) => check.name);
-    for (const name of ['namespaces', 'overlay', 'seccomp', 'landlock', 'cgroups', 'account', 'state_dir', 'disk',
-                        'clock', 'language py', 'configuration', 'daemon', 'database', 'plugin jobs', 'limits']) {
+    for (const name of [
+      'namespaces',
+      'overlay',
+      'seccomp',
+      'landlock',
+      'cgroups',
+      'account',
+      'state_dir',
+      'disk',
+      'clock',
+      'language py',
+      'configuration',
+      'daemon',
+      'database',
+      'plugin jobs',
+      'limits',
+    ]) {
       assert.ok(names.includes(name), `${name} is missing from ${names}`);
     }
-    for (const check of checks) assert.equal(check.remedy === '', check.verdict === 'good', check.name);
+    for (const check of checks)
+      assert.equal(check.remedy === '', check.verdict === 'good', check.name);
   });
 
   test('doctor names what is bad in a configuration', async () => {

@@ -26,13 +26,16 @@ for name in sys.argv[2:]:
     for error in validator.iter_errors(load(name)):
         print(name, list(error.absolute_path), error.message)
 `;
-const validate = (...files) => execFileSync('/usr/bin/python3', ['-c', VALIDATE, schema, ...files], { encoding: 'utf8' });
+const validate = (...files) =>
+  execFileSync('/usr/bin/python3', ['-c', VALIDATE, schema, ...files], { encoding: 'utf8' });
 const schema = path.join(prefix, 'share/podium/podium.schema.json');
 
 describe('the schema', () => {
   test('takes the default configuration and every example', () => {
-    const examples = fs.readdirSync(path.join(sources, 'config/examples'))
-      .filter((name) => name.endsWith('.json')).map((name) => path.join(sources, 'config/examples', name));
+    const examples = fs
+      .readdirSync(path.join(sources, 'config/examples'))
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => path.join(sources, 'config/examples', name));
 
     assert.equal(validate(path.join(sources, 'config/podium.json'), ...examples), '');
     assert.ok(examples.length > 0);
@@ -72,7 +75,8 @@ describe('podium config explain', { concurrency: false }, () => {
   });
   after(() => daemon.discard());
 
-  const explain = async (key) => JSON.parse((await daemon.podium(['config', 'explain', key, '--json'])).stdout);
+  const explain = async (key) =>
+    JSON.parse((await daemon.podium(['config', 'explain', key, '--json'])).stdout);
 
   test('tells what an option is, its bounds, its value and whether that is from file, environment or default', async () => {
     const [memory] = (await explain('limits.memory')).options;
@@ -81,7 +85,11 @@ describe('podium config explain', { concurrency: false }, () => {
 
     assert.equal(memory.value, '300MiB');
     assert.equal(memory.default, '512MiB');
-    const line = fs.readFileSync(daemon.configFile, 'utf8').split('\n').findIndex((text) => text.includes('300MiB')) + 1;
+    const line =
+      fs
+        .readFileSync(daemon.configFile, 'utf8')
+        .split('\n')
+        .findIndex((text) => text.includes('300MiB')) + 1;
     assert.equal(memory.origin, `${daemon.configFile}, line ${line}`);
     assert.equal(memory.type, 'size with a unit');
     assert.equal(wall.value, '7s');
@@ -97,8 +105,13 @@ describe('podium config explain', { concurrency: false }, () => {
 
     assert.equal(window.type, 'duration');
     assert.equal(window.value, '1s');
-    assert.deepEqual(listen.map(({ key, needs_restart: restart }) => [key, restart]),
-      [['/listen/address', true], ['/listen/port', true]]);
+    assert.deepEqual(
+      listen.map(({ key, needs_restart: restart }) => [key, restart]),
+      [
+        ['/listen/address', true],
+        ['/listen/port', true],
+      ],
+    );
   });
 
   test('names the nearest key for one that is not there', async () => {

@@ -9,8 +9,10 @@ import { promisify } from 'node:util';
 
 import { Daemon } from './support/daemon.mjs';
 
-const script = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname),
-                         'support/generation.mjs');
+const script = path.join(
+  import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname),
+  'support/generation.mjs',
+);
 const daemons = {
   keys: new Daemon(),
   // Packages between 3.1.68 and 3.1.84 cannot send a header: their host's network is trusted, and
@@ -30,9 +32,11 @@ const rows = [
 ];
 
 async function play(name, auths, daemon) {
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    script, JSON.stringify({ name, auths, url: daemon.url, key: daemon.key || 'any-key' }),
-  ], { maxBuffer: 1 << 24 });
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [script, JSON.stringify({ name, auths, url: daemon.url, key: daemon.key || 'any-key' })],
+    { maxBuffer: 1 << 24 },
+  );
   return JSON.parse(stdout.trim().split('\n').at(-1));
 }
 
@@ -60,7 +64,10 @@ function check(name, facts) {
   assert.match(facts.badUtf8.text, /a.*b/);
   assert.notEqual(facts.badUtf8.status, 'error');
   assert.ok(facts.bigOutput > 1000, `${facts.bigOutput} characters of a million`);
-  assert.deepEqual(facts.languages.map((text) => /hello from (\w+)/.exec(text)?.[1]), ['py', 'js', 'ts', 'bash']);
+  assert.deepEqual(
+    facts.languages.map((text) => /hello from (\w+)/.exec(text)?.[1]),
+    ['py', 'js', 'ts', 'bash'],
+  );
   assert.equal(facts.badLanguage, 400);
   assert.deepEqual(facts.readByLibreChat, { status: 200, stdout: 'a,b\n1,2\n' });
   // The oldest package has no such tool.
@@ -77,7 +84,8 @@ describe('a LibreChat of its time', { concurrency: 2 }, () => {
       assert.deepEqual(Object.keys(told), auths);
       for (const auth of auths) check(name, told[auth]);
       if (daemon !== 'keys') return;
-      for (const auth of auths) assert.deepEqual([told[auth].wrongKey, told[auth].noKey], [401, 401]);
+      for (const auth of auths)
+        assert.deepEqual([told[auth].wrongKey, told[auth].noKey], [401, 401]);
     });
   }
 });

@@ -11,12 +11,16 @@ import { promisify } from 'node:util';
 import { Daemon } from './support/daemon.mjs';
 
 const nodeKeepsSockets = Number(process.versions.node.split('.')[0]) >= 20;
-const script = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), 'support/scene.mjs');
+const script = path.join(
+  import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname),
+  'support/scene.mjs',
+);
 
 /** Plays the scene in a process of its own. */
 async function play(daemon, first, seconds) {
   const { stdout } = await promisify(execFile)(process.execPath, [
-    script, JSON.stringify({ url: daemon.url, key: daemon.key, first, seconds }),
+    script,
+    JSON.stringify({ url: daemon.url, key: daemon.key, first, seconds }),
   ]);
   return JSON.parse(stdout);
 }
@@ -72,18 +76,20 @@ describe('each cure alone, and none', () => {
   });
   after(() => Promise.all(Object.values(daemons).map((daemon) => daemon.discard())));
 
-  test('without both, the client hangs up after 5 s, and the log says that it left',
-       { skip: nodeKeepsSockets ? false : 'node below 20 keeps no sockets: there is nothing to show' },
-       async () => {
-    const scene = await played.neither;
-    const line = await daemons.neither.logged((one) => one.route === '/exec' && one.client_left);
+  test(
+    'without both, the client hangs up after 5 s, and the log says that it left',
+    { skip: nodeKeepsSockets ? false : 'node below 20 keeps no sockets: there is nothing to show' },
+    async () => {
+      const scene = await played.neither;
+      const line = await daemons.neither.logged((one) => one.route === '/exec' && one.client_left);
 
-    assert.match(scene.error ?? '', /socket hang up/);
-    assert.ok(scene.seconds > 4.5 && scene.seconds < 6.5, `${scene.seconds} s`);
-    assert.equal(scene.execPort, scene.firstPort);
-    assert.equal(line.client_left_during, 'run');
-    assert.equal(line.ordinal, 2);
-  });
+      assert.match(scene.error ?? '', /socket hang up/);
+      assert.ok(scene.seconds > 4.5 && scene.seconds < 6.5, `${scene.seconds} s`);
+      assert.equal(scene.execPort, scene.firstPort);
+      assert.equal(line.client_left_during, 'run');
+      assert.equal(line.ordinal, 2);
+    },
+  );
 
   test('beats alone keep the same connection alive', async () => {
     const scene = await played.beats;

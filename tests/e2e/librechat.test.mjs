@@ -12,15 +12,22 @@ const kId = /^[A-Za-z0-9][A-Za-z0-9_-]{19}[A-Za-z0-9]$/;
 const daemon = new Daemon();
 const wire = recordWire();
 let chat;
-let made;  // artifact of the call that made the files
+let made; // artifact of the call that made the files
 
 const names = (artifact) => artifact.files.map((file) => file.name).sort();
 const named = (artifact, name) => artifact.files.find((file) => file.name === name);
-const own = () => ({ headers: { 'X-API-Key': daemon.key }, httpAgent: new http.Agent(), validateStatus: () => true });
+const own = () => ({
+  headers: { 'X-API-Key': daemon.key },
+  httpAgent: new http.Agent(),
+  validateStatus: () => true,
+});
 
 async function download(session, id) {
-  const reply = await axios.get(`${daemon.url}/download/${session}/${id}?kind=user&id=user-1`,
-                                { ...own(), responseType: 'arraybuffer', timeout: 15000 });
+  const reply = await axios.get(`${daemon.url}/download/${session}/${id}?kind=user&id=user-1`, {
+    ...own(),
+    responseType: 'arraybuffer',
+    timeout: 15000,
+  });
   assert.equal(reply.status, 200);
   return Buffer.from(reply.data);
 }
@@ -75,10 +82,18 @@ with open("/mnt/data/squares.csv", "w") as f:
 
     const summary = await axios.get(`${daemon.url}/files/${made.session_id}?detail=summary`, own());
     const full = await axios.get(`${daemon.url}/files/${made.session_id}?detail=full`, own());
-    const object = await axios.get(`${daemon.url}/sessions/${session}/objects/${file.id}?kind=user&id=user-1`, own());
+    const object = await axios.get(
+      `${daemon.url}/sessions/${session}/objects/${file.id}?kind=user&id=user-1`,
+      own(),
+    );
 
-    const listed = summary.data.find((entry) => entry.name.startsWith(`${made.session_id}/${file.id}`));
-    assert.ok(Math.abs(Date.now() - Date.parse(listed.lastModified)) < 60_000, 'lastModified is about now');
+    const listed = summary.data.find((entry) =>
+      entry.name.startsWith(`${made.session_id}/${file.id}`),
+    );
+    assert.ok(
+      Math.abs(Date.now() - Date.parse(listed.lastModified)) < 60_000,
+      'lastModified is about now',
+    );
     const entry = full.data.find((one) => one.metadata['original-filename'] === 'squares.csv');
     assert.equal(entry.name.split('/')[1].split('.')[0], file.id);
     assert.equal(object.status, 200);
@@ -106,7 +121,9 @@ open("/mnt/data/sum.txt", "w").write("55")
   });
 
   test('sees the change in the program after that', async () => {
-    const { text } = await chat.python('print(open("/mnt/data/squares.csv").read().splitlines()[-1])');
+    const { text } = await chat.python(
+      'print(open("/mnt/data/squares.csv").read().splitlines()[-1])',
+    );
 
     assert.match(text, /stdout:\n5,25/);
   });
@@ -148,7 +165,9 @@ open("/mnt/data/sum.txt", "w").write("55")
   });
 
   test('gets characters of every plane and control characters as they were printed', async () => {
-    const { text } = await chat.python(String.raw`print("h\u00e9llo \u2713 \u4f60\u597d \U0001f600 \x07 \u2028 end")`);
+    const { text } = await chat.python(
+      String.raw`print("h\u00e9llo \u2713 \u4f60\u597d \U0001f600 \x07 \u2028 end")`,
+    );
 
     assert.ok(text.includes('héllo ✓ 你好 😀 \x07 \u2028 end'), JSON.stringify(text));
   });
@@ -178,7 +197,9 @@ open("/mnt/data/sum.txt", "w").write("55")
   });
 
   test('gets back the file that the bash tool writes', async () => {
-    const { text, artifact } = await chat.bash('pwd; ls /mnt/data | sort; echo from bash > /mnt/data/b.txt');
+    const { text, artifact } = await chat.bash(
+      'pwd; ls /mnt/data | sort; echo from bash > /mnt/data/b.txt',
+    );
 
     assert.match(text, /\/mnt\/data\n[\s\S]*squares\.csv/);
     const file = named(artifact, 'b.txt');
@@ -189,19 +210,37 @@ open("/mnt/data/sum.txt", "w").write("55")
     const file = named(made, 'squares.csv');
     const session = file.storage_session_id ?? file.session_id;
 
-    const reply = await axios.post(`${daemon.url}/exec`, {
-      lang: 'bash', code: "cat '/mnt/data/squares.csv'", session_id: made.session_id,
-      files: [{ id: file.id, resource_id: 'user-1', name: file.name, storage_session_id: session, kind: 'user' }],
-    }, { ...own(), timeout: 15000 });
+    const reply = await axios.post(
+      `${daemon.url}/exec`,
+      {
+        lang: 'bash',
+        code: "cat '/mnt/data/squares.csv'",
+        session_id: made.session_id,
+        files: [
+          {
+            id: file.id,
+            resource_id: 'user-1',
+            name: file.name,
+            storage_session_id: session,
+            kind: 'user',
+          },
+        ],
+      },
+      { ...own(), timeout: 15000 },
+    );
 
     assert.match(reply.data.stdout, /^n,square\n0,0\n/);
-    assert.ok(reply.data.files.some((one) => one.id === file.id && one.inherited === true),
-              'a new-style reference is listed as inherited');
+    assert.ok(
+      reply.data.files.some((one) => one.id === file.id && one.inherited === true),
+      'a new-style reference is listed as inherited',
+    );
   });
 
   test('gets the answer of a run of 7 s after an axios call with a time-out', async () => {
-    await axios.get(`${daemon.url}/files/${made.session_id}?detail=summary`,
-                    { headers: { 'X-API-Key': daemon.key }, timeout: 5000 });
+    await axios.get(`${daemon.url}/files/${made.session_id}?detail=summary`, {
+      headers: { 'X-API-Key': daemon.key },
+      timeout: 5000,
+    });
     wire.length = 0;
 
     const { text } = await chat.python('import time\ntime.sleep(7)\nprint("slow done")');
@@ -223,7 +262,10 @@ open("/mnt/data/sum.txt", "w").write("55")
   test('is refused with a wrong key and with none', async () => {
     const body = { lang: 'py', code: 'print(1)' };
 
-    const wrong = await axios.post(`${daemon.url}/exec`, body, { ...own(), headers: { 'X-API-Key': `${daemon.key}x` } });
+    const wrong = await axios.post(`${daemon.url}/exec`, body, {
+      ...own(),
+      headers: { 'X-API-Key': `${daemon.key}x` },
+    });
     const none = await axios.post(`${daemon.url}/exec`, body, { ...own(), headers: {} });
 
     assert.equal(wrong.status, 401);
@@ -233,7 +275,8 @@ open("/mnt/data/sum.txt", "w").write("55")
 
   test('may bring the key as bearer, as ApiKey and in the body', async () => {
     const body = { lang: 'py', code: 'print(1)' };
-    const post = (more, headers) => axios.post(`${daemon.url}/exec`, { ...body, ...more }, { ...own(), headers });
+    const post = (more, headers) =>
+      axios.post(`${daemon.url}/exec`, { ...body, ...more }, { ...own(), headers });
 
     const replies = [
       await post({}, { Authorization: `Bearer ${daemon.key}` }),
@@ -242,7 +285,10 @@ open("/mnt/data/sum.txt", "w").write("55")
       await post({ apiKey: daemon.key }, {}),
     ];
 
-    assert.deepEqual(replies.map((reply) => reply.data.stdout), ['1\n', '1\n', '1\n', '1\n']);
+    assert.deepEqual(
+      replies.map((reply) => reply.data.stdout),
+      ['1\n', '1\n', '1\n', '1\n'],
+    );
     assert.ok(!daemon.said().includes(daemon.key), 'the key is in no line of the log');
   });
 });

@@ -42,14 +42,22 @@ function halfUpload(daemon, name) {
     const request = http.request(`${daemon.url}/upload`, {
       method: 'POST',
       agent: false,
-      headers: { 'X-API-Key': daemon.key, 'Content-Type': 'multipart/form-data; boundary=half', 'Content-Length': 50_000_000 },
+      headers: {
+        'X-API-Key': daemon.key,
+        'Content-Type': 'multipart/form-data; boundary=half',
+        'Content-Length': 50_000_000,
+      },
     });
     request.on('error', () => {});
     request.on('socket', () => {
-      request.write(`--half\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\n\r\n`);
+      request.write(
+        `--half\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\n\r\n`,
+      );
       request.write('x'.repeat(5_000_000), () => resolve(() => request.destroy()));
     });
-    request.once('close', () => reject(new Error('the connection closed before its half was sent')));
+    request.once('close', () =>
+      reject(new Error('the connection closed before its half was sent')),
+    );
   });
 }
 
@@ -102,7 +110,10 @@ describe('SIGTERM', { concurrency: false }, () => {
     const replies = await Promise.all(runs);
     const exit = await daemon.ended;
 
-    assert.deepEqual(replies.map((reply) => reply.json.stdout), ['1\n', '2\n', '3\n']);
+    assert.deepEqual(
+      replies.map((reply) => reply.json.stdout),
+      ['1\n', '2\n', '3\n'],
+    );
     assert.deepEqual(exit, { code: 0, signal: null });
     await assert.rejects(daemon.request('GET', '/health'), { code: 'ECONNREFUSED' });
     assert.ok(!fs.existsSync(path.join(daemon.stateDir, 'podiumd.pid')));
@@ -148,15 +159,20 @@ describe('kill -9 in the middle', { concurrency: false }, () => {
   after(() => daemon.discard());
 
   // Files of the upload that is cut off: nothing else here is as large.
-  const pieces = () => everyFile(daemon.stateDir).filter((file) => !/podium\.db/.test(file))
-    .filter((file) => fs.statSync(file).size >= 100_000);
+  const pieces = () =>
+    everyFile(daemon.stateDir)
+      .filter((file) => !/podium\.db/.test(file))
+      .filter((file) => fs.statSync(file).size >= 100_000);
 
   test('takes every process of its sandboxes along', async () => {
     await daemon.start();
     acknowledged = await daemon.upload('kept.csv', 'a,b\n1,2\n');
     const dropUpload = await halfUpload(daemon, 'half.bin');
-    const run = daemon.exec('bash', 'echo half > /mnt/data/half.txt; setsid sleep 600 & sleep 600',
-                            { files: [acknowledged.reference], session_id: acknowledged.session });
+    const run = daemon.exec(
+      'bash',
+      'echo half > /mnt/data/half.txt; setsid sleep 600 & sleep 600',
+      { files: [acknowledged.reference], session_id: acknowledged.session },
+    );
     run.catch(() => {});
     await daemon.running(1);
     await eventually('a piece of the upload is on disk', () => spooled(daemon) >= 100_000);
@@ -174,9 +190,15 @@ describe('kill -9 in the middle', { concurrency: false }, () => {
     await daemon.start();
 
     const listed = await daemon.files(acknowledged.session);
-    const content = await daemon.request('GET', `/download/${acknowledged.session}/${acknowledged.id}`);
+    const content = await daemon.request(
+      'GET',
+      `/download/${acknowledged.session}/${acknowledged.id}`,
+    );
 
-    assert.deepEqual(listed.map((file) => file.metadata['original-filename']), ['kept.csv']);
+    assert.deepEqual(
+      listed.map((file) => file.metadata['original-filename']),
+      ['kept.csv'],
+    );
     assert.equal(content.bytes.toString(), 'a,b\n1,2\n');
     assert.equal((await daemon.exec('bash', 'echo works')).json.stdout, 'works\n');
   });

@@ -7,7 +7,9 @@ import { after, before, describe, test } from 'node:test';
 
 import { Daemon } from './support/daemon.mjs';
 
-const dashboard = JSON.parse(fs.readFileSync(path.join(import.meta.dirname, '../../packaging/grafana/podium.json')));
+const dashboard = JSON.parse(
+  fs.readFileSync(path.join(import.meta.dirname, '../../packaging/grafana/podium.json')),
+);
 
 describe('metrics', { concurrency: false }, () => {
   const daemon = new Daemon();
@@ -19,7 +21,17 @@ describe('metrics', { concurrency: false }, () => {
   test('are all there that the dashboard asks for, with the labels that it uses', async () => {
     await daemon.exec('py', 'print(1)');
     const leave = new AbortController();
-    const left = daemon.exec('bash', 'sleep 30', {}, { signal: leave.signal, headers: { 'Content-Type': 'application/json', 'X-Request-ID': 'leaver' } }).catch(() => {});
+    const left = daemon
+      .exec(
+        'bash',
+        'sleep 30',
+        {},
+        {
+          signal: leave.signal,
+          headers: { 'Content-Type': 'application/json', 'X-Request-ID': 'leaver' },
+        },
+      )
+      .catch(() => {});
     await daemon.running(1);
     leave.abort();
     await left;
@@ -32,28 +44,40 @@ describe('metrics', { concurrency: false }, () => {
     assert.ok(expressions.length >= 20);
     for (const expression of expressions) {
       for (const [, name] of expression.matchAll(/\b(podium_[a-z_]+)/g)) {
-        assert.ok(samples.some((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `)), `${name}: not in /metrics`);
+        assert.ok(
+          samples.some((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `)),
+          `${name}: not in /metrics`,
+        );
       }
       // "by (le, phase)" and {status=~…}: instance is Prometheus' own.
-      const labels = [...expression.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list]) => list.split(/, */))
+      const labels = [...expression.matchAll(/by \(([^)]*)\)/g)]
+        .flatMap(([, list]) => list.split(/, */))
         .concat([...expression.matchAll(/[{,] *([a-z]+)(?:=|!=|=~)"/g)].map(([, label]) => label));
       const name = /\b(podium_[a-z_]+)/.exec(expression)[1];
       for (const label of labels.filter((each) => each !== 'instance')) {
-        assert.ok(samples.some((line) => line.startsWith(`${name}{`) && line.includes(`${label}="`)), `${name} has no label ${label}`);
+        assert.ok(
+          samples.some((line) => line.startsWith(`${name}{`) && line.includes(`${label}="`)),
+          `${name} has no label ${label}`,
+        );
       }
     }
   });
 
   test('have names by convention, a sentence and a type each', async () => {
     const lines = (await metrics()).split('\n');
-    const types = new Map(lines.filter((line) => line.startsWith('# TYPE ')).map((line) => line.split(' ').slice(2)));
+    const types = new Map(
+      lines.filter((line) => line.startsWith('# TYPE ')).map((line) => line.split(' ').slice(2)),
+    );
 
     assert.ok(types.size > 15);
     for (const [name, type] of types) {
       assert.match(name, /^podium_[a-z][a-z_]*[a-z]$/);
       assert.equal(name.endsWith('_total'), type === 'counter', `${name} is a ${type}`);
       if (type === 'histogram') assert.match(name, /_(seconds|bytes)$/);
-      assert.ok(lines.some((line) => line.startsWith(`# HELP ${name} `)), `${name} has no sentence`);
+      assert.ok(
+        lines.some((line) => line.startsWith(`# HELP ${name} `)),
+        `${name} has no sentence`,
+      );
     }
   });
 
@@ -71,9 +95,14 @@ describe('metrics', { concurrency: false }, () => {
   });
 
   test('a trace goes through: log, answer, program', async () => {
-    const trace = '4bf92f3577b34da6a3ce929d0e0e4736', parent = '00f067aa0ba902b7';
-    const reply = await daemon.exec('py', 'import os; print(os.environ["TRACEPARENT"])', {},
-      { headers: { 'Content-Type': 'application/json', traceparent: `00-${trace}-${parent}-01` } });
+    const trace = '4bf92f3577b34da6a3ce929d0e0e4736',
+      parent = '00f067aa0ba902b7';
+    const reply = await daemon.exec(
+      'py',
+      'import os; print(os.environ["TRACEPARENT"])',
+      {},
+      { headers: { 'Content-Type': 'application/json', traceparent: `00-${trace}-${parent}-01` } },
+    );
     const line = await daemon.requestLine(reply.id);
 
     assert.equal(line.trace_id, trace);
@@ -92,6 +121,9 @@ describe('metrics', { concurrency: false }, () => {
     const later = await daemon.request('GET', '/health');
 
     await daemon.requestLine(later.id);
-    assert.equal(daemon.log.find((line) => line.request_id === reply.id), undefined);
+    assert.equal(
+      daemon.log.find((line) => line.request_id === reply.id),
+      undefined,
+    );
   });
 });

@@ -7,8 +7,10 @@ import { after, describe, test } from 'node:test';
 
 import { Daemon, eventually } from './support/daemon.mjs';
 
-const listener = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname),
-                           'support/notify-socket.py');
+const listener = path.join(
+  import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname),
+  'support/notify-socket.py',
+);
 
 describe('a service manager', { concurrency: false }, () => {
   const daemon = new Daemon();
@@ -27,8 +29,12 @@ describe('a service manager', { concurrency: false }, () => {
 
   test('is told READY only when requests are answered', async () => {
     const socket = path.join(daemon.folder, 'notify');
-    manager = spawn('/usr/bin/python3', [listener, socket], { stdio: ['ignore', 'pipe', 'inherit'] });
-    manager.stdout.setEncoding('utf8').on('data', (text) => states.push(...text.trim().split('\n')));
+    manager = spawn('/usr/bin/python3', [listener, socket], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    manager.stdout
+      .setEncoding('utf8')
+      .on('data', (text) => states.push(...text.trim().split('\n')));
     await told('listening');
     process.env.NOTIFY_SOCKET = socket;
     process.env.WATCHDOG_USEC = '400000';
@@ -37,7 +43,10 @@ describe('a service manager', { concurrency: false }, () => {
     await told('READY=1');
 
     assert.equal((await daemon.request('GET', '/health', { key: '' })).status, 200);
-    assert.deepEqual(states.filter((state) => /STOPPING|RELOADING/.test(state)), []);
+    assert.deepEqual(
+      states.filter((state) => /STOPPING|RELOADING/.test(state)),
+      [],
+    );
   });
 
   test('is told at least twice in its interval that the daemon lives', async () => {
@@ -59,7 +68,10 @@ describe('a service manager', { concurrency: false }, () => {
     await told('RELOADING=1 MONOTONIC_USEC=', since);
     await told('READY=1', since);
 
-    const words = states.slice(since).map((state) => state.split(/[ =]/)[0]).filter((word) => word !== 'WATCHDOG');
+    const words = states
+      .slice(since)
+      .map((state) => state.split(/[ =]/)[0])
+      .filter((word) => word !== 'WATCHDOG');
     assert.deepEqual(words, ['RELOADING', 'READY']);
   });
 

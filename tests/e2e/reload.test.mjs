@@ -6,7 +6,12 @@ import { after, before, describe, test } from 'node:test';
 
 import { Daemon } from './support/daemon.mjs';
 
-const python = { aliases: ['python'], runtimes: ['jobs'], source: 'main.py', command: ['/usr/bin/python3', '{source}'] };
+const python = {
+  aliases: ['python'],
+  runtimes: ['jobs'],
+  source: 'main.py',
+  command: ['/usr/bin/python3', '{source}'],
+};
 
 describe('a reload', { concurrency: false }, () => {
   const daemon = new Daemon();
@@ -14,7 +19,9 @@ describe('a reload', { concurrency: false }, () => {
   after(() => daemon.discard());
 
   test('takes over a good file, and the process stays', async () => {
-    daemon.configure({ languages: { py: { ...python, environment: { GREETING: 'hello again' } } } });
+    daemon.configure({
+      languages: { py: { ...python, environment: { GREETING: 'hello again' } } },
+    });
 
     const { code, stdout } = await daemon.podium(['reload', '--text']);
     const reply = await daemon.exec('py', 'import os; print(os.environ["GREETING"])');
@@ -42,7 +49,9 @@ describe('a reload', { concurrency: false }, () => {
     daemon.configure({ limits: { memry: '64MiB' } });
     daemon.signal('SIGHUP');
 
-    const line = await daemon.logged((one) => /reload refused/.test(one.message) && /memry/.test(one.reason));
+    const line = await daemon.logged(
+      (one) => /reload refused/.test(one.message) && /memry/.test(one.reason),
+    );
 
     assert.match(line.reason, /memory/);
   });
@@ -51,7 +60,9 @@ describe('a reload', { concurrency: false }, () => {
     daemon.configure({ plugins: { more: { library: 'runtime/missing' } } });
     daemon.signal('SIGHUP');
 
-    const line = await daemon.logged((one) => /reload refused/.test(one.message) && /missing/.test(one.reason));
+    const line = await daemon.logged(
+      (one) => /reload refused/.test(one.message) && /missing/.test(one.reason),
+    );
 
     assert.match(line.reason, /runtime\/missing/);
   });
@@ -59,10 +70,16 @@ describe('a reload', { concurrency: false }, () => {
   test('lets a run in flight finish by the configuration that it began with', async () => {
     daemon.configure({ languages: { py: { ...python, environment: { GREETING: 'first' } } } });
     assert.equal((await daemon.podium(['reload'])).code, 0);
-    const running = daemon.exec('py', 'import os, time; time.sleep(3); print(os.environ["GREETING"])');
+    const running = daemon.exec(
+      'py',
+      'import os, time; time.sleep(3); print(os.environ["GREETING"])',
+    );
     await daemon.running(1);
 
-    daemon.configure({ languages: { py: { ...python, environment: { GREETING: 'second' } } }, limits: { wall: '1s' } });
+    daemon.configure({
+      languages: { py: { ...python, environment: { GREETING: 'second' } } },
+      limits: { wall: '1s' },
+    });
     const { code } = await daemon.podium(['reload']);
     const after = await daemon.exec('py', 'import os; print(os.environ["GREETING"])');
     const before = await running;
@@ -77,7 +94,9 @@ describe('a reload', { concurrency: false }, () => {
     daemon.configure({ listen: { address: '127.0.0.1', port: 1 } });
     daemon.signal('SIGHUP');
 
-    const line = await daemon.logged((one) => /needs restart/.test(one.message) && one.key === '/listen/port');
+    const line = await daemon.logged(
+      (one) => /needs restart/.test(one.message) && one.key === '/listen/port',
+    );
     const reply = await daemon.request('GET', '/ready');
 
     assert.equal(line.level, 'warning');

@@ -8,11 +8,15 @@ import { after, before, describe, test } from 'node:test';
 import { Daemon, eventually } from './support/daemon.mjs';
 
 const python = (greeting) => ({
-  aliases: ['python'], runtimes: ['pods', 'jobs'], source: 'main.py', command: ['/usr/bin/python3', '{source}'],
+  aliases: ['python'],
+  runtimes: ['pods', 'jobs'],
+  source: 'main.py',
+  command: ['/usr/bin/python3', '{source}'],
   environment: { GREETING: greeting },
 });
 const pods = { pods: { library: 'runtime/python-pod', options: { tiers: [''], min: 2, max: 2 } } };
-const rss = (pid) => Number(/^VmRSS:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
+const rss = (pid) =>
+  Number(/^VmRSS:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
 
 describe('two hundred reloads below fifty clients', { concurrency: false }, () => {
   const daemon = new Daemon({ plugins: pods });
@@ -32,46 +36,68 @@ describe('two hundred reloads below fifty clients', { concurrency: false }, () =
   };
 
   test('leave warm pods alone: the same processes wait after a reload', async () => {
-    await eventually('two pods wait', async () => daemon.sandboxProcesses().length >= 2 && (await waiting()) === 2);
+    await eventually(
+      'two pods wait',
+      async () => daemon.sandboxProcesses().length >= 2 && (await waiting()) === 2,
+    );
     const processes = daemon.sandboxProcesses().sort();
 
     daemon.configure({ plugins: pods, languages: { py: python('hello') } });
     const { status, json } = await reload();
 
     assert.equal(status, 200, JSON.stringify(json));
-    assert.deepEqual(json.changes.map(({ key }) => key).filter((key) => !key.startsWith('/languages/py/')), []);
+    assert.deepEqual(
+      json.changes.map(({ key }) => key).filter((key) => !key.startsWith('/languages/py/')),
+      [],
+    );
     assert.deepEqual(daemon.sandboxProcesses().sort(), processes);
   });
 
   test('fail no request and take no memory', async () => {
     const agent = new http.Agent({ keepAlive: true, maxSockets: 50 });
     const failures = [];
-    let over = false, answered = 0, runs = 0;
+    let over = false,
+      answered = 0,
+      runs = 0;
 
-    const ask = (n) => new Promise((resolve) => {
-      const run = n % 10 === 0;  // one client in ten runs programs, the others ask for what is cheap
-      const request = http.request(`${daemon.url}${run ? '/exec' : '/health/detailed'}`, {
-        method: run ? 'POST' : 'GET', agent,
-        headers: { 'X-API-Key': daemon.key, ...(run ? { 'Content-Type': 'application/json' } : {}) },
-      });
-      request.on('error', (error) => (failures.push(String(error)), resolve()));
-      request.on('response', (response) => {
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (piece) => (text += piece));
-        response.on('error', (error) => (failures.push(String(error)), resolve()));
-        response.on('end', () => {
-          const good = response.statusCode === 200 && (!run || /hello|again/.test(text));
-          if (!good) failures.push(`${response.statusCode} ${text}`);
-          answered += 1;
-          runs += run ? 1 : 0;
-          resolve();
+    const ask = (n) =>
+      new Promise((resolve) => {
+        const run = n % 10 === 0; // one client in ten runs programs, the others ask for what is cheap
+        const request = http.request(`${daemon.url}${run ? '/exec' : '/health/detailed'}`, {
+          method: run ? 'POST' : 'GET',
+          agent,
+          headers: {
+            'X-API-Key': daemon.key,
+            ...(run ? { 'Content-Type': 'application/json' } : {}),
+          },
         });
+        request.on('error', (error) => (failures.push(String(error)), resolve()));
+        request.on('response', (response) => {
+          let text = '';
+          response.setEncoding('utf8');
+          response.on('data', (piece) => (text += piece));
+          response.on('error', (error) => (failures.push(String(error)), resolve()));
+          response.on('end', () => {
+            const good = response.statusCode === 200 && (!run || /hello|again/.test(text));
+            if (!good) failures.push(`${response.statusCode} ${text}`);
+            answered += 1;
+            runs += run ? 1 : 0;
+            resolve();
+          });
+        });
+        request.end(
+          run
+            ? JSON.stringify({ lang: 'py', code: 'import os; print(os.environ["GREETING"])' })
+            : undefined,
+        );
       });
-      request.end(run ? JSON.stringify({ lang: 'py', code: 'import os; print(os.environ["GREETING"])' }) : undefined);
-    });
     const pause = () => new Promise((resolve) => setTimeout(resolve, 100));
-    const client = async (n) => { while (!over) { await ask(n); await pause(); } };
+    const client = async (n) => {
+      while (!over) {
+        await ask(n);
+        await pause();
+      }
+    };
     const clients = Array.from({ length: 50 }, (_, n) => client(n));
 
     const results = { 200: 0, 422: 0 };
@@ -83,11 +109,15 @@ describe('two hundred reloads below fifty clients', { concurrency: false }, () =
       // Some good ones make a plugin anew, the others share all of them.
       const window = i % 20 === 0 ? `${1000 + i}ms` : '1s';
       daemon.configure({
-        plugins: { ...pods, beat: { library: 'response/heartbeat', options: { window, interval: '2s' } } },
+        plugins: {
+          ...pods,
+          beat: { library: 'response/heartbeat', options: { window, interval: '2s' } },
+        },
         languages: { py: python(i % 4 === 0 ? 'hello' : 'again') },
       });
       if (i % 4 === 1) fs.writeFileSync(daemon.configFile, '{"limits": {"wall": "5s",,}}');
-      if (i % 4 === 3) daemon.configure({ plugins: { ...pods, more: { library: 'runtime/missing' } } });
+      if (i % 4 === 3)
+        daemon.configure({ plugins: { ...pods, more: { library: 'runtime/missing' } } });
       const { status } = await reload();
       if (i >= 40) results[status] = (results[status] ?? 0) + 1;
     }
@@ -96,11 +126,16 @@ describe('two hundred reloads below fifty clients', { concurrency: false }, () =
     await Promise.all(clients);
     agent.destroy();
     await eventually('old generations have ended', async () =>
-      /^podium_config_generations_left 0$/m.test((await daemon.request('GET', '/metrics')).bytes.toString()));
+      /^podium_config_generations_left 0$/m.test(
+        (await daemon.request('GET', '/metrics')).bytes.toString(),
+      ),
+    );
     const grown = rss(daemon.child.pid) - settled;
 
-    console.log(`${answered} requests, ${runs} of them runs; 240 reloads in ${(took / 1000).toFixed(1)} s; ` +
-                `RSS ${settled.toFixed(1)} MiB, grown by ${grown.toFixed(2)}`);
+    console.log(
+      `${answered} requests, ${runs} of them runs; 240 reloads in ${(took / 1000).toFixed(1)} s; ` +
+        `RSS ${settled.toFixed(1)} MiB, grown by ${grown.toFixed(2)}`,
+    );
     assert.deepEqual(failures, []);
     assert.deepEqual(results, { 200: 100, 422: 100 });
     assert.ok(answered > 200 && runs > 10, `${answered} requests, ${runs} runs`);
@@ -124,7 +159,9 @@ describe('a daemon with environment overrides', { concurrency: false }, () => {
 
   test('says what was set, without values that may be secrets', async () => {
     const wall = await daemon.logged((line) => line.variable === 'PODIUM__LIMITS__WALL');
-    const window = await daemon.logged((line) => line.variable === 'PODIUM__PLUGINS__BEAT__OPTIONS__WINDOW');
+    const window = await daemon.logged(
+      (line) => line.variable === 'PODIUM__PLUGINS__BEAT__OPTIONS__WINDOW',
+    );
 
     assert.equal(wall.key, '/limits/wall');
     assert.equal(wall.value, '7s');
@@ -132,7 +169,10 @@ describe('a daemon with environment overrides', { concurrency: false }, () => {
   });
 
   test('shows by podium config diff what a reload would do, and what needs a restart', async () => {
-    daemon.configure({ listen: { address: '127.0.0.1', port: 8129 }, log: { format: 'json', level: 'debug' } });
+    daemon.configure({
+      listen: { address: '127.0.0.1', port: 8129 },
+      log: { format: 'json', level: 'debug' },
+    });
 
     const { code, stdout } = await daemon.podium(['config', 'diff', '--text']);
     const other = await daemon.podium(['config', 'diff', '/dev/null', '--text']);

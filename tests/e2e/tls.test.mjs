@@ -14,10 +14,30 @@ import { Daemon, eventually } from './support/daemon.mjs';
 const run = promisify(execFile);
 
 function makeCertificate(folder, name) {
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
-    '-days', '30', '-subj', `/CN=${name}`, '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1',
-    '-keyout', path.join(folder, 'key.pem'), '-out', path.join(folder, 'certificate.pem')], { stdio: 'ignore' });
-  fs.chmodSync(path.join(folder, 'key.pem'), 0o644);  // the daemon's own account reads it
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-days',
+      '30',
+      '-subj',
+      `/CN=${name}`,
+      '-addext',
+      'subjectAltName=DNS:localhost,IP:127.0.0.1',
+      '-keyout',
+      path.join(folder, 'key.pem'),
+      '-out',
+      path.join(folder, 'certificate.pem'),
+    ],
+    { stdio: 'ignore' },
+  );
+  fs.chmodSync(path.join(folder, 'key.pem'), 0o644); // the daemon's own account reads it
 }
 
 describe('the TLS listener', { concurrency: false }, () => {
@@ -27,7 +47,9 @@ describe('the TLS listener', { concurrency: false }, () => {
   const settings = {
     http: { keep_alive_exec: true },
     tls: { port: 0, certificate, key: path.join(daemon.folder, 'key.pem') },
-    plugins: { beat: { library: 'response/heartbeat', options: { window: '200ms', interval: '300ms' } } },
+    plugins: {
+      beat: { library: 'response/heartbeat', options: { window: '200ms', interval: '300ms' } },
+    },
   };
   before(async () => {
     makeCertificate(daemon.folder, 'first');
@@ -38,28 +60,42 @@ describe('the TLS listener', { concurrency: false }, () => {
   });
   after(() => daemon.discard());
 
-  const curl = (...words) => run('curl', ['-sS', '--cacert', certificate, '-H', `X-API-Key: ${daemon.key}`, ...words]);
+  const curl = (...words) =>
+    run('curl', ['-sS', '--cacert', certificate, '-H', `X-API-Key: ${daemon.key}`, ...words]);
   const url = (target) => `https://localhost:${port}${target}`;
-  const body = (code) => ['-H', 'Content-Type: application/json', '-d', JSON.stringify({ lang: 'py', code })];
-  const sclient = (...words) => new Promise((resolve) => {
-    const child = execFile('openssl', ['s_client', '-connect', `127.0.0.1:${port}`, '-CAfile', certificate, ...words],
-      { timeout: 20_000 }, (error, stdout, stderr) => resolve(stdout + stderr));
-    child.stdin.end('');
-  });
+  const body = (code) => [
+    '-H',
+    'Content-Type: application/json',
+    '-d',
+    JSON.stringify({ lang: 'py', code }),
+  ];
+  const sclient = (...words) =>
+    new Promise((resolve) => {
+      const child = execFile(
+        'openssl',
+        ['s_client', '-connect', `127.0.0.1:${port}`, '-CAfile', certificate, ...words],
+        { timeout: 20_000 },
+        (error, stdout, stderr) => resolve(stdout + stderr),
+      );
+      child.stdin.end('');
+    });
 
   test('answers curl, which trusts the certificate, with HSTS; the plain one sends none', async () => {
     const { stdout } = await curl('-i', url('/ready'));
     const plain = await daemon.request('GET', '/ready');
 
     assert.match(stdout, /^HTTP\/1\.1 200/);
-    assert.match(stdout, /^strict-transport-security: max-age=31536000\r$/mi);
+    assert.match(stdout, /^strict-transport-security: max-age=31536000\r$/im);
     assert.equal(plain.headers['strict-transport-security'], undefined);
   });
 
   test('speaks TLS 1.2 and 1.3 with HTTP/1.1, and nothing older', async () => {
     assert.match(await sclient('-tls1_3', '-alpn', 'h2,http/1.1'), /ALPN protocol: http\/1\.1/);
     assert.match(await sclient('-tls1_2'), /Protocol *: TLSv1\.2/);
-    assert.doesNotMatch(await sclient('-tls1_1', '-cipher', 'DEFAULT@SECLEVEL=0'), /Cipher is (?!\(NONE\))/);
+    assert.doesNotMatch(
+      await sclient('-tls1_1', '-cipher', 'DEFAULT@SECLEVEL=0'),
+      /Cipher is (?!\(NONE\))/,
+    );
     assert.match(await sclient(), /Verify return code: 0 \(ok\)/);
   });
 
@@ -80,15 +116,25 @@ describe('the TLS listener', { concurrency: false }, () => {
   test('sends heartbeats while a program runs', async () => {
     const pieces = [];
     await new Promise((resolve, reject) => {
-      const request = https.request(url('/exec'), {
-        method: 'POST', ca: fs.readFileSync(certificate), agent: false,
-        headers: { 'X-API-Key': daemon.key, 'Content-Type': 'application/json' },
-      }, (response) => {
-        response.on('data', (piece) => pieces.push({ at: performance.now(), text: piece.toString() }));
-        response.on('end', resolve);
-      });
+      const request = https.request(
+        url('/exec'),
+        {
+          method: 'POST',
+          ca: fs.readFileSync(certificate),
+          agent: false,
+          headers: { 'X-API-Key': daemon.key, 'Content-Type': 'application/json' },
+        },
+        (response) => {
+          response.on('data', (piece) =>
+            pieces.push({ at: performance.now(), text: piece.toString() }),
+          );
+          response.on('end', resolve);
+        },
+      );
       request.on('error', reject);
-      request.end(JSON.stringify({ lang: 'py', code: 'import time; time.sleep(2); print("late")' }));
+      request.end(
+        JSON.stringify({ lang: 'py', code: 'import time; time.sleep(2); print("late")' }),
+      );
     });
 
     assert.ok(pieces.filter(({ text }) => text.trim() === '').length >= 3, JSON.stringify(pieces));
@@ -97,13 +143,22 @@ describe('the TLS listener', { concurrency: false }, () => {
 
   test('notices a client that leaves, with or without a goodbye, and ends its run', async () => {
     for (const leave of [(socket) => socket.end(), (socket) => socket.destroy()]) {
-      const socket = tls.connect({ port, host: '127.0.0.1', ca: fs.readFileSync(certificate), servername: 'localhost' });
-      await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
+      const socket = tls.connect({
+        port,
+        host: '127.0.0.1',
+        ca: fs.readFileSync(certificate),
+        servername: 'localhost',
+      });
+      await new Promise((resolve, reject) =>
+        socket.once('secureConnect', resolve).once('error', reject),
+      );
       socket.on('error', () => {});
       const text = JSON.stringify({ lang: 'py', code: 'import time; time.sleep(60)' });
       const id = `leaver-${Math.random().toString(16).slice(2)}`;
-      socket.write(`POST /exec HTTP/1.1\r\nHost: localhost\r\nX-API-Key: ${daemon.key}\r\nX-Request-ID: ${id}\r\n` +
-                   `Content-Type: application/json\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
+      socket.write(
+        `POST /exec HTTP/1.1\r\nHost: localhost\r\nX-API-Key: ${daemon.key}\r\nX-Request-ID: ${id}\r\n` +
+          `Content-Type: application/json\r\nContent-Length: ${text.length}\r\n\r\n${text}`,
+      );
       await daemon.running(1);
 
       leave(socket);

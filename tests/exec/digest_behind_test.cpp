@@ -17,8 +17,8 @@ std::string content(std::size_t size) {
 
 TEST(DigestBehind, IsThatOfTheWholeWhateverThePieces) {
   const std::string whole = content(5'000'001);
-  for (const std::size_t piece : {std::size_t{1000}, std::size_t{262'144}, std::size_t{262'145},
-                                  whole.size()}) {
+  for (const std::size_t piece :
+       {std::size_t{1000}, std::size_t{262'144}, std::size_t{262'145}, whole.size()}) {
     DigestBehind digest;
     for (std::size_t at = 0; at < whole.size(); at += piece) {
       // What was given may go at once.

@@ -153,7 +153,8 @@ TEST_F(Queue, SaysWhichEventsAreNotKeptAnyMore) {
   ASSERT_GE(events.size(), 2u);
   EXPECT_EQ(events[0].name, "dropped");
   EXPECT_EQ(json_parse(events[0].json).find("events")->integer() +
-                static_cast<std::int64_t>(events.size()) - 1, 9);
+                static_cast<std::int64_t>(events.size()) - 1,
+            9);
   EXPECT_EQ(events.back().id, 10u);
 }
 

@@ -80,9 +80,9 @@ TEST_F(Files, OfAnAgentAreSharedWithinItsTenantByWhoNamesIt) {
 
   EXPECT_EQ(get(service().find(reader, file.id, named)).id, file.id);
   EXPECT_EQ(get(service().list(reader, file.session, named)).size(), 1u);
-  for (const FileScope& scope : {FileScope{}, FileScope{"agent", "agent-10", ""},
-                                 FileScope{"agent", "agent-", ""},
-                                 FileScope{"skill", "agent-1", ""}, FileScope{"user", "author", ""}}) {
+  for (const FileScope& scope :
+       {FileScope{}, FileScope{"agent", "agent-10", ""}, FileScope{"agent", "agent-", ""},
+        FileScope{"skill", "agent-1", ""}, FileScope{"user", "author", ""}}) {
     EXPECT_EQ(ended(service().find(reader, file.id, scope))->code(), Code::kNotFound) << scope.kind;
     EXPECT_THAT(get(service().list(reader, file.session, scope)), IsEmpty());
   }

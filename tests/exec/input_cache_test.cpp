@@ -60,7 +60,8 @@ TEST_F(Cache, FetchesOnceWhatIsUsedOften) {
 
 TEST_F(Cache, GivesADescriptorForReadingOfAFileThatAnOverlayMayCopyUp) {
   const UniqueFd fd = open("x");
-  struct stat file {}, folder {};
+  struct stat file {
+  }, folder{};
   ::fstat(fd.get(), &file);
   ::stat((dir / "cache").c_str(), &folder);
 
@@ -117,9 +118,8 @@ TEST_F(Cache, EndsAWaitWhenTheRunIsCancelled) {
     go.wait();
     write("x");
   };
-  auto first = std::async(std::launch::async, [&] {
-    return cache->open(sha256_hex("x"), 1, kCapacity, slow, never);
-  });
+  auto first = std::async(std::launch::async,
+                          [&] { return cache->open(sha256_hex("x"), 1, kCapacity, slow, never); });
   began.wait();
 
   EXPECT_THROW(cache->open(sha256_hex("x"), 1, kCapacity, slow, [] { return true; }), Failure);

@@ -90,10 +90,11 @@ TEST_F(Lanes, NeverBeginWorkThatWasCancelledBefore) {
   cancellation.request();
   bool begun = false;
 
-  EXPECT_EQ(get(value(lane(1), [&] {
-              begun = true;
-              return 1;
-            })),
+  EXPECT_EQ(get(value(lane(1),
+                      [&] {
+                        begun = true;
+                        return 1;
+                      })),
             -1);
   EXPECT_FALSE(begun);
 }

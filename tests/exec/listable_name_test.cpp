@@ -8,9 +8,10 @@ namespace podium {
 namespace {
 
 TEST(ListableName, KeepsWhatIsAName) {
-  for (const char* name : {"a.txt", "deep/er/b c.csv", "-rf", "50%.txt", "'\"", "\xC3\xA9.txt",
-                           "\xF0\x9F\x98\x80", "\xE2\x80\xAE"
-                                               "abc"}) {
+  for (const char* name :
+       {"a.txt", "deep/er/b c.csv", "-rf", "50%.txt", "'\"", "\xC3\xA9.txt", "\xF0\x9F\x98\x80",
+        "\xE2\x80\xAE"
+        "abc"}) {
     EXPECT_EQ(listable_name(name), name);
   }
 }

@@ -31,7 +31,9 @@ TEST(Outcome, TellsTheSignal) {
   const Outcome outcome = of([](Completion& c) { c.signal = SIGSEGV; });
 
   EXPECT_EQ(outcome.status, RunStatus::kSignaled);
-  EXPECT_EQ(outcome.message, "The program was ended by the signal SIGSEGV (it used memory that is not its own, or recursed "
+  EXPECT_EQ(outcome.message,
+            "The program was ended by the signal SIGSEGV (it used memory that is not its own, or "
+            "recursed "
             "too deeply).");
 }
 
@@ -77,9 +79,10 @@ TEST(Outcome, SaysFractionsOfASecond) {
   Limits limits;
   limits.wall = milliseconds(1050);
 
-  EXPECT_EQ(outcome_of(completion, limits).message,
-            "The program was stopped: it ran longer than its limit of 1.05 s; do less in one run, or "
-            "find a faster way.");
+  EXPECT_EQ(
+      outcome_of(completion, limits).message,
+      "The program was stopped: it ran longer than its limit of 1.05 s; do less in one run, or "
+      "find a faster way.");
 }
 
 TEST(Outcome, TakesSigxfszForTheFileSizeLimit) {
@@ -103,10 +106,12 @@ TEST(Outcome, SaysThatItWasTheCompiler) {
   EXPECT_EQ(failed.status, RunStatus::kCompileError);
   EXPECT_NE(failed.message.find("compiler exited with code 1"), std::string::npos);
   EXPECT_EQ(late.status, RunStatus::kTimedOut);
-  EXPECT_EQ(late.message, "The compiler was stopped: it ran longer than its limit of 60 s; make the code "
+  EXPECT_EQ(late.message,
+            "The compiler was stopped: it ran longer than its limit of 60 s; make the code "
             "simpler to compile.");
   EXPECT_EQ(big.status, RunStatus::kCompileError);
-  EXPECT_EQ(big.message, "The compiler was stopped: it needed more memory than its limit of 1GiB; use "
+  EXPECT_EQ(big.message,
+            "The compiler was stopped: it needed more memory than its limit of 1GiB; use "
             "smaller data, or a part of it at a time.");
 }
 

@@ -113,8 +113,7 @@ TEST_F(RunWithFiles, AnswersWithoutItsFilesWhenTheStorageIsBroken) {
 TEST_F(RunWithFiles, CollectsFromAnOutputDirectoryForARuntimeWithoutAWorkspace) {
   runtime->own = false;
   runtime->behaviour = [](FakeRun& run) {
-    const std::string path =
-        "/proc/self/fd/" + std::to_string(run.request.output) + "/left.txt";
+    const std::string path = "/proc/self/fd/" + std::to_string(run.request.output) + "/left.txt";
     std::ofstream(path) << "behind";
     run.exit(0);
   };

@@ -38,8 +38,9 @@ TEST_F(Run, GivesTheRuntimeWhatTheCommandAndTheLanguageSay) {
   EXPECT_EQ(request.limits.wall, milliseconds(1234));
   EXPECT_EQ(request.workspace, -1);
   EXPECT_EQ(request.output, -1);
-  EXPECT_EQ(result.err, "warning: environment variable skipped: \"LD_PRELOAD\" is no name for one "
-                        "or steers the loader of programs\n");
+  EXPECT_EQ(result.err,
+            "warning: environment variable skipped: \"LD_PRELOAD\" is no name for one "
+            "or steers the loader of programs\n");
 }
 
 TEST_F(Run, ReturnsOutputExitCodeAndUsage) {
@@ -106,8 +107,9 @@ TEST_F(Run, TellsALimitWithThePartialOutput) {
   EXPECT_EQ(result.out, "so far");
   EXPECT_EQ(result.signal, "SIGKILL");
   EXPECT_EQ(result.exit_code, std::nullopt);
-  EXPECT_EQ(result.err, "The program was stopped: it ran longer than its limit of 30 s; do less in one run, or "
-                        "find a faster way.\n");
+  EXPECT_EQ(result.err,
+            "The program was stopped: it ran longer than its limit of 30 s; do less in one run, or "
+            "find a faster way.\n");
 }
 
 TEST_F(Run, CutsOutputAtTheLimit) {
@@ -177,7 +179,9 @@ TEST_F(Run, RefusesAtTheDoorWhatCanBeRefusedAtOnce) {
   EXPECT_EQ(refused([](ExecCommand& c) { c.code = " \n\t"; }), "code must not be empty");
   EXPECT_EQ(refused([](ExecCommand& c) { c.timeout = milliseconds(0); }),
             "timeout must be a positive number of milliseconds");
-  EXPECT_THAT(refused([](ExecCommand& c) { c.arguments = {"a", std::string("\0", 1)}; }),
+  EXPECT_THAT(refused([](ExecCommand& c) {
+                c.arguments = {"a", std::string("\0", 1)};
+              }),
               HasSubstr("args[1]"));
 }
 

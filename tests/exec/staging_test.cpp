@@ -50,7 +50,8 @@ class Staging : public World {
 
 TEST_F(Staging, LinksTheBlobItselfAndLeavesItUntouched) {
   const FileRecord file = upload("data.csv", "1,2,3");
-  struct stat blob {}, link {}, folder {};
+  struct stat blob {
+  }, link{}, folder{};
   ASSERT_EQ(::stat(storage->path(file.blob).c_str(), &blob), 0);
   ExecCommand what = command();
   what.files = {reference(file)};
@@ -77,7 +78,8 @@ TEST_F(Staging, MakesTheFoldersOfNestedNamesOpenToAll) {
   const FileRecord file = upload("a/b/c d.csv", "x");
   ExecCommand what = command();
   what.files = {reference(file)};
-  struct stat inner {}, outer {};
+  struct stat inner {
+  }, outer{};
   runtime->behaviour = [&](test::FakeRun& run) {
     EXPECT_EQ(read(run, "a/b/c d.csv"), "x");
     ::stat(path(run, "a").c_str(), &outer);
@@ -117,7 +119,8 @@ TEST_F(Staging, CopiesFromAStorageWithoutFilesOfThisMachine) {
 }
 
 TEST_F(Staging, CopiesAcrossFileSystems) {
-  struct stat here {}, there {};
+  struct stat here {
+  }, there{};
   ASSERT_EQ(::stat("/dev/shm", &there), 0);
   ASSERT_EQ(::stat(dir.path().c_str(), &here), 0);
   ASSERT_NE(here.st_dev, there.st_dev) << "this test needs /dev/shm on a file system of its own";
@@ -192,8 +195,8 @@ TEST_F(Staging, RefusesAFileOfAnotherKindOrIdThanTheReferenceSays) {
 
 TEST_F(Staging, KeepsTheSessionOfASharedFileAlive) {
   me = {"reader", "acme"};
-  const FileRecord file = upload("a.txt", "1", {"", "skill", "skill-1", "2", false},
-                                 {"author", "acme"});
+  const FileRecord file =
+      upload("a.txt", "1", {"", "skill", "skill-1", "2", false}, {"author", "acme"});
   auto database = open_database(dir / "podium.db");
   database << "UPDATE sessions SET used = 1", Poco::Data::Keywords::now;
 

@@ -41,8 +41,9 @@ TEST(OutputText, CutsOnACharacterBoundary) {
 }
 
 TEST(OutputText, ReplacesIllFormedBytes) {
-  EXPECT_EQ(taken({"a\xFF", "b"}), "a\xEF\xBF\xBD"
-                                   "b");
+  EXPECT_EQ(taken({"a\xFF", "b"}),
+            "a\xEF\xBF\xBD"
+            "b");
   EXPECT_EQ(taken({"a\xE2\x82"}), "a\xEF\xBF\xBD");
 }
 

@@ -99,9 +99,7 @@ TEST_F(Uploading, HashesWhatArrivesInManyPieces) {
   EXPECT_TRUE(storage->content(file->blob) == expected);
 }
 
-TEST_F(Uploading, TakesAnEmptyFile) {
-  EXPECT_EQ(upload("empty", "").size, 0u);
-}
+TEST_F(Uploading, TakesAnEmptyFile) { EXPECT_EQ(upload("empty", "").size, 0u); }
 
 TEST_F(Uploading, RefusesANameThatIsNone) {
   EXPECT_THROW(started("../x"), Failure);
@@ -159,8 +157,8 @@ TEST_F(Uploading, GivesItsFileToAStorageThatTakesIt) {
   auto large = started("large.bin");
   unsigned written = 0;
   get(pour(*large, 3, written));
-  const std::string expected = std::string(kPiece, 'a') + std::string(kPiece, 'b') +
-                               std::string(kPiece, 'c');
+  const std::string expected =
+      std::string(kPiece, 'a') + std::string(kPiece, 'b') + std::string(kPiece, 'c');
   std::vector<std::unique_ptr<Upload>> uploads;
   uploads.push_back(std::move(large));
   std::string session;

@@ -1,5 +1,5 @@
-// The body of POST /exec: JSON and what is made of it. JSON that is accepted is written and read again
-// to the same value.
+// The body of POST /exec: JSON and what is made of it. JSON that is accepted is written and read
+// again to the same value.
 
 #include "base/failure.hpp"
 #include "base/json.hpp"

@@ -11,7 +11,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::check(!name.empty() && name.front() != '/' && name.back() != '/', "relative");
     fuzz::check(("/" + name + "/").find("/../") == std::string::npos, "inside");
     fuzz::check(("/" + name + "/").find("/./") == std::string::npos, "plain");
-    fuzz::check(name.find('\0') == std::string::npos && name.find('\\') == std::string::npos, "clean");
+    fuzz::check(name.find('\0') == std::string::npos && name.find('\\') == std::string::npos,
+                "clean");
     if (!name.starts_with("mnt/data/")) {
       fuzz::check(canonical_file_name(name) == name, "canonical names stay as they are");
     }

@@ -23,7 +23,9 @@ std::string read(std::string_view form, std::size_t piece) {
       events.clear();
       parser.feed(form.substr(at, piece), events);
       for (const auto& event : events) {
-        open += event.kind == FormEvent::Kind::kPart ? 1 : event.kind == FormEvent::Kind::kPartEnd ? -1 : 0;
+        open += event.kind == FormEvent::Kind::kPart      ? 1
+                : event.kind == FormEvent::Kind::kPartEnd ? -1
+                                                          : 0;
         check(open == 0 || open == 1, "parts come one after the other");
         check(event.kind != FormEvent::Kind::kData || open == 1, "bytes belong to a part");
         if (event.kind == FormEvent::Kind::kPart) {

@@ -1,5 +1,5 @@
-// What a runtime makes of anything that the other end of a sandbox's control socket and its output may
-// say in a run: the run ends exactly once, and the next one is served.
+// What a runtime makes of anything that the other end of a sandbox's control socket and its output
+// may say in a run: the run ends exactly once, and the next one is served.
 
 #include <signal.h>
 #include <unistd.h>
@@ -27,8 +27,8 @@ struct World {
     return spawner.host();
   }
 
-  /// Packets of the script: a byte of shape, the message's kind, its body. The nonce is right in most,
-  /// so that what stands behind it is looked at.
+  /// Packets of the script: a byte of shape, the message's kind, its body. The nonce is right in
+  /// most, so that what stands behind it is looked at.
   void speak(int control, std::uint64_t nonce, int output) {
     podium::fuzz::Input input(reinterpret_cast<const std::uint8_t*>(script.data()), script.size());
     while (!input.empty()) {

@@ -1,5 +1,5 @@
-// The payload of a run, as a pod and a job's runner read it. What was read whole is written again and
-// must be the same bytes; nothing is read outside of them.
+// The payload of a run, as a pod and a job's runner read it. What was read whole is written again
+// and must be the same bytes; nothing is read outside of them.
 
 #include <span>
 #include <vector>

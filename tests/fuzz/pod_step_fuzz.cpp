@@ -1,5 +1,5 @@
-// Bytes and descriptors that a program in a pod may send to pid 1 over the socket that it finds. Goes
-// through a real socket: lengths, cut packets and descriptors beside them are the kernel's.
+// Bytes and descriptors that a program in a pod may send to pid 1 over the socket that it finds.
+// Goes through a real socket: lengths, cut packets and descriptors beside them are the kernel's.
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -25,7 +25,9 @@ int lowest_free() {
 }
 
 struct Pair {
-  Pair() { check(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0, "socketpair"); }
+  Pair() {
+    check(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0, "socketpair");
+  }
   ~Pair() {
     ::close(ends[0]);
     ::close(ends[1]);
@@ -37,8 +39,8 @@ struct Pair {
 bool listen(int socket, StepState& state) {
   StepMessage message{};
   Packet packet;
-  const ssize_t n = packet.receive(socket, {reinterpret_cast<char*>(&message), sizeof message},
-                                   MSG_DONTWAIT);
+  const ssize_t n =
+      packet.receive(socket, {reinterpret_cast<char*>(&message), sizeof message}, MSG_DONTWAIT);
   if (n != sizeof message || !believes(state, message)) return false;
   const bool program_speaks = state.pod && state.running;
   if (program_speaks) {

@@ -22,7 +22,8 @@ void run(const std::filesystem::path& file) {
   const std::size_t step = bytes.size() / kPrefixes + 1;
   for (std::size_t size = 0; size < bytes.size(); size += step) {
     // A copy of its own, so that reading past the end is seen by sanitizers.
-    const std::vector<char> prefix(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
+    const std::vector<char> prefix(bytes.begin(),
+                                   bytes.begin() + static_cast<std::ptrdiff_t>(size));
     LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(prefix.data()), size);
   }
   LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());

@@ -23,8 +23,9 @@ class AccountsOverHttp : public Front {
     std::string request = method + " " + target + " HTTP/1.1\r\nHost: 127.0.0.1\r\n";
     if (!credential.empty()) request += credential + "\r\n";
     if (!body.empty()) {
-      request += "Content-Type: application/json\r\nContent-Length: " +
-                 std::to_string(body.size()) + "\r\n";
+      request +=
+          "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+          "\r\n";
     }
     return ask(request + "\r\n" + body);
   }
@@ -46,8 +47,8 @@ class AccountsOverHttp : public Front {
 
 TEST_F(AccountsOverHttp, AKeyIsMadeUsedChangedDisabledAndDeleted) {
   start();
-  const std::string key = make_key(
-      R"({"id":"chat","name":"The chat","rate_limits":{"per_minute":60,"concurrent":2}})");
+  const std::string key =
+      make_key(R"({"id":"chat","name":"The chat","rate_limits":{"per_minute":60,"concurrent":2}})");
 
   EXPECT_EQ(run_as(key_header(key)).status, 200);
   const Json shown = admin("GET", "/keys/chat").json();
@@ -84,8 +85,9 @@ TEST_F(AccountsOverHttp, AdministrationIsForTheAdministratorOnly) {
 
   EXPECT_EQ(ask_as("", "GET", "/api/v1/admin/keys").status, 401);
   EXPECT_EQ(ask_as(key_header(kKey), "GET", "/api/v1/admin/keys").status, 403);
-  EXPECT_EQ(ask_as("Authorization: Bearer " + std::string(kAdminKey), "GET",
-                   "/api/v1/admin/keys").status, 200);
+  EXPECT_EQ(
+      ask_as("Authorization: Bearer " + std::string(kAdminKey), "GET", "/api/v1/admin/keys").status,
+      200);
   EXPECT_EQ(run_as(key_header(kAdminKey)).status, 401) << "it is no key for runs";
   EXPECT_EQ(admin("GET", "/none").status, 404);
   EXPECT_EQ(admin("PUT", "/keys").status, 405);
@@ -95,10 +97,12 @@ TEST_F(AccountsOverHttp, BodiesThatAreWrongAreRefusedByField) {
   start();
 
   for (const auto& [body, field] :
-       {std::pair{R"({"id":"a b"})", "id"}, {R"({"id":"a","enabled":1})", "enabled"},
+       {std::pair{R"({"id":"a b"})", "id"},
+        {R"({"id":"a","enabled":1})", "enabled"},
         {R"({"id":"a","rate_limits":{"per_year":1}})", "rate_limits.per_year"},
         {R"({"id":"a","rate_limits":{"hourly":-1}})", "rate_limits.hourly"},
-        {R"({"id":"a","limits":{}})", "limits"}, {R"([])", "the body"}}) {
+        {R"({"id":"a","limits":{}})", "limits"},
+        {R"([])", "the body"}}) {
     const Received answer = admin("POST", "/keys", body);
     EXPECT_EQ(answer.status, 422) << body;
     EXPECT_EQ(answer.json().find("details")->items().at(0).find("field")->string(), field);
@@ -221,8 +225,10 @@ TEST_F(AccountsOverHttp, WithoutAKeyAPageThatCallsThisMachineByItsOwnNameIsRefus
                            "podium.internal", "PODIUM.example.org:8000"}) {
     EXPECT_EQ(runs_of(host), 200) << host;
   }
-  for (const char* host : {"rebound.example", "rebound.example:8000", "10.1.2.3.example", "internal."
-                           "example", ".internal"}) {
+  for (const char* host : {"rebound.example", "rebound.example:8000", "10.1.2.3.example",
+                           "internal."
+                           "example",
+                           ".internal"}) {
     EXPECT_EQ(runs_of(host), 403) << host;
     EXPECT_EQ(runs_of(host, key_header(kKey) + "\r\n"), 200) << host << " with a key";
   }
@@ -258,10 +264,9 @@ TEST_F(AccountsOverHttp, ASignedTokenIsAPrincipalOfItsTenant) {
   };
   const std::string form_body = form(part("name=\"kind\"", "agent") + part("name=\"id\"", "a1") +
                                      part("name=\"file\"; filename=\"a.txt\"", "x"));
-  const std::string request = "POST /upload HTTP/1.1\r\nHost: h\r\n" + bearer("author") +
-                              "\r\nContent-Type: " + kFormType +
-                              "\r\nContent-Length: " + std::to_string(form_body.size()) +
-                              "\r\n\r\n" + form_body;
+  const std::string request =
+      "POST /upload HTTP/1.1\r\nHost: h\r\n" + bearer("author") + "\r\nContent-Type: " + kFormType +
+      "\r\nContent-Length: " + std::to_string(form_body.size()) + "\r\n\r\n" + form_body;
   const Json stored = ask(request).json();
   const std::string target = "/download/" + stored.find("session_id")->string() + "/" +
                              stored.find("files")->items().at(0).find("fileId")->string();

@@ -21,7 +21,8 @@ class BodyBudget : public Front {
   /// A head without credentials: the key is to come in the body.
   static std::string stranger(std::size_t length, const std::string& body) {
     return "POST /exec HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-           "Content-Length: " + std::to_string(length) + "\r\n\r\n" + body;
+           "Content-Length: " +
+           std::to_string(length) + "\r\n\r\n" + body;
   }
   static std::string stranger(const std::string& body) { return stranger(body.size(), body); }
   /// Begins a request of one who is known; returns when the server waits for its body.
@@ -103,8 +104,8 @@ TEST_F(BodyBudget, TellsOneWhoIsKnownBeforeTheBodyIsReadThatItCannotBeTaken) {
   Client first = connect();
   announce(first, 800'000);
 
-  const Received answer = ask(head("POST", "/exec",
-                                   "Content-Type: application/json\r\nContent-Length: 800000\r\n"));
+  const Received answer =
+      ask(head("POST", "/exec", "Content-Type: application/json\r\nContent-Length: 800000\r\n"));
   EXPECT_EQ(answer.status, 503);
 
   EXPECT_NE(answer.header("Retry-After"), "");
@@ -114,8 +115,7 @@ TEST_F(BodyBudget, TellsOneWhoIsKnownBeforeTheBodyIsReadThatItCannotBeTaken) {
 TEST_F(BodyBudget, CountsARequestUntilItsRunHasEnded) {
   config.admission.requests = 1'000'000;
   start();
-  const std::string body =
-      R"({"lang":"py","code":"print(1)#)" + std::string(800'000, 'x') + "\"}";
+  const std::string body = R"({"lang":"py","code":"print(1)#)" + std::string(800'000, 'x') + "\"}";
   Client first = connect();
   first.send(post("/exec", body));
   FakeRun& run = runs.next();

@@ -26,9 +26,9 @@ namespace podium::test {
 struct Received {
   int status = 0;
   std::vector<HeaderField> headers;
-  std::string raw_body;     ///< as on the wire
-  std::string body;         ///< without chunking
-  bool complete = false;    ///< the body has the announced length, or its last chunk
+  std::string raw_body;   ///< as on the wire
+  std::string body;       ///< without chunking
+  bool complete = false;  ///< the body has the announced length, or its last chunk
   std::size_t chunks = 0;
 
   std::string header(std::string_view name) const {

@@ -132,8 +132,9 @@ TEST_F(ExecRequest, TakesTheKeyFromHeaderBearerOrBody) {
   runtime->behaviour = [](FakeRun& run) { run.exit(0); };
   start();
   const std::string body = exec_body();
-  const std::string tail = "Content-Type: application/json\r\nContent-Length: " +
-                           std::to_string(body.size()) + "\r\n\r\n" + body;
+  const std::string tail =
+      "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+      "\r\n\r\n" + body;
   const std::string begin = "POST /exec HTTP/1.1\r\nHost: h\r\n";
 
   EXPECT_EQ(status_of(begin + "X-API-Key: " + kKey + "\r\n" + tail), 200);
@@ -155,15 +156,17 @@ TEST_F(ExecRequest, IsRefusedWithoutAKeyOrWithAWrongOne) {
                 "Content-Length: 0\r\n\r\n"),
       400);
   EXPECT_EQ(status_of("POST /exec HTTP/1.1\r\nHost: h\r\nX-API-Key: a\r\nX-API-Key: b\r\n"
-                      "Content-Length: 0\r\n\r\n"), 400);
+                      "Content-Length: 0\r\n\r\n"),
+            400);
   EXPECT_EQ(runs.count(), 0u);
 }
 
 TEST_F(ExecRequest, AWrongKeyInAHeaderIsRefusedBeforeTheBodyIsRead) {
   start();
   Client client = connect();
-  client.send("POST /exec HTTP/1.1\r\nHost: h\r\nX-API-Key: wrong\r\nExpect: 100-continue\r\n"
-              "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n");
+  client.send(
+      "POST /exec HTTP/1.1\r\nHost: h\r\nX-API-Key: wrong\r\nExpect: 100-continue\r\n"
+      "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n");
 
   EXPECT_EQ(client.receive().status, 401) << "and no 100 Continue";
 }
@@ -217,9 +220,11 @@ TEST_F(ExecRequest, ABodyOverTheLimitIs413) {
   start();
 
   EXPECT_EQ(status_of(post("/exec", std::string(1001, ' '))), 413);
-  EXPECT_EQ(status_of(head("POST", "/exec", "Content-Type: application/json\r\n"
-                                            "Transfer-Encoding: chunked\r\n") +
-                      "400\r\n" + std::string(1024, ' ') + "\r\n0\r\n\r\n"), 413);
+  EXPECT_EQ(status_of(head("POST", "/exec",
+                           "Content-Type: application/json\r\n"
+                           "Transfer-Encoding: chunked\r\n") +
+                      "400\r\n" + std::string(1024, ' ') + "\r\n0\r\n\r\n"),
+            413);
 }
 
 TEST_F(ExecRequest, WithoutKeysOnlyLocalHostsAndNoForeignPagesAreServed) {
@@ -255,9 +260,10 @@ TEST_F(ExecRequest, AForeignFileReferenceIs403) {
   const std::string body = exec_body(",\"files\":[{\"id\":\"" + id +
                                      "\",\"name\":\"a.txt\",\"session_id\":\"" + session + "\"}]");
 
-  const Received answer = ask("POST /exec HTTP/1.1\r\nHost: h\r\nX-API-Key: sk-other\r\n"
-                              "Content-Type: application/json\r\nContent-Length: " +
-                              std::to_string(body.size()) + "\r\n\r\n" + body);
+  const Received answer =
+      ask("POST /exec HTTP/1.1\r\nHost: h\r\nX-API-Key: sk-other\r\n"
+          "Content-Type: application/json\r\nContent-Length: " +
+          std::to_string(body.size()) + "\r\n\r\n" + body);
 
   EXPECT_EQ(answer.status, 403);
   EXPECT_EQ(answer.json().find("error")->string(), "Unauthorized file reference");

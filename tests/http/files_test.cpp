@@ -41,8 +41,9 @@ TEST_F(Files, AnUploadMayBeChunkedAndComeByteByByte) {
   start();
   const std::string body = form(part("name=\"entity_id\"", "asst_1") +
                                 part("name=\"file\"; filename=\"a.txt\"", "hello\r\n--edg"));
-  std::string request = head("POST", "/upload", std::string("Content-Type: ") + kFormType +
-                                                    "\r\nTransfer-Encoding: chunked\r\n");
+  std::string request =
+      head("POST", "/upload",
+           std::string("Content-Type: ") + kFormType + "\r\nTransfer-Encoding: chunked\r\n");
   for (const char c : body) request += std::string("1\r\n") + c + "\r\n";
   request += "0\r\n\r\n";
   Client client = connect();
@@ -65,7 +66,8 @@ TEST_F(Files, AFormWithoutAFileIs422) {
   start();
 
   EXPECT_EQ(ask(post("/upload", form(part("name=\"kind\"", "user")), kFormType)).status, 422);
-  EXPECT_EQ(ask(post("/upload", form(part("name=\"file\"; filename=\"\"", "")), kFormType)).status, 422);
+  EXPECT_EQ(ask(post("/upload", form(part("name=\"file\"; filename=\"\"", "")), kFormType)).status,
+            422);
   EXPECT_EQ(ask(post("/upload", form(part("name=\"file\"", "text")), kFormType)).status, 422);
 }
 
@@ -75,10 +77,24 @@ TEST_F(Files, FormsThatAreNoneAreRefused) {
   EXPECT_EQ(ask(post("/upload", "{}")).status, 415);
   EXPECT_EQ(ask(head("POST", "/upload", "Content-Length: 0\r\n")).status, 415);
   EXPECT_EQ(ask(post("/upload", "x", "multipart/form-data")).status, 400);
-  EXPECT_EQ(ask(post("/upload", "x", "multipart/form-data; boundary=" + std::string(71, 'b'))).status, 400);
-  EXPECT_EQ(ask(post("/upload", form(part("name=\"kind\"", "alien") + part("name=\"file\"; filename=\"a\"", "x")), kFormType)).status, 422);
-  EXPECT_EQ(ask(post("/upload", form(part("name=\"entity_id\"", "a b") + part("name=\"file\"; filename=\"a\"", "x")), kFormType)).status, 422);
-  EXPECT_EQ(ask(post("/upload", form(part("name=\"kind\"", std::string(5000, 'x'))), kFormType)).status, 422);
+  EXPECT_EQ(
+      ask(post("/upload", "x", "multipart/form-data; boundary=" + std::string(71, 'b'))).status,
+      400);
+  EXPECT_EQ(
+      ask(post("/upload",
+               form(part("name=\"kind\"", "alien") + part("name=\"file\"; filename=\"a\"", "x")),
+               kFormType))
+          .status,
+      422);
+  EXPECT_EQ(
+      ask(post("/upload",
+               form(part("name=\"entity_id\"", "a b") + part("name=\"file\"; filename=\"a\"", "x")),
+               kFormType))
+          .status,
+      422);
+  EXPECT_EQ(
+      ask(post("/upload", form(part("name=\"kind\"", std::string(5000, 'x'))), kFormType)).status,
+      422);
 }
 
 TEST_F(Files, NamesThatLeadOutAreRefused) {
@@ -116,8 +132,9 @@ TEST_F(Files, AFileOverTheLimitIs413AndOneAtTheLimitIsNot) {
   EXPECT_EQ(over.status, 413);
   EXPECT_EQ(over.json().find("error")->string(), "File size limit exceeded");
   EXPECT_EQ(upload("b", std::string(1000, 'x')).status, 200);
-  const Received announced = ask(head("POST", "/upload", std::string("Content-Type: ") + kFormType +
-                                                             "\r\nContent-Length: 99999999999\r\n"));
+  const Received announced =
+      ask(head("POST", "/upload",
+               std::string("Content-Type: ") + kFormType + "\r\nContent-Length: 99999999999\r\n"));
   EXPECT_EQ(announced.status, 413);
   EXPECT_EQ(announced.json().find("error")->string(), "File size limit exceeded");
 }
@@ -150,7 +167,8 @@ TEST_F(Files, ABatchStoresWhatItCanAndSaysWhatItCannot) {
 TEST_F(Files, ABatchOfWhichNothingIsStoredIs400) {
   start();
 
-  const Received answer = ask(post("/upload/batch", form(part("name=\"file\"; filename=\"..\"", "1")), kFormType));
+  const Received answer =
+      ask(post("/upload/batch", form(part("name=\"file\"; filename=\"..\"", "1")), kFormType));
 
   EXPECT_EQ(answer.status, 400);
   EXPECT_EQ(answer.json().find("message")->string(), "error");
@@ -160,7 +178,8 @@ TEST_F(Files, ABatchBeyondTheNumberOfFilesSaysSo) {
   config.http.max_upload_files = 2;
   start();
   std::string parts;
-  for (int i = 0; i < 4; ++i) parts += part("name=\"file\"; filename=\"f" + std::to_string(i) + "\"", "x");
+  for (int i = 0; i < 4; ++i)
+    parts += part("name=\"file\"; filename=\"f" + std::to_string(i) + "\"", "x");
 
   const Json json = ask(post("/upload/batch", form(parts), kFormType)).json();
 
@@ -219,11 +238,12 @@ TEST_F(Files, OtherPrincipalsSeeNothing) {
 
 TEST_F(Files, AFileIsFoundUnderItsKindAndIdOnly) {
   start();
-  const Json json = ask(post("/upload", form(part("name=\"kind\"", "skill") +
-                                             part("name=\"id\"", "s1") +
-                                             part("name=\"version\"", "3") +
-                                             part("name=\"file\"; filename=\"a.md\"", "x")),
-                             kFormType)).json();
+  const Json json =
+      ask(post("/upload",
+               form(part("name=\"kind\"", "skill") + part("name=\"id\"", "s1") +
+                    part("name=\"version\"", "3") + part("name=\"file\"; filename=\"a.md\"", "x")),
+               kFormType))
+          .json();
   const std::string session = json.find("session_id")->string();
   const std::string id = json.find("files")->items().at(0).find("fileId")->string();
   const std::string object = "/sessions/" + session + "/objects/" + id;
@@ -241,9 +261,11 @@ TEST_F(Files, AFileIsFoundUnderItsKindAndIdOnly) {
 
 TEST_F(Files, TheSameNameTwiceInAFormIsTwoFilesOfWhichTheLaterIsCurrent) {
   start();
-  const Json json = ask(post("/upload", form(part("name=\"files\"; filename=\"a.txt\"", "first") +
-                                             part("name=\"files\"; filename=\"a.txt\"", "later")),
-                             kFormType)).json();
+  const Json json = ask(post("/upload",
+                             form(part("name=\"files\"; filename=\"a.txt\"", "first") +
+                                  part("name=\"files\"; filename=\"a.txt\"", "later")),
+                             kFormType))
+                        .json();
   const std::string session = json.find("session_id")->string();
   const auto& stored = json.find("files")->items();
   ASSERT_EQ(stored.size(), 2u);
@@ -267,7 +289,8 @@ TEST_F(Files, ADownloadHasTheHeadersOfTheContract) {
   EXPECT_EQ(answer.body, "1,2\n");
   EXPECT_EQ(answer.header("Content-Type"), "text/csv");
   EXPECT_EQ(answer.header("Content-Length"), "4");
-  EXPECT_EQ(answer.header("Content-Disposition"), "attachment; filename=\"h_.csv\"; filename*=UTF-8''h%C3%A9.csv");
+  EXPECT_EQ(answer.header("Content-Disposition"),
+            "attachment; filename=\"h_.csv\"; filename*=UTF-8''h%C3%A9.csv");
   EXPECT_EQ(answer.header("ETag"), "\"" + sha256_hex("1,2\n") + "\"");
   EXPECT_EQ(answer.header("Accept-Ranges"), "bytes");
   EXPECT_EQ(answer.header("Cache-Control"), "private, max-age=3600");
@@ -327,8 +350,9 @@ TEST_F(Files, OptionsOfADownloadNeedsNoKey) {
 
 TEST_F(Files, PathsThatLeadOutFindNothing) {
   start();
-  for (const char* target : {"/download/../etc/passwd", "/download/%2e%2e/x", "/download/a/..%2f..%2fetc",
-                             "/download/a/..", "/files/../x", "/download//"}) {
+  for (const char* target :
+       {"/download/../etc/passwd", "/download/%2e%2e/x", "/download/a/..%2f..%2fetc",
+        "/download/a/..", "/files/../x", "/download//"}) {
     const int status = get(target).status;
     EXPECT_TRUE(status == 404 || status == 405 || status == 200) << target << " " << status;
     if (status == 200) {
@@ -383,7 +407,8 @@ TEST_F(Files, AnObjectIsDescribed) {
   start();
   const Stored file = store("a/b.csv", "x");
 
-  const Json json = get("/sessions/" + file.session + "/objects/" + file.id + "?kind=user&id=u").json();
+  const Json json =
+      get("/sessions/" + file.session + "/objects/" + file.id + "?kind=user&id=u").json();
 
   EXPECT_EQ(json.find("originalFilename")->string(), "a/b.csv");
   EXPECT_EQ(json.find("size")->integer(), 1);

@@ -194,9 +194,10 @@ class Front : public testing::Test {
     known.set_admin(sha256_hex(kAdminKey));
     accounts->keys.reload(std::move(known));
     exec = std::make_unique<ExecService>(io, pool, *sessions, log, folder / "runs", 4);
-    server = std::make_unique<HttpServer>(HttpContext{
-        io, pool, generation, keys, *exec, *sessions, *accounts, log, metrics, "1.2.3",
-        [] { return Json::object({{"cgroup", "v1"}}); }});
+    server = std::make_unique<HttpServer>(HttpContext{io, pool, generation, keys, *exec, *sessions,
+                                                      *accounts, log, metrics, "1.2.3", [] {
+                                                        return Json::object({{"cgroup", "v1"}});
+                                                      }});
     thread = std::thread([this] { io.run(); });
     on_io([this] { server->start(config.http); });
   }
@@ -242,7 +243,8 @@ class Front : public testing::Test {
   Received get(const std::string& target) { return ask(head("GET", target)); }
 
   static std::string part(const std::string& disposition, const std::string& content) {
-    return "--edge\r\nContent-Disposition: form-data; " + disposition + "\r\n\r\n" + content + "\r\n";
+    return "--edge\r\nContent-Disposition: form-data; " + disposition + "\r\n\r\n" + content +
+           "\r\n";
   }
   static std::string form(const std::string& parts) { return parts + "--edge--\r\n"; }
   static constexpr const char* kFormType = "multipart/form-data; boundary=edge";

@@ -100,15 +100,29 @@ TEST(Multipart, HoldsBackNoMoreThanADelimiter) {
 }
 
 TEST(Multipart, TakesNamesAsClientsMeanThem) {
-  EXPECT_EQ(parse_part_head("Content-Disposition: form-data; name=\"f\"; filename=\"h\xC3\xA9 %22q%22 100%.csv\"").file_name,
-            "h\xC3\xA9 \"q\" 100%.csv");
-  EXPECT_EQ(parse_part_head("content-disposition:form-data;filename=\"a\\\"b\\\\c\\d\";name=f").file_name,
-            "a\"b\\c\\d");
-  EXPECT_EQ(parse_part_head("Content-Disposition: form-data; name=f; filename=plain.txt").file_name, "plain.txt");
-  EXPECT_EQ(parse_part_head("Content-Disposition: form-data; name=f; filename=\"x\"; filename*=UTF-8''%e2%82%ac").file_name,
-            "\xE2\x82\xAC");
-  EXPECT_EQ(parse_part_head("Content-Disposition: form-data; name=f; filename=\"x\"; filename*=KOI8-R''%e2").file_name, "x");
-  EXPECT_EQ(parse_part_head("Content-Type: text/plain\r\nContent-Disposition: form-data; name=\"a;b\"").name, "a;b");
+  EXPECT_EQ(
+      parse_part_head(
+          "Content-Disposition: form-data; name=\"f\"; filename=\"h\xC3\xA9 %22q%22 100%.csv\"")
+          .file_name,
+      "h\xC3\xA9 \"q\" 100%.csv");
+  EXPECT_EQ(
+      parse_part_head("content-disposition:form-data;filename=\"a\\\"b\\\\c\\d\";name=f").file_name,
+      "a\"b\\c\\d");
+  EXPECT_EQ(parse_part_head("Content-Disposition: form-data; name=f; filename=plain.txt").file_name,
+            "plain.txt");
+  EXPECT_EQ(
+      parse_part_head(
+          "Content-Disposition: form-data; name=f; filename=\"x\"; filename*=UTF-8''%e2%82%ac")
+          .file_name,
+      "\xE2\x82\xAC");
+  EXPECT_EQ(parse_part_head(
+                "Content-Disposition: form-data; name=f; filename=\"x\"; filename*=KOI8-R''%e2")
+                .file_name,
+            "x");
+  EXPECT_EQ(
+      parse_part_head("Content-Type: text/plain\r\nContent-Disposition: form-data; name=\"a;b\"")
+          .name,
+      "a;b");
   EXPECT_FALSE(parse_part_head("Content-Disposition: form-data; name=f").file_name.has_value());
 }
 
@@ -118,7 +132,9 @@ TEST(Multipart, RefusesBrokenForms) {
   EXPECT_TRUE(refused("--edge\r\nContent-Disposition: attachment; name=x\r\n\r\nx\r\n--edge--"));
   EXPECT_TRUE(refused("--edge\r\nContent-Disposition: form-data; filename=x\r\n\r\nx\r\n--edge--"));
   EXPECT_TRUE(refused("--edge\r\nContent-Disposition: form-data; name=\"x\r\n\r\nx\r\n--edge--"));
-  EXPECT_TRUE(refused("--edge\r\nContent-Disposition: form-data; name=a\r\nContent-Disposition: form-data; name=b\r\n\r\nx"));
+  EXPECT_TRUE(
+      refused("--edge\r\nContent-Disposition: form-data; name=a\r\nContent-Disposition: form-data; "
+              "name=b\r\n\r\nx"));
   EXPECT_TRUE(refused("--edge\r\nContent-Disposition: form-data; name=a\r\n folded\r\n\r\nx"));
   EXPECT_TRUE(refused("--edge\r\nContent-Disposition: form-data; name=\"\xFF\"\r\n\r\nx"));
   EXPECT_TRUE(refused("--edge\r\nContent-Disposition: form-data; name=a\nb\r\n\r\nx"));
@@ -140,7 +156,8 @@ TEST(Multipart, BoundsThePartsOfAForm) {
 
 TEST(MultipartBoundary, IsReadFromTheContentType) {
   EXPECT_EQ(MultipartParser::boundary_of("multipart/form-data; boundary=abc"), "abc");
-  EXPECT_EQ(MultipartParser::boundary_of("Multipart/Form-Data; charset=utf-8; Boundary=\"a b:c\""), "a b:c");
+  EXPECT_EQ(MultipartParser::boundary_of("Multipart/Form-Data; charset=utf-8; Boundary=\"a b:c\""),
+            "a b:c");
   const auto code = [](const std::string& type) {
     try {
       MultipartParser::boundary_of(type);
@@ -155,7 +172,9 @@ TEST(MultipartBoundary, IsReadFromTheContentType) {
   EXPECT_EQ(code("multipart/form-data; boundary=" + std::string(71, 'a')), Code::kMalformed);
   EXPECT_EQ(code("multipart/form-data; boundary=\"a \""), Code::kMalformed);
   EXPECT_EQ(code("multipart/form-data; boundary=a\"b"), Code::kMalformed);
-  EXPECT_EQ(MultipartParser::boundary_of("multipart/form-data; boundary=" + std::string(70, 'a')).size(), 70u);
+  EXPECT_EQ(
+      MultipartParser::boundary_of("multipart/form-data; boundary=" + std::string(70, 'a')).size(),
+      70u);
 }
 
 TEST(Multipart, SurvivesDamage) {
@@ -168,9 +187,15 @@ TEST(Multipart, SurvivesDamage) {
     for (int hits = 0; hits < 3; ++hits) {
       const std::size_t at = random() % body.size();
       switch (random() % 3) {
-        case 0: body[at] = static_cast<char>(random()); break;
-        case 1: body.erase(at, random() % 9); break;
-        default: body.insert(at, body.substr(random() % body.size(), random() % 9)); break;
+        case 0:
+          body[at] = static_cast<char>(random());
+          break;
+        case 1:
+          body.erase(at, random() % 9);
+          break;
+        default:
+          body.insert(at, body.substr(random() % body.size(), random() % 9));
+          break;
       }
       if (body.empty()) body = "-";
     }

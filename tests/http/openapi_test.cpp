@@ -36,7 +36,8 @@ TEST_F(ApiDocument, HasEveryRouteAndNoOther) {
       documented.insert(upper(method) + " " + pattern_of(path));
     }
   }
-  for (const Route& route : routes()) served.insert(std::string(route.method) + " " + route.pattern);
+  for (const Route& route : routes())
+    served.insert(std::string(route.method) + " " + route.pattern);
 
   EXPECT_EQ(documented, served) << "routes.cpp and api/openapi.json must name the same";
 }
@@ -84,8 +85,10 @@ TEST_F(ApiDocument, IsAPageThatLoadsAndRunsNothing) {
     EXPECT_EQ(answer.body.find(sign), answer.body.npos) << sign;
   }
   for (const Route& route : routes()) {
-    EXPECT_NE(answer.body.find(std::string(route.pattern).substr(0, std::string(route.pattern).find('{'))),
-              answer.body.npos) << route.pattern;
+    EXPECT_NE(answer.body.find(
+                  std::string(route.pattern).substr(0, std::string(route.pattern).find('{'))),
+              answer.body.npos)
+        << route.pattern;
   }
 }
 

@@ -80,7 +80,9 @@ TEST_F(StreamRoute, RefusesWithTheTrueStatusBeforeTheStream) {
   EXPECT_EQ(ask(post("/exec/stream", R"({"lang":"cobol","code":"1"})")).status, 400);
   EXPECT_EQ(ask(post("/exec/stream?reattach=soon", exec_body())).status, 400);
   EXPECT_EQ(ask("POST /exec/stream HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
-                "Content-Length: 2\r\n\r\n{}").status, 401);
+                "Content-Length: 2\r\n\r\n{}")
+                .status,
+            401);
 }
 
 TEST_F(StreamRoute, KeepsASilentStreamAliveWithComments) {

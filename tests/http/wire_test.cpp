@@ -105,10 +105,10 @@ TEST_F(Wire, AmbiguousFramingIsRefusedAndNothingBehindItIsServed) {
   start();
   const std::string next = head("GET", "/health");
   for (const char* fields : {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
-                                    "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
-                                    "Content-Length: 5\r\nContent-Length: 6\r\n",
-                                    "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
-                                    "Content-Length: 5\r\nX: y\r\n folded: z\r\n"}) {
+                             "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+                             "Content-Length: 5\r\nContent-Length: 6\r\n",
+                             "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+                             "Content-Length: 5\r\nX: y\r\n folded: z\r\n"}) {
     const std::string text = talk(head("POST", "/exec", fields) + "0\r\n\r\n" + next);
     EXPECT_EQ(status(text), 400) << fields;
     EXPECT_EQ(answers(text), 1u) << fields;
@@ -214,10 +214,16 @@ TEST_F(Wire, ContinueIsSentOnlyWhenTheBodyWillBeRead) {
   client.send(body);
   EXPECT_EQ(client.receive().status, 200);
 
-  EXPECT_EQ(ask(head("POST", "/exec", "Content-Type: application/json\r\nExpect: 100-continue\r\n"
-                                      "Content-Length: 99999999999\r\n")).status, 413);
-  EXPECT_EQ(ask(head("POST", "/exec", "Content-Type: text/plain\r\nExpect: 100-continue\r\n"
-                                      "Content-Length: 5\r\n")).status, 415);
+  EXPECT_EQ(ask(head("POST", "/exec",
+                     "Content-Type: application/json\r\nExpect: 100-continue\r\n"
+                     "Content-Length: 99999999999\r\n"))
+                .status,
+            413);
+  EXPECT_EQ(ask(head("POST", "/exec",
+                     "Content-Type: text/plain\r\nExpect: 100-continue\r\n"
+                     "Content-Length: 5\r\n"))
+                .status,
+            415);
 }
 
 TEST_F(Wire, AnAnswerReachesAClientThatIsStillSending) {

@@ -36,8 +36,8 @@ TEST(WsMessage, NamesWhatIsWrong) {
 }
 
 TEST(WsMessage, AFaultIsToldInFewWordsHoweverLongTheMessage) {
-  for (const std::string& text : {"{" + std::string(60'000, 'x'),
-                                  R"({"type":")" + std::string(60'000, 'x') + "\"}"}) {
+  for (const std::string& text :
+       {"{" + std::string(60'000, 'x'), R"({"type":")" + std::string(60'000, 'x') + "\"}"}) {
     try {
       parse_client_message(text);
       FAIL();

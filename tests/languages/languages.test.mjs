@@ -26,7 +26,9 @@ for (const [name, program] of Object.entries(kPrograms)) {
   describe(`language ${name}`, { concurrency: false }, () => {
     test('prints, takes arguments and standard input, reads a file and leaves one', async () => {
       const { json } = await daemon.exec(name, program.whole, {
-        args: ['a b', 'ç'], stdin: 'line of input\n', files: [input.reference],
+        args: ['a b', 'ç'],
+        stdin: 'line of input\n',
+        files: [input.reference],
       });
 
       const lines = (json.stdout ?? JSON.stringify(json)).split('\n').map((line) => line.trimEnd());
@@ -35,7 +37,10 @@ for (const [name, program] of Object.entries(kPrograms)) {
       assert.equal(lines[2], 'stdin line of input');
       assert.equal(json.status, 'completed', json.stderr);
       assert.equal(json.stderr, '');
-      assert.deepEqual(json.files.map((file) => file.name), ['out.txt']);
+      assert.deepEqual(
+        json.files.map((file) => file.name),
+        ['out.txt'],
+      );
       const made = await daemon.request('GET', `/download/${json.session_id}/${json.files[0].id}`);
       assert.equal(made.bytes.toString(), kInput.toUpperCase());
     });
@@ -50,15 +55,19 @@ for (const [name, program] of Object.entries(kPrograms)) {
     });
 
     // Scripts are not compiled.
-    if (program.broken) test('tells what cannot be compiled as such', async () => {
-      const { json } = await daemon.exec(name, program.broken);
+    if (program.broken)
+      test('tells what cannot be compiled as such', async () => {
+        const { json } = await daemon.exec(name, program.broken);
 
-      assert.equal(json.status, 'compile_error', json.stderr);
-      assert.match(json.stderr, program.explains);
-      assert.match(json.message, /^The program could not be compiled: the compiler exited with code \d+/);
-      assert.equal(json.stdout, '');
-      assert.deepEqual(json.files, []);
-    });
+        assert.equal(json.status, 'compile_error', json.stderr);
+        assert.match(json.stderr, program.explains);
+        assert.match(
+          json.message,
+          /^The program could not be compiled: the compiler exited with code \d+/,
+        );
+        assert.equal(json.stdout, '');
+        assert.deepEqual(json.files, []);
+      });
   });
 }
 
@@ -74,7 +83,10 @@ describe('languages', { concurrency: false }, () => {
     const { stdout } = await daemon.podium(['languages', '--json', '--config', daemon.configFile]);
 
     const { languages } = JSON.parse(stdout);
-    assert.deepEqual(languages.map((language) => language.name).sort(), Object.keys(kPrograms).sort());
+    assert.deepEqual(
+      languages.map((language) => language.name).sort(),
+      Object.keys(kPrograms).sort(),
+    );
     for (const language of languages) {
       assert.equal(language.usable, true, JSON.stringify(language));
       assert.match(language.version, /^\d+(\.\d+)+$/, language.name);
@@ -82,23 +94,32 @@ describe('languages', { concurrency: false }, () => {
   });
 
   test('name only Debian packages that packaging/debian-packages.txt installs', async () => {
-    const top = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../..');
-    const installed = new Set(fs.readFileSync(path.join(top, 'packaging/debian-packages.txt'), 'utf8').split('\n'));
+    const top = path.resolve(
+      import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname),
+      '../..',
+    );
+    const installed = new Set(
+      fs.readFileSync(path.join(top, 'packaging/debian-packages.txt'), 'utf8').split('\n'),
+    );
     const { stdout } = await daemon.podium(['languages', '--json', '--config', daemon.configFile]);
 
     for (const language of JSON.parse(stdout).languages) {
-      for (const name of language.packages) assert.ok(installed.has(name), `${language.name}: ${name}`);
+      for (const name of language.packages)
+        assert.ok(installed.has(name), `${language.name}: ${name}`);
     }
   });
 
   test('find the class to start in Java code of several types and a package', async () => {
-    const { json } = await daemon.exec('java', `
+    const { json } = await daemon.exec(
+      'java',
+      `
 package some.where; // class Comment { }
 interface Shape { String name(); }
 enum Kind implements Shape { ROUND }
 class Helper { String text = "public class Wrong { void main( }"; }
 class Start { public static void main(String[] args) { System.out.println(Kind.ROUND.name()); } }
-`);
+`,
+    );
 
     assert.equal(json.stdout, 'ROUND\n', json.stderr);
   });
@@ -122,9 +143,18 @@ class Start { public static void main(String[] args) { System.out.println(Kind.R
 test('a language whose programs are not installed is refused as unsupported, and podium languages says why', async () => {
   const lacking = new Daemon({
     languages: {
-      cobol: { runtimes: ['jobs'], source: 'main.cob', compile: ['/usr/bin/no-such-compiler', '{source}'],
-               command: ['{folder}/program'], packages: ['gnucobol4'] },
-      apl: { runtimes: ['jobs'], source: 'main.apl', command: ['/usr/bin/no-such-interpreter', '{source}'] },
+      cobol: {
+        runtimes: ['jobs'],
+        source: 'main.cob',
+        compile: ['/usr/bin/no-such-compiler', '{source}'],
+        command: ['{folder}/program'],
+        packages: ['gnucobol4'],
+      },
+      apl: {
+        runtimes: ['jobs'],
+        source: 'main.apl',
+        command: ['/usr/bin/no-such-interpreter', '{source}'],
+      },
     },
   });
   try {
@@ -134,8 +164,16 @@ test('a language whose programs are not installed is refused as unsupported, and
       assert.equal(reply.status, 400, reply.bytes.toString());
       assert.match(reply.json.error, new RegExp(`^Unsupported language: ${name} `));
     }
-    const { stdout } = await lacking.podium(['languages', '--text', '--config', lacking.configFile]);
-    assert.match(stdout, /cobol +no +.*\/usr\/bin\/no-such-compiler is not there\n +→ apt-get install gnucobol4/);
+    const { stdout } = await lacking.podium([
+      'languages',
+      '--text',
+      '--config',
+      lacking.configFile,
+    ]);
+    assert.match(
+      stdout,
+      /cobol +no +.*\/usr\/bin\/no-such-compiler is not there\n +→ apt-get install gnucobol4/,
+    );
   } finally {
     await lacking.discard();
   }

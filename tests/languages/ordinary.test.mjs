@@ -10,19 +10,27 @@ import { after, before, describe, test } from 'node:test';
 import { Daemon } from '../e2e/support/daemon.mjs';
 
 const folder = new URL('./ordinary/', import.meta.url).pathname;
-const programs = fs.readdirSync(folder).sort().flatMap((file) => {
-  const code = fs.readFileSync(path.join(folder, file), 'utf8');
-  const language = { sh: 'bash', R: 'r' }[path.extname(file).slice(1)] ?? path.extname(file).slice(1);
-  const one = { title: file, language, code };
-  return language === 'py' ? [one, { title: `${file}, cold`, language: 'cold', code }] : [one];
-});
+const programs = fs
+  .readdirSync(folder)
+  .sort()
+  .flatMap((file) => {
+    const code = fs.readFileSync(path.join(folder, file), 'utf8');
+    const language =
+      { sh: 'bash', R: 'r' }[path.extname(file).slice(1)] ?? path.extname(file).slice(1);
+    const one = { title: file, language, code };
+    return language === 'py' ? [one, { title: `${file}, cold`, language: 'cold', code }] : [one];
+  });
 const runs = Number(process.env.PODIUM_ORDINARY_RUNS ?? 0);
 const daemon = new Daemon({
   // Toolchains that a shell script starts are run, not compile, steps.
   limits: { memory: '1GiB', wall: '5m', compile_wall: '5m', cpu: 2 },
   languages: {
-    cold: { runtimes: ['jobs'], source: 'main.py', command: ['/usr/bin/python3', '{source}'],
-            environment: { MPLBACKEND: 'Agg' } },
+    cold: {
+      runtimes: ['jobs'],
+      source: 'main.py',
+      command: ['/usr/bin/python3', '{source}'],
+      environment: { MPLBACKEND: 'Agg' },
+    },
   },
 });
 
@@ -52,7 +60,10 @@ if (runs > 0) {
     let next = 0;
     const failures = [];
     const worker = async () => {
-      while (next < runs) await check(programs[next++ % programs.length]).catch((error) => failures.push(error.message));
+      while (next < runs)
+        await check(programs[next++ % programs.length]).catch((error) =>
+          failures.push(error.message),
+        );
     };
     await Promise.all([worker(), worker(), worker(), worker()]);
     assert.deepEqual(failures, []);

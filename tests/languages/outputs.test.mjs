@@ -19,7 +19,11 @@ after(async () => {
 
 /** New-style references. */
 const named = (upload) => ({
-  id: upload.id, name: upload.name, storage_session_id: upload.session, resource_id: upload.id, kind: 'user',
+  id: upload.id,
+  name: upload.name,
+  storage_session_id: upload.session,
+  resource_id: upload.id,
+  kind: 'user',
 });
 const names = (files) => files.map((file) => file.name).sort();
 const said = (json) => JSON.stringify(json.artifact_truncation ?? '');
@@ -45,21 +49,35 @@ int main(void) {
 
       assert.equal(json.status, 'completed', JSON.stringify(json));
       assert.deepEqual(names(json.files), ['kept']);
-      for (const name of ['link', 'alias', 'pipe', 'sock']) assert.match(said(json), new RegExp(`\\b${name}\\b`));
+      for (const name of ['link', 'alias', 'pipe', 'sock'])
+        assert.match(said(json), new RegExp(`\\b${name}\\b`));
       assert.doesNotMatch(JSON.stringify(json), /root:x:0/);
     });
   }
 
   for (const [title, language, code] of [
-    ['Python', 'py', 'import os\nopen("changed.txt", "a").write("more")\nos.remove("gone.txt")\nopen("same.txt").read()\nopen("new.txt", "w").write("x")'],
+    [
+      'Python',
+      'py',
+      'import os\nopen("changed.txt", "a").write("more")\nos.remove("gone.txt")\nopen("same.txt").read()\nopen("new.txt", "w").write("x")',
+    ],
     ['bash', 'bash', 'echo more >> changed.txt; rm gone.txt; cat same.txt; echo x > new.txt'],
-    ['JavaScript', 'js', 'const fs = require("fs"); fs.appendFileSync("changed.txt", "more"); fs.unlinkSync("gone.txt"); fs.readFileSync("same.txt"); fs.writeFileSync("new.txt", "x");'],
+    [
+      'JavaScript',
+      'js',
+      'const fs = require("fs"); fs.appendFileSync("changed.txt", "more"); fs.unlinkSync("gone.txt"); fs.readFileSync("same.txt"); fs.writeFileSync("new.txt", "x");',
+    ],
   ]) {
     test(`are told apart: changed, gone, unchanged and new (${title})`, async () => {
       const [changed, gone, same] = await Promise.all(
-        ['changed.txt', 'gone.txt', 'same.txt'].map((name) => daemon.upload(name, `content of ${name}\n`)));
+        ['changed.txt', 'gone.txt', 'same.txt'].map((name) =>
+          daemon.upload(name, `content of ${name}\n`),
+        ),
+      );
 
-      const { json } = await daemon.exec(language, code, { files: [changed, gone, same].map(named) });
+      const { json } = await daemon.exec(language, code, {
+        files: [changed, gone, same].map(named),
+      });
 
       assert.equal(json.status, 'completed', json.stderr);
       const by = Object.fromEntries(json.files.map((file) => [file.name, file]));
@@ -71,7 +89,7 @@ int main(void) {
       assert.deepEqual([by['same.txt'].id, by['same.txt'].inherited], [same.id, true]);
       assert.deepEqual(json.deleted_files, ['gone.txt']);
       const old = await daemon.request('GET', `/download/${changed.session}/${changed.id}`);
-      assert.equal(old.bytes.toString(), 'content of changed.txt\n');  // as it was uploaded
+      assert.equal(old.bytes.toString(), 'content of changed.txt\n'); // as it was uploaded
     });
   }
 
@@ -92,21 +110,30 @@ int main(void) {
   });
 
   test('are bounded in size one by one and together, and named', async () => {
-    const { json } = await daemon.exec('bash', 'for i in 1 2 3; do head -c 900K /dev/zero > f$i; done; truncate -s 1M edge');
+    const { json } = await daemon.exec(
+      'bash',
+      'for i in 1 2 3; do head -c 900K /dev/zero > f$i; done; truncate -s 1M edge',
+    );
 
     assert.match(said(json), /f3|edge/);
     assert.ok(json.files.length === 2 || json.files.length === 3, JSON.stringify(json));
   });
 
   test('are bounded in depth, and what lies deeper is named', async () => {
-    const { json } = await daemon.exec('bash', 'mkdir -p a/b/c/d; echo > a/b/kept; echo > a/b/c/d/deep');
+    const { json } = await daemon.exec(
+      'bash',
+      'mkdir -p a/b/c/d; echo > a/b/kept; echo > a/b/c/d/deep',
+    );
 
     assert.deepEqual(names(json.files), ['a/b/kept']);
     assert.match(said(json), /a\/b\/c/);
   });
 
   test('do not contain what the compiler made', async () => {
-    const { json } = await daemon.exec('f90', 'module m\nend module\nprogram p\n use m\n print *, "done"\nend program');
+    const { json } = await daemon.exec(
+      'f90',
+      'module m\nend module\nprogram p\n use m\n print *, "done"\nend program',
+    );
 
     assert.equal(json.status, 'completed', json.stderr);
     assert.deepEqual(json.files, []);

@@ -53,7 +53,7 @@ fs.writeFileSync('out.txt', fs.readFileSync('/mnt/data/in.txt', 'utf8').toUpperC
     broken: 'const x: number = ;',
     explains: /main\.ts:1:18/,
     fails: 'interface A { b: number }\nconsole.log("before");\nthrow new Error("went wrong");',
-    says: /Error: went wrong[\s\S]*main\.ts:3/,  // the line of the source, not of what was made of it
+    says: /Error: went wrong[\s\S]*main\.ts:3/, // the line of the source, not of what was made of it
   },
   go: {
     whole: `
@@ -103,7 +103,8 @@ public class Greeter {
 `,
     broken: 'public class Broken { public static void main(String[] a) { int x = "text"; } }',
     explains: /Broken\.java:1: error: incompatible types/,
-    fails: 'class Main { public static void main(String[] a) { System.out.println("before"); throw new IllegalStateException("went wrong"); } }',
+    fails:
+      'class Main { public static void main(String[] a) { System.out.println("before"); throw new IllegalStateException("went wrong"); } }',
     says: /IllegalStateException: went wrong/,
   },
   c: {
@@ -123,7 +124,8 @@ int main(int argc, char **argv) {
 `,
     broken: 'int main(void) { return undeclared; }',
     explains: /main\.c:1:25: error: .*undeclared/,
-    fails: '#include <stdio.h>\nint main(void) { puts("before"); fputs("went wrong\\n", stderr); return 3; }',
+    fails:
+      '#include <stdio.h>\nint main(void) { puts("before"); fputs("went wrong\\n", stderr); return 3; }',
     says: /went wrong/,
   },
   cpp: {
@@ -148,9 +150,10 @@ int main(int argc, char** argv) {
 `,
     broken: 'int main() { return std::string(1); }',
     explains: /main\.cpp:1:26: error:/,
-    fails: '#include <iostream>\n#include <stdexcept>\nint main() { std::cout << "before" << std::endl; throw std::runtime_error("went wrong"); }',
+    fails:
+      '#include <iostream>\n#include <stdexcept>\nint main() { std::cout << "before" << std::endl; throw std::runtime_error("went wrong"); }',
     says: /what\(\): +went wrong/,
-    status: 'signaled',  // terminate() calls abort()
+    status: 'signaled', // terminate() calls abort()
   },
   php: {
     whole: `<?php
@@ -218,7 +221,8 @@ end program
 `,
     broken: 'program broken\n  implicit none\n  x = 1\nend program',
     explains: /main\.f90:3:[\s\S]*no IMPLICIT type/,
-    fails: "program fails\n  print '(a)', 'before'\n  flush(6)\n  error stop 'went wrong'\nend program",
+    fails:
+      "program fails\n  print '(a)', 'before'\n  flush(6)\n  error stop 'went wrong'\nend program",
     says: /went wrong/,
   },
   d: {
@@ -234,13 +238,24 @@ void main(string[] args) {
 `,
     broken: 'void main() { int x = "text"; }',
     explains: /main\.d:1:23: error:/,
-    fails: 'import std.stdio;\nvoid main() { writeln("before"); throw new Exception("went wrong"); }',
+    fails:
+      'import std.stdio;\nvoid main() { writeln("before"); throw new Exception("went wrong"); }',
     says: /Exception@[\s\S]*went wrong/,
   },
 };
 
 /** The aliases of the contract. */
 export const kAliases = {
-  python: 'py', javascript: 'js', node: 'js', nodejs: 'js', typescript: 'ts', sh: 'bash',
-  'c++': 'cpp', rust: 'rs', fortran: 'f90', PYTHON: 'py', 'C++': 'cpp', R: 'r',
+  python: 'py',
+  javascript: 'js',
+  node: 'js',
+  nodejs: 'js',
+  typescript: 'ts',
+  sh: 'bash',
+  'c++': 'cpp',
+  rust: 'rs',
+  fortran: 'f90',
+  PYTHON: 'py',
+  'C++': 'cpp',
+  R: 'r',
 };

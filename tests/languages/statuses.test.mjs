@@ -7,8 +7,14 @@ import { after, before, describe, test } from 'node:test';
 import { Daemon } from '../e2e/support/daemon.mjs';
 
 const limits = {
-  wall: '20s', memory: '128MiB', processes: 40, output: '64KiB', file_size: '4MiB', workspace: '16MiB',
-  workspace_files: 150, compile_memory: '256MiB',
+  wall: '20s',
+  memory: '128MiB',
+  processes: 40,
+  output: '64KiB',
+  file_size: '4MiB',
+  workspace: '16MiB',
+  workspace_files: 150,
+  compile_memory: '256MiB',
 };
 const python = { source: 'main.py', command: ['/usr/bin/python3', '{source}'] };
 const daemon = new Daemon({
@@ -16,8 +22,13 @@ const daemon = new Daemon({
   languages: {
     warm: { ...python, runtimes: ['pods'] },
     cold: { ...python, runtimes: ['jobs'] },
-    endless: { runtimes: ['jobs'], source: 'x', compile: ['/bin/sleep', '60'], command: ['{folder}/program'],
-               limits: { compile_wall: '300ms' } },
+    endless: {
+      runtimes: ['jobs'],
+      source: 'x',
+      compile: ['/bin/sleep', '60'],
+      command: ['{folder}/program'],
+      limits: { compile_wall: '300ms' },
+    },
   },
 });
 
@@ -51,69 +62,108 @@ const kWays = {
   },
   failed: {
     message: /^The program exited with code \d+(\.|: a command was not found.*)$/,
-    python: ['print("out")\nraise RuntimeError("x")', 'print("out", flush=True)\nimport os\nos._exit(137)'],
+    python: [
+      'print("out")\nraise RuntimeError("x")',
+      'print("out", flush=True)\nimport os\nos._exit(137)',
+    ],
     bash: ['echo out; exit 3', 'echo out; no-such-command'],
     c: ['puts("out"); return 255;', 'puts("out"); execl("/nonexistent", "x", NULL); return 1;'],
   },
   signaled: {
     message: /^The program was ended by the signal SIG(SEGV|KILL|ABRT|FPE|TERM)/,
-    python: ['import ctypes\nprint("out", flush=True)\nctypes.string_at(0)',
-             'import os, signal\nprint("out", flush=True)\nos.kill(os.getpid(), signal.SIGKILL)'],
+    python: [
+      'import ctypes\nprint("out", flush=True)\nctypes.string_at(0)',
+      'import os, signal\nprint("out", flush=True)\nos.kill(os.getpid(), signal.SIGKILL)',
+    ],
     bash: ['echo out; kill -SEGV $$', 'echo out; kill -KILL $$'],
     c: ['puts("out"); *(volatile int *)8 = 1; return 0;', 'puts("out"); abort();'],
   },
   timed_out: {
     timeout: 500,
     message: /^The program was stopped: it ran longer than its limit of 0\.5 s/,
-    python: ['import time\nprint("out", flush=True)\ntime.sleep(60)', 'print("out", flush=True)\nwhile True: pass'],
+    python: [
+      'import time\nprint("out", flush=True)\ntime.sleep(60)',
+      'print("out", flush=True)\nwhile True: pass',
+    ],
     bash: ['echo out; sleep 60', 'echo out; while :; do :; done'],
     c: ['puts("out"); sleep(60); return 0;', 'puts("out"); signal(SIGTERM, SIG_IGN); for (;;) { }'],
   },
   out_of_memory: {
     message: /it needed more memory than its limit of 128MiB/,
-    python: ['print("out", flush=True)\nx = bytearray(1 << 30)\nx[::4096] = b"x" * (len(x) // 4096)',
-             `import os
+    python: [
+      'print("out", flush=True)\nx = bytearray(1 << 30)\nx[::4096] = b"x" * (len(x) // 4096)',
+      `import os
 print("out", flush=True)
 for _ in range(8):
     if os.fork() == 0:
         x = b"x" * (40 << 20)
         os.read(os.pipe()[0], 1)
-os.wait()`],
-    bash: ['echo out; head -c 1G /dev/zero | tail',
-           'echo out; for i in {1..8}; do head -c 100M /dev/zero | tail & done; wait'],
-    c: ['puts("out"); for (;;) memset(malloc(1 << 20), 1, 1 << 20);',
-        'puts("out"); for (int i = 0; i < 8; ++i) if (fork() == 0) { memset(malloc(40 << 20), 1, 40 << 20); pause(); } wait(NULL); return 0;'],
+os.wait()`,
+    ],
+    bash: [
+      'echo out; head -c 1G /dev/zero | tail',
+      'echo out; for i in {1..8}; do head -c 100M /dev/zero | tail & done; wait',
+    ],
+    c: [
+      'puts("out"); for (;;) memset(malloc(1 << 20), 1, 1 << 20);',
+      'puts("out"); for (int i = 0; i < 8; ++i) if (fork() == 0) { memset(malloc(40 << 20), 1, 40 << 20); pause(); } wait(NULL); return 0;',
+    ],
   },
   process_limit: {
     timeout: 3000,
     message: /it started more processes and threads than its limit of 40/,
-    python: ['import os\nprint("out", flush=True)\nwhile True:\n    os.fork()',
-             'import threading, time\nprint("out", flush=True)\nfor _ in range(99):\n    threading.Thread(target=time.sleep, args=(9,), daemon=True).start()'],
-    bash: ['echo out; f() { f | f & }; f; wait; sleep 9', 'echo out; for i in {1..99}; do sleep 9 & done; wait'],
-    c: ['puts("out"); for (;;) fork();',
-        'puts("out"); pthread_t t; for (int i = 0; i < 99; ++i) if (pthread_create(&t, NULL, nothing, NULL)) return 1; return 0;'],
+    python: [
+      'import os\nprint("out", flush=True)\nwhile True:\n    os.fork()',
+      'import threading, time\nprint("out", flush=True)\nfor _ in range(99):\n    threading.Thread(target=time.sleep, args=(9,), daemon=True).start()',
+    ],
+    bash: [
+      'echo out; f() { f | f & }; f; wait; sleep 9',
+      'echo out; for i in {1..99}; do sleep 9 & done; wait',
+    ],
+    c: [
+      'puts("out"); for (;;) fork();',
+      'puts("out"); pthread_t t; for (int i = 0; i < 99; ++i) if (pthread_create(&t, NULL, nothing, NULL)) return 1; return 0;',
+    ],
   },
   output_limit: {
     message: /it wrote more to stdout or stderr than its limit of 64KiB/,
-    python: ['print("out")\nwhile True:\n    print("more" * 100)',
-             'import sys\nprint("out", flush=True)\nwhile True:\n    sys.stderr.write("more" * 100)'],
+    python: [
+      'print("out")\nwhile True:\n    print("more" * 100)',
+      'import sys\nprint("out", flush=True)\nwhile True:\n    sys.stderr.write("more" * 100)',
+    ],
     bash: ['echo out; yes', 'echo out; yes >&2'],
     c: ['puts("out"); for (;;) puts("more");', 'puts("out"); for (;;) fputs("more", stderr);'],
   },
   disk_limit: {
-    message: /wrote more to files than its limits allow: 4MiB a file, 16MiB and 150 files in all|grew past its limit of 4MiB/,
-    python: ['print("out", flush=True)\nopen("big", "wb").write(b"x" * (8 << 20))',
-             'print("out", flush=True)\nfor i in range(999):\n    open(f"file{i}", "w").write("x")'],
-    bash: ['echo out; head -c 8M /dev/zero > big', 'set -e; echo out; for i in {1..999}; do echo > file$i; done'],
-    c: ['puts("out"); int fd = open("big", O_WRONLY | O_CREAT, 0600); static char b[1 << 20]; for (;;) if (write(fd, b, sizeof b) < 0) return 1;',
-        'puts("out"); char name[9]; static char b[1 << 20]; for (int i = 0;; ++i) { sprintf(name, "f%d", i % 999); int fd = open(name, O_WRONLY | O_CREAT, 0600); if (fd < 0 || write(fd, b, sizeof b) < 0) return 1; close(fd); }'],
+    message:
+      /wrote more to files than its limits allow: 4MiB a file, 16MiB and 150 files in all|grew past its limit of 4MiB/,
+    python: [
+      'print("out", flush=True)\nopen("big", "wb").write(b"x" * (8 << 20))',
+      'print("out", flush=True)\nfor i in range(999):\n    open(f"file{i}", "w").write("x")',
+    ],
+    bash: [
+      'echo out; head -c 8M /dev/zero > big',
+      'set -e; echo out; for i in {1..999}; do echo > file$i; done',
+    ],
+    c: [
+      'puts("out"); int fd = open("big", O_WRONLY | O_CREAT, 0600); static char b[1 << 20]; for (;;) if (write(fd, b, sizeof b) < 0) return 1;',
+      'puts("out"); char name[9]; static char b[1 << 20]; for (int i = 0;; ++i) { sprintf(name, "f%d", i % 999); int fd = open(name, O_WRONLY | O_CREAT, 0600); if (fd < 0 || write(fd, b, sizeof b) < 0) return 1; close(fd); }',
+    ],
   },
 };
 
 async function check(status, ways, language, code) {
   const { json } = await daemon.exec(language, code, ways.timeout ? { timeout: ways.timeout } : {});
 
-  assert.equal(json.status, status, JSON.stringify({ ...json, stdout: json.stdout?.slice(0, 200), stderr: json.stderr?.slice(-500) }));
+  assert.equal(
+    json.status,
+    status,
+    JSON.stringify({
+      ...json,
+      stdout: json.stdout?.slice(0, 200),
+      stderr: json.stderr?.slice(-500),
+    }),
+  );
   assert.match(json.stdout, /^out\n/);
   assert.match(json.message ?? '', ways.message);
   if (status !== 'completed') assert.equal(json.stderr.trimEnd().split('\n').at(-1), json.message);
@@ -154,8 +204,13 @@ describe('status compile_error', { concurrency: false }, () => {
   });
 
   test('is a compiler that needs more memory than it may, and says so', async () => {
-    const eightfold = 'BCDEFGHI'.split('').map((name, i) => `#define ${name} ${Array(8).fill('ABCDEFGH'[i])}`);
-    const json = await compile('c', `#define A 1\n${eightfold.join('\n')}\nint a[] = {I}; int main(void) { return a[5]; }`);
+    const eightfold = 'BCDEFGHI'
+      .split('')
+      .map((name, i) => `#define ${name} ${Array(8).fill('ABCDEFGH'[i])}`);
+    const json = await compile(
+      'c',
+      `#define A 1\n${eightfold.join('\n')}\nint a[] = {I}; int main(void) { return a[5]; }`,
+    );
     assert.match(json.message, /^The compiler .* needed more memory than its limit of 256MiB/);
   });
 
@@ -167,10 +222,13 @@ describe('status compile_error', { concurrency: false }, () => {
 
 describe('the limits of the compile step', { concurrency: false }, () => {
   test('are not those of the run: a program may not use the memory that its compiler may', async () => {
-    const { json } = await daemon.exec('c', c(`
+    const { json } = await daemon.exec(
+      'c',
+      c(`
       volatile char *p = malloc(200 << 20);
       for (int i = 0; i < 200 << 20; i += 4096) p[i] = 1;
-      return puts("had it") < 0;`));
+      return puts("had it") < 0;`),
+    );
 
     assert.equal(json.status, 'out_of_memory', JSON.stringify(json));
   });
@@ -183,18 +241,26 @@ describe('the limits of the compile step', { concurrency: false }, () => {
 });
 
 describe('status cancelled', { concurrency: false }, () => {
-  const slow = { py: 'import time\ntime.sleep(60)', bash: 'sleep 60', c: c('sleep(60); return 0;') };
+  const slow = {
+    py: 'import time\ntime.sleep(60)',
+    bash: 'sleep 60',
+    c: c('sleep(60); return 0;'),
+  };
 
   for (const [language, code] of Object.entries(slow)) {
     test(`is logged of a ${language} program whose client has left`, async () => {
       const leaving = new AbortController();
-      const gone = daemon.exec(language, code, {}, { signal: leaving.signal }).catch((error) => error.name);
+      const gone = daemon
+        .exec(language, code, {}, { signal: leaving.signal })
+        .catch((error) => error.name);
       await daemon.running(1);
       leaving.abort();
 
       assert.equal(await gone, 'AbortError');
       await daemon.running(0);
-      const line = daemon.log.findLast((each) => each.message === 'request' && each.route === '/exec');
+      const line = daemon.log.findLast(
+        (each) => each.message === 'request' && each.route === '/exec',
+      );
       assert.equal(line.client_left, true, JSON.stringify(line));
     });
   }

@@ -19,7 +19,8 @@ StorageCase minio(const char* name, bool tls, std::map<std::string, std::string>
 
 INSTANTIATE_TEST_SUITE_P(Minio, StorageContract,
                          ::testing::Values(minio("Plain", false, {}),
-                                           minio("TlsAndPrefix", true, {{"prefix", "some/where/"}})),
+                                           minio("TlsAndPrefix", true,
+                                                 {{"prefix", "some/where/"}})),
                          case_name);
 
 }  // namespace podium::sdk::testing

@@ -32,16 +32,21 @@ describe('files on MinIO', { concurrency: false }, () => {
   test('go in, through a run, and out again', async () => {
     const { reference } = await daemon.upload('numbers.csv', '1\n2\n3\n');
 
-    const reply = await daemon.exec('py',
+    const reply = await daemon.exec(
+      'py',
       "n = sum(int(l) for l in open('numbers.csv'))\nopen('sum.txt', 'w').write(str(n))\nprint(n)",
-      { files: [reference] });
+      { files: [reference] },
+    );
 
     assert.equal(reply.json.stdout, '6\n', reply.bytes.toString());
     const [made] = reply.json.files.filter((file) => file.name === 'sum.txt');
     const file = await daemon.request('GET', `/download/${reply.json.session_id}/${made.id}`);
     assert.equal(file.status, 200);
     assert.equal(file.bytes.toString(), '6');
-    assert.ok(!fs.existsSync(path.join(daemon.stateDir, 'blobs')), 'nothing is kept by the local storage');
+    assert.ok(
+      !fs.existsSync(path.join(daemon.stateDir, 'blobs')),
+      'nothing is kept by the local storage',
+    );
   });
 
   test('of 30 MB come back byte for byte, and by ranges', async () => {
@@ -49,8 +54,9 @@ describe('files on MinIO', { concurrency: false }, () => {
     const { session, id } = await daemon.upload('large.bin', content);
 
     const whole = await daemon.request('GET', `/download/${session}/${id}`);
-    const part = await daemon.request('GET', `/download/${session}/${id}`,
-      { headers: { Range: 'bytes=16777000-16778000' } });
+    const part = await daemon.request('GET', `/download/${session}/${id}`, {
+      headers: { Range: 'bytes=16777000-16778000' },
+    });
 
     assert.ok(whole.bytes.equals(content));
     assert.equal(part.status, 206);
@@ -67,8 +73,12 @@ describe('files on MinIO', { concurrency: false }, () => {
     const replies = await Promise.all([1, 2, 3, 4, 5].map(run));
     for (let i = 0; i < 5; ++i) replies.push(await run());
 
-    for (const reply of replies) assert.equal(reply.json.stdout, '3000000\n', reply.bytes.toString());
-    assert.equal(await counter(daemon, 'podium_store_received_bytes_total') - received, 3_000_000);
+    for (const reply of replies)
+      assert.equal(reply.json.stdout, '3000000\n', reply.bytes.toString());
+    assert.equal(
+      (await counter(daemon, 'podium_store_received_bytes_total')) - received,
+      3_000_000,
+    );
     assert.equal(cached(daemon).length, kept + 1);
   });
 
@@ -122,10 +132,14 @@ describe('a store that stalls', { concurrency: false }, () => {
   });
 
   test('holds up nobody who does not need it', async () => {
-    const stuck = Array.from({ length: 20 }, (_, n) => daemon.upload(`${n}.txt`, 'x').catch((error) => error));
+    const stuck = Array.from({ length: 20 }, (_, n) =>
+      daemon.upload(`${n}.txt`, 'x').catch((error) => error),
+    );
     const began = performance.now();
 
-    const replies = await Promise.all(Array.from({ length: 8 }, () => daemon.exec('bash', 'echo free')));
+    const replies = await Promise.all(
+      Array.from({ length: 8 }, () => daemon.exec('bash', 'echo free')),
+    );
     const health = await daemon.request('GET', '/health');
     const took = performance.now() - began;
 
@@ -155,7 +169,9 @@ describe('a store that stalls', { concurrency: false }, () => {
   test('is used again when it is back', async () => {
     store.thaw();
 
-    const uploaded = await eventually('an upload succeeds', () => daemon.upload('back.txt', 'x').catch(() => null));
+    const uploaded = await eventually('an upload succeeds', () =>
+      daemon.upload('back.txt', 'x').catch(() => null),
+    );
 
     assert.ok(uploaded.id);
   });
@@ -175,7 +191,9 @@ describe('a store that is not there', { concurrency: false }, () => {
       assert.equal(reply.json.stdout, 'without files\n');
 
       await store.start();
-      await eventually('an upload succeeds', () => daemon.upload('late.txt', 'x').catch(() => null));
+      await eventually('an upload succeeds', () =>
+        daemon.upload('late.txt', 'x').catch(() => null),
+      );
     } finally {
       await daemon.discard();
       await store.discard();
@@ -190,7 +208,10 @@ describe('a store that is not there', { concurrency: false }, () => {
     const daemon = await new Daemon(config).start();
     try {
       const health = await daemon.request('GET', '/health/detailed');
-      const refused = await daemon.upload('a.txt', 'x').then(() => 'stored', (error) => String(error));
+      const refused = await daemon.upload('a.txt', 'x').then(
+        () => 'stored',
+        (error) => String(error),
+      );
 
       assert.match(health.json.plugins.objects.detail.error, /check secret_key/);
       assert.match(refused, /upload: 503/);

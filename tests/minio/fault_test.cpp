@@ -56,8 +56,7 @@ TEST_P(Faults, AWrongSecretIsNamed) {
 }
 
 TEST_P(Faults, AnUnknownAccessKeyIsNamed) {
-  const auto storage =
-      open_storage(shared_server(GetParam()), bucket, {{"access_key", "nobody"}});
+  const auto storage = open_storage(shared_server(GetParam()), bucket, {{"access_key", "nobody"}});
 
   EXPECT_THAT(storage->put("key", "content").message,
               HasSubstr("the store does not know the access key nobody"));
@@ -122,10 +121,10 @@ TEST(VirtualHost, TheOtherStyleIsUnderstoodToo) {
   sdk::testing::TempDir folder;
   const auto hosts = folder.path() / "hosts";
   std::ofstream(hosts) << "127.0.0.1 localhost virtual-style.localhost\n";
-  const std::string command =
-      "PODIUM_VIRTUAL_ENDPOINT=" + shared_server(false).endpoint() +
-      " unshare --mount sh -c 'mount --bind " + hosts.native() + " /etc/hosts && exec " +
-      std::filesystem::read_symlink("/proc/self/exe").native() + "'";
+  const std::string command = "PODIUM_VIRTUAL_ENDPOINT=" + shared_server(false).endpoint() +
+                              " unshare --mount sh -c 'mount --bind " + hosts.native() +
+                              " /etc/hosts && exec " +
+                              std::filesystem::read_symlink("/proc/self/exe").native() + "'";
 
   EXPECT_EQ(run_command(command), "it came back\n");
 }

@@ -25,12 +25,16 @@ async function sent(daemon) {
 /** An upload whose sender decides when it goes on. `answer` resolves to {status, text}. */
 class SlowUpload {
   constructor(daemon, size) {
-    this.head = Buffer.from('--b\r\nContent-Disposition: form-data; name="file"; filename="half.bin"\r\n\r\n');
+    this.head = Buffer.from(
+      '--b\r\nContent-Disposition: form-data; name="file"; filename="half.bin"\r\n\r\n',
+    );
     this.tail = Buffer.from('\r\n--b--\r\n');
     this.request = http.request(`${daemon.url}/upload`, {
-      method: 'POST', agent: false,
+      method: 'POST',
+      agent: false,
       headers: {
-        'X-API-Key': daemon.key, 'Content-Type': 'multipart/form-data; boundary=b',
+        'X-API-Key': daemon.key,
+        'Content-Type': 'multipart/form-data; boundary=b',
         'Content-Length': this.head.length + size + this.tail.length,
       },
     });
@@ -51,16 +55,19 @@ class SlowUpload {
     return new Promise((resolve) => this.request.write(bytes, resolve));
   }
 
-  end() { this.request.end(this.tail); }
+  end() {
+    this.request.end(this.tail);
+  }
 }
 
 /** Names of the objects and of the uploads that have begun, as they lie on the server's disk. */
 function stored(store) {
-  const list = (folder) => fs.existsSync(folder) ? fs.readdirSync(folder) : [];
+  const list = (folder) => (fs.existsSync(folder) ? fs.readdirSync(folder) : []);
   return list(path.join(store.folder, 'data/podium'));
 }
 
-const works = (daemon) => eventually('an upload succeeds', () => daemon.upload('after.txt', 'x').catch(() => null));
+const works = (daemon) =>
+  eventually('an upload succeeds', () => daemon.upload('after.txt', 'x').catch(() => null));
 
 async function isHealthy(daemon) {
   await eventually('it is healthy', async () => {
@@ -83,10 +90,14 @@ describe('a MinIO server that is killed', { concurrency: false }, () => {
   });
 
   test('in the middle of an upload: 503 that says whom it lies with, and nothing of it is kept', async () => {
-    const before = stored(store), already = await sent(daemon);
+    const before = stored(store),
+      already = await sent(daemon);
     const upload = new SlowUpload(daemon, 80_000_000);
     await upload.write(randomBytes(40_000_000));
-    await eventually('a part is at the store', async () => await sent(daemon) > already + 16_000_000);
+    await eventually(
+      'a part is at the store',
+      async () => (await sent(daemon)) > already + 16_000_000,
+    );
 
     await store.kill();
     await upload.write(randomBytes(40_000_000));
@@ -94,7 +105,10 @@ describe('a MinIO server that is killed', { concurrency: false }, () => {
     const answer = await upload.answer;
 
     assert.equal(answer.status, 503, answer.text);
-    assert.match(JSON.parse(answer.text).error, /the storage does not answer as it should; try again later/);
+    assert.match(
+      JSON.parse(answer.text).error,
+      /the storage does not answer as it should; try again later/,
+    );
     assert.doesNotMatch(answer.text, /127\.0\.0\.1|podium-e2e|session_id|fileId/);
     assert.equal((await daemon.exec('bash', 'echo well')).json.stdout, 'well\n');
     await store.start();
@@ -106,13 +120,16 @@ describe('a MinIO server that is killed', { concurrency: false }, () => {
   test('in the middle of a download: the client does not take what it has for the whole', async () => {
     const content = randomBytes(40_000_000);
     const { session, id } = await daemon.upload('large.bin', content);
-    const request = http.get(`${daemon.url}/download/${session}/${id}`,
-      { agent: false, headers: { 'X-API-Key': daemon.key } });
+    const request = http.get(`${daemon.url}/download/${session}/${id}`, {
+      agent: false,
+      headers: { 'X-API-Key': daemon.key },
+    });
     const [response] = await once(request, 'response');
-    response.pause();  // what has not been read waits at the store, but for some buffers
+    response.pause(); // what has not been read waits at the store, but for some buffers
 
     await store.kill();
-    let got = 0, error = null;
+    let got = 0,
+      error = null;
     response.on('data', (piece) => (got += piece.length));
     response.on('error', (why) => (error = why));
     response.resume();
@@ -136,19 +153,29 @@ describe('a MinIO server that is killed', { concurrency: false }, () => {
     const content = randomBytes(100_000_000);
     const { reference } = await daemon.upload('input.bin', content);
     const before = cached(daemon).length;
-    const run = () => daemon.exec('bash', 'sha256sum < input.bin | cut -c1-8; wc -c < input.bin', { files: [reference] });
+    const run = () =>
+      daemon.exec('bash', 'sha256sum < input.bin | cut -c1-8; wc -c < input.bin', {
+        files: [reference],
+      });
 
     const refused = run();
-    await eventually('some of it has been fetched', () => cached(daemon).some((name) => {
-      const file = path.join(daemon.stateDir, 'cache', name);
-      return name.startsWith('part.') && fs.statSync(file, { throwIfNoEntry: false })?.size > 1_000_000;
-    }));
+    await eventually('some of it has been fetched', () =>
+      cached(daemon).some((name) => {
+        const file = path.join(daemon.stateDir, 'cache', name);
+        return (
+          name.startsWith('part.') && fs.statSync(file, { throwIfNoEntry: false })?.size > 1_000_000
+        );
+      }),
+    );
     await store.kill();
     const answer = await refused;
 
     const told = answer.status === 200 ? answer.json.error : answer.json;
     assert.ok(answer.status === 503 || told, answer.bytes.toString());
-    assert.match(answer.bytes.toString(), /the storage does not answer as it should; try again later/);
+    assert.match(
+      answer.bytes.toString(),
+      /the storage does not answer as it should; try again later/,
+    );
     assert.doesNotMatch(answer.bytes.toString(), /127\.0\.0\.1|podium-e2e/);
     assert.equal(cached(daemon).length, before, 'nothing half is in the cache');
     await store.start();
@@ -185,7 +212,9 @@ describe('a MinIO server whose disk is full', { concurrency: false }, () => {
     const kept = await daemon.upload('kept.txt', 'kept');
     const before = stored(store);
 
-    const refused = await daemon.upload('large.bin', randomBytes(220_000_000)).then(() => 'stored', String);
+    const refused = await daemon
+      .upload('large.bin', randomBytes(220_000_000))
+      .then(() => 'stored', String);
 
     assert.match(refused, /upload: 503 .*the storage has no room left/);
     assert.match(refused, /"error_type":"resource_exhausted"/);
@@ -222,7 +251,10 @@ describe('a daemon whose clock is an hour ahead of the store', { concurrency: fa
     assert.match(refused, /upload: 503 .*the storage does not answer as it should/);
     assert.doesNotMatch(refused, /clock|podium-e2e/);
     assert.equal(health.status, 503);
-    assert.match(health.json.plugins.objects.detail.error, /the clocks of this machine and of the store differ too much/);
+    assert.match(
+      health.json.plugins.objects.detail.error,
+      /the clocks of this machine and of the store differ too much/,
+    );
     await daemon.logged((line) => line.message === 'the storage failed' && /clocks/.test(line.why));
     assert.equal((await daemon.exec('bash', 'echo well')).json.stdout, 'well\n');
   });

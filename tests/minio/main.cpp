@@ -22,27 +22,25 @@ class Servers : public testing::Environment {
 
 /// What the process of ASkewedClockIsNamed does: prints what a put answers.
 int put_once(const char* endpoint) {
-  LoadedStorage storage(PODIUM_MINIO_PLUGIN,
-                        std::map<std::string, std::string>{
-                            {"endpoint", endpoint},
-                            {"ca_file", std::getenv("PODIUM_SKEW_CA")},
-                            {"bucket", "skewed"},
-                            {"access_key", MinioServer::kAccessKey},
-                            {"secret_key", MinioServer::kSecretKey}});
+  LoadedStorage storage(PODIUM_MINIO_PLUGIN, std::map<std::string, std::string>{
+                                                 {"endpoint", endpoint},
+                                                 {"ca_file", std::getenv("PODIUM_SKEW_CA")},
+                                                 {"bucket", "skewed"},
+                                                 {"access_key", MinioServer::kAccessKey},
+                                                 {"secret_key", MinioServer::kSecretKey}});
   std::puts(storage.put("key", "content").message.c_str());
   return 0;
 }
 
 /// What the process of TheOtherStyleIsUnderstoodToo does: prints whether the server does.
 int go_there_and_back_in_virtual_style(const char* endpoint) {
-  LoadedStorage storage(PODIUM_MINIO_PLUGIN,
-                        std::map<std::string, std::string>{
-                            {"endpoint", endpoint},
-                            {"bucket", "virtual-style"},
-                            {"create_bucket", "true"},
-                            {"style", "virtual-host"},
-                            {"access_key", MinioServer::kAccessKey},
-                            {"secret_key", MinioServer::kSecretKey}});
+  LoadedStorage storage(PODIUM_MINIO_PLUGIN, std::map<std::string, std::string>{
+                                                 {"endpoint", endpoint},
+                                                 {"bucket", "virtual-style"},
+                                                 {"create_bucket", "true"},
+                                                 {"style", "virtual-host"},
+                                                 {"access_key", MinioServer::kAccessKey},
+                                                 {"secret_key", MinioServer::kSecretKey}});
   const Outcome put = storage.put("a key/with ü and %", "content");
   std::string out;
   const Outcome get = storage.get("a key/with ü and %", out);

@@ -75,15 +75,14 @@ MinioServer::MinioServer(bool tls, std::filesystem::path data)
 MinioServer::~MinioServer() { kill(); }
 
 void MinioServer::make_certificate() const {
-  run_command(
-      "cd " + (folder_.path() / "certs").native() +
-      " && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
-      "   -subj '/CN=authority of the tests' -keyout authority.key -out CAs/authority.pem"
-      " && openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
-      "   -subj /CN=localhost -keyout private.key -out request.pem"
-      " && printf 'subjectAltName=DNS:localhost\\n' > names"
-      " && openssl x509 -req -in request.pem -CA CAs/authority.pem -CAkey authority.key"
-      "   -CAcreateserial -days 2 -extfile names -out public.crt");
+  run_command("cd " + (folder_.path() / "certs").native() +
+              " && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+              "   -subj '/CN=authority of the tests' -keyout authority.key -out CAs/authority.pem"
+              " && openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+              "   -subj /CN=localhost -keyout private.key -out request.pem"
+              " && printf 'subjectAltName=DNS:localhost\\n' > names"
+              " && openssl x509 -req -in request.pem -CA CAs/authority.pem -CAkey authority.key"
+              "   -CAcreateserial -days 2 -extfile names -out public.crt");
 }
 
 void MinioServer::start() {
@@ -94,15 +93,15 @@ void MinioServer::start() {
   const std::string certs = folder_.path() / "certs", data = data_;
   const std::string address = "127.0.0.1:" + std::to_string(port_);
   const std::string log = folder_.path() / "log";
-  std::vector<const char*> words = {binary,           "server",      "--quiet", "--address",
-                                    address.c_str(),  "--certs-dir", certs.c_str(),
-                                    data.c_str(),     nullptr};
+  std::vector<const char*> words = {binary,        "server",        "--quiet",
+                                    "--address",   address.c_str(), "--certs-dir",
+                                    certs.c_str(), data.c_str(),    nullptr};
   const std::string user = std::string("MINIO_ROOT_USER=") + kAccessKey;
   const std::string secret = std::string("MINIO_ROOT_PASSWORD=") + kSecretKey;
   const std::string home = "HOME=" + folder_.path().native();
-  std::vector<const char*> environment = {user.c_str(), secret.c_str(), home.c_str(),
-                                          "MINIO_BROWSER=off", "MINIO_DOMAIN=localhost",
-                                          "MINIO_CI_CD=on", nullptr};
+  std::vector<const char*> environment = {
+      user.c_str(),     secret.c_str(), home.c_str(), "MINIO_BROWSER=off", "MINIO_DOMAIN=localhost",
+      "MINIO_CI_CD=on", nullptr};
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
@@ -125,10 +124,10 @@ void MinioServer::start() {
 
 /// Asked by another client than the one that is tested.
 bool MinioServer::serves() const {
-  const std::string command = "curl -fsS -o /dev/null --max-time 2 --resolve localhost:" +
-                              std::to_string(port_) + ":127.0.0.1 " +
-                              (tls_ ? "--cacert " + ca_file().native() + " " : "") + endpoint() +
-                              "/minio/health/cluster 2>/dev/null";
+  const std::string command =
+      "curl -fsS -o /dev/null --max-time 2 --resolve localhost:" + std::to_string(port_) +
+      ":127.0.0.1 " + (tls_ ? "--cacert " + ca_file().native() + " " : "") + endpoint() +
+      "/minio/health/cluster 2>/dev/null";
   return std::system(command.c_str()) == 0;
 }
 

@@ -63,9 +63,8 @@ TEST_P(InPartsToMinio, AServerKilledInTheMiddleOfAPartIsToldAndShowsNothingOfIt)
   ASSERT_TRUE(parts.begin("half").ok());
   ASSERT_TRUE(parts.put(1, 0, parts.part_size()).ok());
   server.freeze();
-  auto second = std::async(std::launch::async, [&] {
-    return parts.put(2, parts.part_size(), parts.part_size());
-  });
+  auto second = std::async(std::launch::async,
+                           [&] { return parts.put(2, parts.part_size(), parts.part_size()); });
 
   server.kill();
   const Outcome put = second.get();

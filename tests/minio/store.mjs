@@ -22,19 +22,29 @@ async function freePort() {
 
 export class Store {
   async start() {
-    if (!process.env.PODIUM_MINIO) throw new Error('PODIUM_MINIO is not set; run ./run-tests --only minio');
+    if (!process.env.PODIUM_MINIO)
+      throw new Error('PODIUM_MINIO is not set; run ./run-tests --only minio');
     this.folder ??= fs.mkdtempSync(path.join(os.tmpdir(), 'podium-minio-'));
     this.port ??= await freePort();
     this.endpoint = `http://127.0.0.1:${this.port}`;
-    this.child = spawn(process.env.PODIUM_MINIO,
-      ['server', '--quiet', '--address', `127.0.0.1:${this.port}`, path.join(this.folder, 'data')], {
+    this.child = spawn(
+      process.env.PODIUM_MINIO,
+      ['server', '--quiet', '--address', `127.0.0.1:${this.port}`, path.join(this.folder, 'data')],
+      {
         stdio: 'ignore',
-        env: { HOME: this.folder, MINIO_ROOT_USER: accessKey, MINIO_ROOT_PASSWORD: secretKey, MINIO_BROWSER: 'off' },
-      });
+        env: {
+          HOME: this.folder,
+          MINIO_ROOT_USER: accessKey,
+          MINIO_ROOT_PASSWORD: secretKey,
+          MINIO_BROWSER: 'off',
+        },
+      },
+    );
     this.ended = once(this.child, 'exit');
     process.once('exit', () => this.child.kill('SIGKILL'));
-    for (const end = performance.now() + 60_000; !(await this.#serves());) {
-      if (performance.now() > end || this.child.exitCode !== null) throw new Error('MinIO does not serve');
+    for (const end = performance.now() + 60_000; !(await this.#serves()); ) {
+      if (performance.now() > end || this.child.exitCode !== null)
+        throw new Error('MinIO does not serve');
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     return this;
@@ -42,17 +52,25 @@ export class Store {
 
   #serves() {
     return new Promise((resolve) => {
-      const request = http.get(`${this.endpoint}/minio/health/cluster`, { agent: false }, (response) => {
-        response.resume();
-        resolve(response.statusCode === 200);
-      });
+      const request = http.get(
+        `${this.endpoint}/minio/health/cluster`,
+        { agent: false },
+        (response) => {
+          response.resume();
+          resolve(response.statusCode === 200);
+        },
+      );
       request.on('error', () => resolve(false));
     });
   }
 
   /** Stops all its threads: a store that says nothing any more. */
-  freeze() { this.child.kill('SIGSTOP'); }
-  thaw() { this.child.kill('SIGCONT'); }
+  freeze() {
+    this.child.kill('SIGSTOP');
+  }
+  thaw() {
+    this.child.kill('SIGCONT');
+  }
 
   async kill() {
     this.child.kill('SIGKILL');
@@ -69,12 +87,17 @@ export class Store {
     process.env.PODIUM_E2E_STORE_SECRET = secretKey;
     return {
       plugins: {
-        files: null,  // the default one, which would make its folder
+        files: null, // the default one, which would make its folder
         objects: {
           library: 'storage/minio',
           options: {
-            endpoint: this.endpoint, bucket: 'podium', create_bucket: true, access_key: accessKey,
-            secret_key: { env: 'PODIUM_E2E_STORE_SECRET' }, timeout: '2s', ...more,
+            endpoint: this.endpoint,
+            bucket: 'podium',
+            create_bucket: true,
+            access_key: accessKey,
+            secret_key: { env: 'PODIUM_E2E_STORE_SECRET' },
+            timeout: '2s',
+            ...more,
           },
         },
       },

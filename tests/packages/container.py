@@ -49,13 +49,25 @@ class Container:
 
     def builds(self):
         """every step of the Dockerfile works in a root of Debian 12"""
-        expect(self.only("FROM").startswith("debian:bookworm"), "another base than the root of this test")
+        expect(
+            self.only("FROM").startswith("debian:bookworm"),
+            "another base than the root of this test",
+        )
         image = os.path.join(self.built, "all")
         for folder in ("upper", "work", "all"):
             os.mkdir(os.path.join(self.built, folder))
-        subprocess.run(["mount", "-t", "overlay", "overlay", "-o",
-                        f"lowerdir={self.root},upperdir={self.built}/upper,workdir={self.built}/work", image],
-                       check=True)
+        subprocess.run(
+            [
+                "mount",
+                "-t",
+                "overlay",
+                "overlay",
+                "-o",
+                f"lowerdir={self.root},upperdir={self.built}/upper,workdir={self.built}/work",
+                image,
+            ],
+            check=True,
+        )
         try:
             shutil.copy("/etc/resolv.conf", image + "/etc/resolv.conf")
             for word, rest in self.steps:
@@ -70,8 +82,11 @@ class Container:
         target = image + words[-1]
         for pattern in words[:-1]:
             # The packages under test, wherever they were built.
-            files = glob.glob(os.path.join(self.packages, os.path.basename(pattern))
-                              if pattern.startswith("build/deb/") else os.path.join(TOP, pattern))
+            files = glob.glob(
+                os.path.join(self.packages, os.path.basename(pattern))
+                if pattern.startswith("build/deb/")
+                else os.path.join(TOP, pattern)
+            )
             expect(files, f"COPY {pattern}: there is no such file")
             os.makedirs(target if target.endswith("/") else os.path.dirname(target), exist_ok=True)
             for file in files:
@@ -80,10 +95,29 @@ class Container:
     @staticmethod
     def _run(image, command):
         # No service is started: as in an image, there is nothing that could.
-        done = subprocess.run(["unshare", "--mount", "--pid", "--fork", "chroot", image, "env", "-i",
-                               "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8",
-                               "sh", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, timeout=300)
+        done = subprocess.run(
+            [
+                "unshare",
+                "--mount",
+                "--pid",
+                "--fork",
+                "chroot",
+                image,
+                "env",
+                "-i",
+                "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+                "DEBIAN_FRONTEND=noninteractive",
+                "LC_ALL=C.UTF-8",
+                "sh",
+                "-c",
+                command,
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+        )
         expect(done.returncode == 0, f"RUN {command}: {done.returncode}\n{done.stdout[-2000:]}")
 
     def starts(self):
@@ -93,21 +127,30 @@ class Container:
             line = next(line for line in text if line.startswith("SYS_ADMIN "))
         names = ",".join("+" + name.lower() for name in line.split())
         upper = os.path.join(self.built, "upper")
-        self.machine = Machine(self.root, ["/usr/bin/setpriv", "--bounding-set", "-all," + names, *words],
-                               prepare=lambda target: subprocess.run(["cp", "-a", upper + "/.", target], check=True))
+        self.machine = Machine(
+            self.root,
+            ["/usr/bin/setpriv", "--bounding-set", "-all," + names, *words],
+            prepare=lambda target: subprocess.run(["cp", "-a", upper + "/.", target], check=True),
+        )
         eventually("the container is healthy", lambda: self.healthy(), 60)
 
     def healthy(self):
         check = self.only("HEALTHCHECK")
-        words = json.loads(check[check.index("CMD ") + 4:])
-        expect(self.machine.process.poll() is None, f"the container has ended: {self.machine.console()}")
+        words = json.loads(check[check.index("CMD ") + 4 :])
+        expect(
+            self.machine.process.poll() is None,
+            f"the container has ended: {self.machine.console()}",
+        )
         self.machine.run(*words, status=None)
         return self.machine.last_status == 0
 
     def runs_programs(self):
         """bash, Python with pandas and JavaScript answer in it"""
-        for lang, code in (("bash", "echo $((6*7))"), ("js", "console.log(6*7)"),
-                           ("py", "import pandas as p; print(p.Series([42]).sum())")):
+        for lang, code in (
+            ("bash", "echo $((6*7))"),
+            ("js", "console.log(6*7)"),
+            ("py", "import pandas as p; print(p.Series([42]).sum())"),
+        ):
             out = self.machine.run("podium", "exec", "--text", "--lang", lang, "-", stdin=code)
             expect(out == "42\n", f"{lang}: {out!r}")
 
@@ -135,4 +178,11 @@ class Container:
         return f"{time.monotonic() - began:.1f} s"
 
 
-CASES = ["builds", "starts", "runs_programs", "listens_on_all_addresses", "unhealthy_is_seen", "stops_in_order"]
+CASES = [
+    "builds",
+    "starts",
+    "runs_programs",
+    "listens_on_all_addresses",
+    "unhealthy_is_seen",
+    "stops_in_order",
+]

@@ -35,7 +35,9 @@ class Machine:
 
     serial = 0
 
-    def __init__(self, root, command=("/lib/systemd/systemd", "--system"), prepare=None, shares_network=False):
+    def __init__(
+        self, root, command=("/lib/systemd/systemd", "--system"), prepare=None, shares_network=False
+    ):
         Machine.serial += 1
         self.scratch = tempfile.mkdtemp(prefix="podium-machine-")
         os.chmod(self.scratch, 0o755)
@@ -45,10 +47,14 @@ class Machine:
         if prepare:
             prepare(os.path.join(self.scratch, "upper"))
         with open(self.said, "w") as console:
-            self.process = subprocess.Popen([os.path.join(HERE, "boot"), root, self.scratch, self.name, *command],
-                                            stdin=subprocess.DEVNULL, stdout=console, stderr=console,
-                                            env=os.environ | ({"SHARE_NETWORK": "1"} if shares_network else {}),
-                                            start_new_session=True)
+            self.process = subprocess.Popen(
+                [os.path.join(HERE, "boot"), root, self.scratch, self.name, *command],
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+                env=os.environ | ({"SHARE_NETWORK": "1"} if shares_network else {}),
+                start_new_session=True,
+            )
         self.pid = eventually("the machine's process 1", self._find_init)
 
     def _find_init(self):
@@ -57,7 +63,11 @@ class Machine:
             return None
         children = open(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read().split()
         # The shell that mounts becomes the command by exec.
-        if children and open(f"/proc/{children[0]}/comm").read().strip() not in ("bash", "unshare", "env"):
+        if children and open(f"/proc/{children[0]}/comm").read().strip() not in (
+            "bash",
+            "unshare",
+            "env",
+        ):
             return int(children[0])
         return None
 
@@ -66,10 +76,25 @@ class Machine:
 
     def start(self, words, **more):
         """A process in the machine."""
-        return subprocess.Popen(["nsenter", "--target", str(self.pid), "--all", "env", "-i",
-                                 "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "HOME=/root",
-                                 "DEBIAN_FRONTEND=noninteractive", *words],
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+        return subprocess.Popen(
+            [
+                "nsenter",
+                "--target",
+                str(self.pid),
+                "--all",
+                "env",
+                "-i",
+                "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+                "LC_ALL=C.UTF-8",
+                "HOME=/root",
+                "DEBIAN_FRONTEND=noninteractive",
+                *words,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **more,
+        )
 
     def run(self, *words, stdin="", status=0, seconds=120):
         """Its output; fails when it does not end with `status` (None: however it ends)."""
@@ -79,8 +104,10 @@ class Machine:
         except subprocess.TimeoutExpired:
             process.kill()
             raise Failed(f"{' '.join(words)} did not end within {seconds} s") from None
-        expect(status is None or process.returncode == status,
-               f"{' '.join(words)} ended with {process.returncode}, not {status}:\n{out}{err}")
+        expect(
+            status is None or process.returncode == status,
+            f"{' '.join(words)} ended with {process.returncode}, not {status}:\n{out}{err}",
+        )
         self.last_status, self.last_error = process.returncode, err
         return out
 
@@ -92,8 +119,21 @@ class Machine:
 
     def copy_in(self, source, target):
         with open(source, "rb") as data:
-            subprocess.run(["nsenter", "--target", str(self.pid), "--all", "sh", "-c", 'cat >"$1"', "sh", target],
-                           stdin=data, check=True)
+            subprocess.run(
+                [
+                    "nsenter",
+                    "--target",
+                    str(self.pid),
+                    "--all",
+                    "sh",
+                    "-c",
+                    'cat >"$1"',
+                    "sh",
+                    target,
+                ],
+                stdin=data,
+                check=True,
+            )
 
     def end(self):
         """Ends every process of it and removes what it wrote."""

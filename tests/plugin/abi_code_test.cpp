@@ -21,9 +21,9 @@ TEST(AbiCode, TakesWhatIsNoFailureCodeForInternal) {
 }
 
 TEST(AbiCode, BringsTheHostsFailuresBackAsWhatTheyWere) {
-  for (Code code : {Code::kInvalidArgument, Code::kNotFound, Code::kUnavailable,
-                    Code::kDeadlineExceeded, Code::kCancelled, Code::kResourceExhausted,
-                    Code::kInternal}) {
+  for (Code code :
+       {Code::kInvalidArgument, Code::kNotFound, Code::kUnavailable, Code::kDeadlineExceeded,
+        Code::kCancelled, Code::kResourceExhausted, Code::kInternal}) {
     EXPECT_EQ(code_of(static_cast<std::uint32_t>(abi_code_of(code))), code);
   }
 }

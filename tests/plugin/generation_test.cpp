@@ -282,8 +282,8 @@ TEST(Reaper, ReturnsFromTheLastDropWhileAnInstanceStillEnds) {
   config.storage = "slow";
   {
     Reaper reaper(workshop.log.log());
-    auto adopted = reaper.adopt(Generation::assemble(
-        config, {std::make_shared<Slow>(ends, gate.get_future().share())}));
+    auto adopted = reaper.adopt(
+        Generation::assemble(config, {std::make_shared<Slow>(ends, gate.get_future().share())}));
 
     adopted.reset();  // would wait for ever if it ended the instance here
 

@@ -75,8 +75,8 @@ TEST(InstanceHost, LogsATaskThatLetsAnExceptionOut) {
   {
     InstanceHost host("pods", workshop.services());
     const auto* executor = extension<podium_executor>(host, PODIUM_EXT_EXECUTOR);
-    executor->post(executor->ctx, [](void*) { throw std::runtime_error("boom"); }, nullptr,
-                   nullptr);
+    executor->post(
+        executor->ctx, [](void*) { throw std::runtime_error("boom"); }, nullptr, nullptr);
   }
 
   EXPECT_TRUE(workshop.log.has("a posted task let an exception out"));
@@ -94,7 +94,9 @@ TEST(InstanceHost, TellsAPluginThatThePoolRefuses) {
   podium_error err{};
   err.size = sizeof err;
 
-  EXPECT_EQ(executor->post(executor->ctx, [](void*) {}, nullptr, &err), PODIUM_UNAVAILABLE);
+  EXPECT_EQ(executor->post(
+                executor->ctx, [](void*) {}, nullptr, &err),
+            PODIUM_UNAVAILABLE);
   EXPECT_STREQ(err.message, "the pool is closed");
   EXPECT_EQ(executor->post(executor->ctx, nullptr, nullptr, &err), PODIUM_INVALID_ARGUMENT);
 }

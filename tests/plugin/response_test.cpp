@@ -124,7 +124,9 @@ TEST_F(ShippedResponse, HeartbeatTakesItsTimesFromTheConfigWithinFourSeconds) {
 
   for (const char* name : {"window", "interval"}) {
     for (const char* wrong : {"99ms", "4001ms", "5s"}) {
-      EXPECT_THAT(message_of([&] { build("heartbeat", Json::object({{name, wrong}})); }),
+      EXPECT_THAT(message_of([&] {
+                    build("heartbeat", Json::object({{name, wrong}}));
+                  }),
                   ::testing::HasSubstr(std::string("/plugins/it/options/") + name))
           << wrong;
     }

@@ -124,8 +124,8 @@ TEST_F(PluginStorage, PassesOnWhatTheReaderThrows) {
 TEST_F(PluginStorage, IsCancelledByAReaderThatStops) {
   put("k", "x");
 
-  Code code = code_of_failure(
-      [&] { storage.get("k", 0, 1, [](std::string_view) { return false; }); });
+  Code code =
+      code_of_failure([&] { storage.get("k", 0, 1, [](std::string_view) { return false; }); });
 
   EXPECT_EQ(code, Code::kCancelled);
 }

@@ -17,12 +17,12 @@ TEST(ProgramWords, StandForTheClassesOfTheCodeAndTheLimit) {
   Limits limits;
   limits.memory = 1024;
 
-  const ProgramWords words =
-      program_words(java(), "package p; public class Hi { static void main(String[] a) {} }", limits);
+  const ProgramWords words = program_words(
+      java(), "package p; public class Hi { static void main(String[] a) {} }", limits);
 
   EXPECT_EQ(words.source, "Hi.java");
-  EXPECT_EQ(words.command, (std::vector<std::string>{"/usr/bin/java", "-XX:MaxRAM=1024", "p.Hi",
-                                                     "10241024"}));
+  EXPECT_EQ(words.command,
+            (std::vector<std::string>{"/usr/bin/java", "-XX:MaxRAM=1024", "p.Hi", "10241024"}));
 }
 
 TEST(ProgramWords, LeaveToTheRuntimeWhatOnlyItKnows) {

@@ -17,7 +17,8 @@ TEST(JavaClasses, NameTheFileByThePublicTypeWhateverItsKind) {
   EXPECT_EQ(java_classes("class A {} public interface C {}").public_class, "C");
   EXPECT_EQ(java_classes("class A {} public enum D { X }").public_class, "D");
   EXPECT_EQ(java_classes("class A {} public record E(int x) {}").public_class, "E");
-  EXPECT_EQ(java_classes("class A {} @Deprecated(since = \"1\") public sealed abstract class F permits A {}")
+  EXPECT_EQ(java_classes(
+                "class A {} @Deprecated(since = \"1\") public sealed abstract class F permits A {}")
                 .public_class,
             "F");
 }
@@ -34,13 +35,15 @@ TEST(JavaClasses, StartTheTypeThatHasMainWithItsPackage) {
 
 TEST(JavaClasses, PreferThePublicTypeOfSeveralThatHaveMain) {
   const JavaClasses names = java_classes(
-      "class A { static void main(String[] a) {} } public class B { static void main(String[] a) {} }");
+      "class A { static void main(String[] a) {} } public class B { static void main(String[] a) "
+      "{} }");
 
   EXPECT_EQ(names.main_class, "B");
 }
 
 TEST(JavaClasses, NameTheFileByTheTypeWithMainWhenNoneIsPublic) {
-  EXPECT_EQ(java_classes("class A {} class B { static void main(String[] a) {} }").public_class, "B");
+  EXPECT_EQ(java_classes("class A {} class B { static void main(String[] a) {} }").public_class,
+            "B");
   EXPECT_EQ(java_classes("class A {} class B {}").public_class, "A");
 }
 
@@ -58,7 +61,8 @@ class Outer {
   public static class Inner { static void main(String[] a) {} }
 }
 public class Real {}
-)").public_class,
+)")
+                .public_class,
             "Real");
 }
 

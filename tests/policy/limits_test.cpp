@@ -49,9 +49,9 @@ TEST(AllowedEnvironmentName, RefusesWhatSteersTheLoader) {
 }
 
 TEST(AllowedEnvironmentName, RefusesWhatIsNoName) {
-  for (const std::string& name : {std::string(), std::string("1A"), std::string("A=B"),
-                                  std::string("A B"), std::string("A\0B", 3), std::string("Ä"),
-                                  std::string("BASH_FUNC_x%%")}) {
+  for (const std::string& name :
+       {std::string(), std::string("1A"), std::string("A=B"), std::string("A B"),
+        std::string("A\0B", 3), std::string("Ä"), std::string("BASH_FUNC_x%%")}) {
     EXPECT_FALSE(allowed_environment_name(name)) << name;
   }
 }

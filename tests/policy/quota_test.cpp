@@ -36,15 +36,14 @@ TEST_F(QuotaTest, WithoutBoundsEverythingIsAllowedAndNothingReported) {
 
 TEST_F(QuotaTest, EachPeriodHasItsBoundAndBeginsAnewWithTheNext) {
   struct Case {
-    std::uint32_t QuotaConfig::* member;
+    std::uint32_t QuotaConfig::*member;
     EpochMs next;
     const char* word;
   };
-  for (const Case& each : {Case{&QuotaConfig::second, kSecond, "second"},
-                           Case{&QuotaConfig::minute, kMinute, "minute"},
-                           Case{&QuotaConfig::hour, kHour, "hour"},
-                           Case{&QuotaConfig::day, kDay / 2, "day"},
-                           Case{&QuotaConfig::month, kDay / 2, "month"}}) {
+  for (const Case& each :
+       {Case{&QuotaConfig::second, kSecond, "second"},
+        Case{&QuotaConfig::minute, kMinute, "minute"}, Case{&QuotaConfig::hour, kHour, "hour"},
+        Case{&QuotaConfig::day, kDay / 2, "day"}, Case{&QuotaConfig::month, kDay / 2, "month"}}) {
     quotas = {};
     quota = {};
     quota.*each.member = 2;

@@ -30,9 +30,9 @@ inline std::string base64url(std::string_view bytes) {
 class Issuer {
  public:
   explicit Issuer(const std::string& type, int bits = 2048)
-      : key_(type == "RSA" ? EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA",
-                                               static_cast<std::size_t>(bits))
-                           : EVP_PKEY_Q_keygen(nullptr, nullptr, type.c_str())) {
+      : key_(type == "RSA"
+                 ? EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", static_cast<std::size_t>(bits))
+                 : EVP_PKEY_Q_keygen(nullptr, nullptr, type.c_str())) {
     if (!key_) throw std::runtime_error("no key was made");
   }
 
@@ -47,7 +47,9 @@ class Issuer {
   /// Its entry of a JWKS.
   Json jwk(const std::string& kid) const {
     if (EVP_PKEY_is_a(key_.get(), "RSA")) {
-      return Json::object({{"kty", "RSA"}, {"kid", kid}, {"use", "sig"},
+      return Json::object({{"kty", "RSA"},
+                           {"kid", kid},
+                           {"use", "sig"},
                            {"n", base64url(number(OSSL_PKEY_PARAM_RSA_N))},
                            {"e", base64url(number(OSSL_PKEY_PARAM_RSA_E))}});
     }
@@ -60,7 +62,7 @@ class Issuer {
   std::string sign(const Json& head, const Json& claims) const {
     const std::string text = base64url(json_dump(head)) + "." + base64url(json_dump(claims));
     const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
-                                                                         &EVP_MD_CTX_free);
+                                                                          &EVP_MD_CTX_free);
     const EVP_MD* digest = EVP_PKEY_is_a(key_.get(), "RSA") ? EVP_sha256() : nullptr;
     const auto* data = reinterpret_cast<const unsigned char*>(text.data());
     std::size_t size = 0;
@@ -93,8 +95,12 @@ class Issuer {
 
 /// Claims that are good at `now_seconds`.
 inline Json good_claims(long now_seconds) {
-  return Json::object({{"iss", "librechat"}, {"aud", "codeapi"}, {"sub", "user-1"},
-                       {"tenant_id", "acme"}, {"iat", now_seconds}, {"exp", now_seconds + 300}});
+  return Json::object({{"iss", "librechat"},
+                       {"aud", "codeapi"},
+                       {"sub", "user-1"},
+                       {"tenant_id", "acme"},
+                       {"iat", now_seconds},
+                       {"exp", now_seconds + 300}});
 }
 
 }  // namespace podium::test

@@ -37,9 +37,7 @@ class Tokens : public testing::Test {
     write("jwks.json", json_dump(Json::object({{"keys", Json(keys)}})));
   }
 
-  void write(const std::string& name, const std::string& text) {
-    folder_.write(name, text);
-  }
+  void write(const std::string& name, const std::string& text) { folder_.write(name, text); }
   std::filesystem::path jwks() const { return folder_ / "jwks.json"; }
 
   static std::string signed_by(Issuer& issuer, const std::string& kid, const Json& claims) {
@@ -67,8 +65,8 @@ class Tokens : public testing::Test {
 TEST_F(Tokens, OfBothAlgorithmsAreTaken) {
   const TokenKeys keys = TokenKeys::load(jwks());
 
-  for (const auto& token : {signed_by(ed25519(), "ed", good_claims(kNow)),
-                            signed_by(rsa(), "rs", good_claims(kNow))}) {
+  for (const auto& token :
+       {signed_by(ed25519(), "ed", good_claims(kNow)), signed_by(rsa(), "rs", good_claims(kNow))}) {
     const TokenClaims claims = keys.verify(token, TokenConfig{}, kNow * 1000);
     EXPECT_EQ(claims.subject, "user-1");
     EXPECT_EQ(claims.tenant, "acme");
@@ -93,9 +91,8 @@ TEST_F(Tokens, WithAnotherSignatureOrKeyAreRefused) {
   const std::string good = signed_by(ed25519(), "ed", good_claims(kNow));
   Json other = good_claims(kNow);
   other.set("sub", "user-2");
-  const std::string swapped =
-      good.substr(0, good.find('.') + 1) + test::base64url(json_dump(other)) +
-      good.substr(good.rfind('.'));
+  const std::string swapped = good.substr(0, good.find('.') + 1) +
+                              test::base64url(json_dump(other)) + good.substr(good.rfind('.'));
 
   EXPECT_EQ(refusal(good), "");
   EXPECT_THAT(refusal(swapped), HasSubstr("signature"));
@@ -106,8 +103,8 @@ TEST_F(Tokens, WithAnotherSignatureOrKeyAreRefused) {
 
 TEST_F(Tokens, CannotChooseTheirAlgorithm) {
   for (const char* algorithm : {"none", "HS256", "RS256", "eddsa", ""}) {
-    const std::string token = ed25519().sign(
-        Json::object({{"alg", algorithm}, {"kid", "ed"}}), good_claims(kNow));
+    const std::string token =
+        ed25519().sign(Json::object({{"alg", algorithm}, {"kid", "ed"}}), good_claims(kNow));
     EXPECT_THAT(refusal(token), HasSubstr("alg must be EdDSA")) << algorithm;
   }
   EXPECT_THAT(refusal(ed25519().sign(Json::object({{"alg", "EdDSA"}}), good_claims(kNow))),
@@ -141,8 +138,8 @@ TEST_F(Tokens, AreGoodForFiveMinutesAtMostAndThirtySecondsOfSkew) {
 }
 
 TEST_F(Tokens, ThatAreNoneAreRefused) {
-  for (const char* token : {"a.b", "a.b.c.d", "..", "e30.e30.", "!.!.!", "e30=.e30.e30",
-                            "W10.W10.W10"}) {
+  for (const char* token :
+       {"a.b", "a.b.c.d", "..", "e30.e30.", "!.!.!", "e30=.e30.e30", "W10.W10.W10"}) {
     EXPECT_NE(refusal(token), "") << token;
   }
   EXPECT_THAT(refusal(std::string(9000, 'a') + ".b.c"), HasSubstr("8 KiB"));
@@ -167,9 +164,9 @@ TEST_F(Tokens, KeysThatAreTooWeakOrNoneAreRefusedByName) {
   EXPECT_THAT(message(set(Json::object({{"kty", "oct"}, {"kid", "a"}}))), HasSubstr("/keys/0"));
   EXPECT_THAT(message(Json::object({{"keys", Json::array()}})), HasSubstr("holds no key"));
   EXPECT_THAT(message(Json::object()), HasSubstr("JWKS"));
-  EXPECT_THAT(message(Json::object({{"keys", Json(Json::Array{ed25519().jwk("a"),
-                                                             ed25519().jwk("a")})}})),
-              HasSubstr("twice"));
+  EXPECT_THAT(
+      message(Json::object({{"keys", Json(Json::Array{ed25519().jwk("a"), ed25519().jwk("a")})}})),
+      HasSubstr("twice"));
 }
 
 TEST_F(Tokens, TheFingerprintOfTheirKeysChangesWithTheFile) {

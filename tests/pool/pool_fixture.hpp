@@ -25,7 +25,8 @@ inline PoolOptions pool_of(unsigned min, unsigned max) {
 /// A pool whose sandboxes come from zygotes.
 inline PoolOptions pods_of(unsigned min, unsigned max) {
   PoolOptions pool = pool_of(min, max);
-  const auto null = std::make_shared<const sdk::Descriptor>(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const auto null =
+      std::make_shared<const sdk::Descriptor>(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   pool.tier = "bare";
   pool.zygote.interpreter = "/usr/bin/python3";
   pool.zygote.script = null;

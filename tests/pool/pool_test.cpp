@@ -297,7 +297,8 @@ TEST(Pool, ReplacesAZygoteAfterSoManyForksLessUpToAFifth) {
     EXPECT_GE(forks[i], 15u) << "of generation " << i;
     EXPECT_LE(forks[i], 22u) << "of generation " << i;
   }
-  EXPECT_GT(std::set<unsigned>(forks.begin() + 1, forks.end()).size(), 1u) << "all at the same count";
+  EXPECT_GT(std::set<unsigned>(forks.begin() + 1, forks.end()).size(), 1u)
+      << "all at the same count";
   EXPECT_TRUE(eventually([&] { return sandboxes.state(0).recycles == spawner.zygotes - 1; }));
 }
 

@@ -1,5 +1,6 @@
-// Many threads on a small pool: every run ends exactly once, none is forgotten, and no more sandboxes
-// are made than are wanted. What goes wrong here goes wrong rarely: run it under ThreadSanitizer too.
+// Many threads on a small pool: every run ends exactly once, none is forgotten, and no more
+// sandboxes are made than are wanted. What goes wrong here goes wrong rarely: run it under
+// ThreadSanitizer too.
 
 #include <gtest/gtest.h>
 
@@ -90,8 +91,13 @@ TEST(PoolThreads, HandOnEachSandboxToARunThatWaits) {
 }
 
 TEST(PoolThreads, SurviveThatEverythingDiesAtEveryMoment) {
-  FakeSpawner spawner({.making = 10, .before_ready = 20, .idle = 50, .unread = 50, .running = 50,
-                       .zygote = 10, .spawner = 2});
+  FakeSpawner spawner({.making = 10,
+                       .before_ready = 20,
+                       .idle = 50,
+                       .unread = 50,
+                       .running = 50,
+                       .zygote = 10,
+                       .spawner = 2});
   Sandboxes sandboxes(spawner.host(), {pods_of(2, 8)});
   Tally tally;
 
@@ -119,8 +125,10 @@ TEST(PoolThreads, CancelAtEveryMomentAndHearOfItOnce) {
         run.cancel();
         run.wait();
         // A sandbox that dies twice under a run is told as such.
-        ++(run.completions == 1 && (run.end.code == PODIUM_CANCELLED || run.end.code == PODIUM_INTERNAL)
-               ? cancelled : other);
+        ++(run.completions == 1 &&
+                   (run.end.code == PODIUM_CANCELLED || run.end.code == PODIUM_INTERNAL)
+               ? cancelled
+               : other);
       }
     });
   }

@@ -95,7 +95,8 @@ TEST_F(PodCaveats, HasTheThreeStreamsAndOneSocketThatIsForNothingElse) {
       "print(fds[:4], len(fds), stat.S_ISSOCK(os.fstat(fds[4]).st_mode))\n"
       "print(os.get_inheritable(fds[4]), fds[4] > 256)\n"
       "import subprocess\n"
-      "print(subprocess.run(['ls', '/proc/self/fd'], capture_output=True, close_fds=False).stdout)\n");
+      "print(subprocess.run(['ls', '/proc/self/fd'], capture_output=True, "
+      "close_fds=False).stdout)\n");
 
   EXPECT_EQ(out, "[0, 1, 2, 3] 5 True\nFalse True\nb'0\\n1\\n2\\n3\\n'\n");
 }
@@ -157,8 +158,8 @@ TEST_F(PodCaveats, RefusesToForkFromAZygoteWithTwoThreadsAndNamesTheTier) {
   PoolOptions pool = small_pool(1);
   pool.tier = "threaded";
   pool.acquire_timeout = std::chrono::milliseconds(500);
-  pool.zygote.script = script_with(
-      "threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()");
+  pool.zygote.script =
+      script_with("threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()");
   make({pool});
 
   const auto run = this->run(pod_program("print(1)"));

@@ -61,8 +61,7 @@ class Differential : public testing::TestWithParam<std::string> {
     PoolOptions job;
     job.limits = kFirstLimits;
     sandboxes_ = std::make_unique<Sandboxes>(
-        spawner_->host(),
-        std::vector{job, pod_pool(""), pod_pool("numpy,pandas,matplotlib")});
+        spawner_->host(), std::vector{job, pod_pool(""), pod_pool("numpy,pandas,matplotlib")});
   }
   static void TearDownTestSuite() {
     sandboxes_.reset();

@@ -14,8 +14,7 @@ class PodFigures : public testing::Test {
     if (::geteuid() != 0) GTEST_FAIL() << "the pod tests need root";
     spawner_ = std::make_unique<SpawnerProcess>();
     sandboxes_ = std::make_unique<Sandboxes>(
-        spawner_->host(),
-        std::vector{small_pool(1, "numpy,pandas,matplotlib"), small_pool(1)});
+        spawner_->host(), std::vector{small_pool(1, "numpy,pandas,matplotlib"), small_pool(1)});
   }
   static void TearDownTestSuite() {
     sandboxes_.reset();

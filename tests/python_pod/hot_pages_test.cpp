@@ -21,8 +21,8 @@ long faults() {
 
 /// Memory that a zygote has and its children share until they write to it.
 volatile char* shared_memory() {
-  void* const memory = ::mmap(nullptr, kPages * kPage, PROT_READ | PROT_WRITE,
-                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* const memory =
+      ::mmap(nullptr, kPages * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
   auto* const bytes = static_cast<volatile char*>(memory);
   for (std::size_t i = 0; i < kPages; ++i) bytes[i * kPage] = 1;

@@ -53,8 +53,9 @@ TEST(ImportsTest, ReadsTryAndElseOnOneLineAndAByteOrderMark) {
 }
 
 TEST(ImportsTest, IsNotFooledByBracketsAndSlices) {
-  EXPECT_THAT(imported_modules("x = {1: importer, 2: [a[1:imports]]}\nf(x,\nimport_=1)\nimport b\n"),
-              ElementsAre("b"));
+  EXPECT_THAT(
+      imported_modules("x = {1: importer, 2: [a[1:imports]]}\nf(x,\nimport_=1)\nimport b\n"),
+      ElementsAre("b"));
 }
 
 const std::vector<Tier> kTiers = read_tiers({"", "numpy", "numpy,pandas,matplotlib"});

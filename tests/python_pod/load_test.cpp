@@ -22,8 +22,8 @@ PoolOptions busy_pool() {
   return pool;
 }
 
-// A pod may be done, and its namespace killed, while the zygote is still busy with forking it; and a
-// zygote may be replaced while pods are asked of it. Neither may ever stop the making of pods.
+// A pod may be done, and its namespace killed, while the zygote is still busy with forking it; and
+// a zygote may be replaced while pods are asked of it. Neither may ever stop the making of pods.
 TEST(PodsUnderLoad, EveryRunGetsAPodWhileZygotesAreReplaced) {
   ASSERT_EQ(::geteuid(), 0u) << "the pod tests need root";
   SpawnerProcess spawner;

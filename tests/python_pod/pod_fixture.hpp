@@ -84,7 +84,8 @@ struct Family {
       (p.name == "podium-init" ? family.inits : family.zygotes).push_back(p.pid);
     }
     for (const auto& p : all) {
-      if (std::ranges::find(family.inits, p.parent) == family.inits.end() || p.state == 'Z') continue;
+      if (std::ranges::find(family.inits, p.parent) == family.inits.end() || p.state == 'Z')
+        continue;
       (p.name == "python3" ? family.pods : family.others).push_back(p.pid);
     }
     return family;

@@ -73,7 +73,8 @@ TEST_F(PodRobustness, TriesAnotherPodUnseenWhenPidOneDiesBetweenAcquireAndDispat
   EXPECT_EQ(run.out, "once\n");
 }
 
-// The signal overtakes the beginning of the program now and then: the pod dies before it has read the run.
+// The signal overtakes the beginning of the program now and then: the pod dies before it has read
+// the run.
 TEST_F(PodRobustness, GivesNoOtherPodARunThatASignalForItsProgramEnded) {
   make({small_pool(2)});
   for (int i = 0; i < 20; ++i) {
@@ -186,10 +187,11 @@ TEST_F(PodRobustness, ServesWaitingPodsWhileTheSpawnerIsGoneAndGoesOnWithTheNext
 TEST_F(PodRobustness, DoesNotListenToNonsenseOnTheControlSocket) {
   make({small_pool(1)});
 
-  const auto run = this->run(pod_program(
-      kFindsSocket + "for junk in (b'x', b'x' * 8, b'x' * 5000, struct.pack('Ii', 99, 1)):\n"
-                     "    try: s.send(junk)\n    except OSError as e: print(e)\n"
-                     "print('goes on')\nraise SystemExit(3)"));
+  const auto run =
+      this->run(pod_program(kFindsSocket +
+                            "for junk in (b'x', b'x' * 8, b'x' * 5000, struct.pack('Ii', 99, 1)):\n"
+                            "    try: s.send(junk)\n    except OSError as e: print(e)\n"
+                            "print('goes on')\nraise SystemExit(3)"));
 
   EXPECT_EQ(run->end.code, PODIUM_OK) << run->message;
   EXPECT_NE(run->out.find("goes on\n"), std::string::npos) << run->out << run->err;
@@ -212,11 +214,12 @@ TEST_F(PodRobustness, TakesAnImitatedEndForTheEndOfThatRunAndNothingElse) {
 
 TEST_F(PodRobustness, GivesNoTimeToAProgramThatClaimsToCompileOrToBeginAgain) {
   make({small_pool(1)});
-  Program program = pod_program(
-      kFindsSocket + "while True:\n    try:\n"
-                     "        say(COMPILING); say(COMPILED); say(RUNNING); say(COMPILE_FAILED)\n"
-                     "        say(EXEC_FAILED, 2); say(WAITING, 77)\n"
-                     "    except OSError: time.sleep(0.01)\n");
+  Program program =
+      pod_program(kFindsSocket +
+                  "while True:\n    try:\n"
+                  "        say(COMPILING); say(COMPILED); say(RUNNING); say(COMPILE_FAILED)\n"
+                  "        say(EXEC_FAILED, 2); say(WAITING, 77)\n"
+                  "    except OSError: time.sleep(0.01)\n");
   program.limits.wall_ms = 300;
   program.limits.compile_wall_ms = 60'000;
 
@@ -234,8 +237,8 @@ TEST_F(PodRobustness, HoldsAgainstAStormOfPacketsWithDescriptors) {
   // Any bytes but a true kDone, descriptors beside them, faster than pid 1 reads.
   for (int seed = 0; seed < 4; ++seed) {
     Program program = pod_program(
-        kFindsSocket +
-        "import array, random\nrandom.seed(" + std::to_string(seed) + ")\ns.setblocking(False)\n"
+        kFindsSocket + "import array, random\nrandom.seed(" + std::to_string(seed) +
+        ")\ns.setblocking(False)\n"
         "for _ in range(3000):\n"
         "    junk = random.randbytes(random.choice((0, 1, 7, 8, 9, 64, 4000)))\n"
         "    if len(junk) == 8: junk = struct.pack('Ii', random.choice("
@@ -281,10 +284,11 @@ TEST_F(PodRobustness, EndsAProgramThatClaimsToHaveHadNoRoomAtThatWord) {
 TEST_F(PodRobustness, AnswersAProgramThatClosesEverything) {
   make({small_pool(1)});
 
-  const auto closed = this->run(pod_program("import os\nprint('x')\nos.closerange(0, 70000)\nos._exit(4)"));
-  const auto reopened = this->run(pod_program(
-      "import os, socket\nprint('x')\nos.closerange(3, 70000)\n"
-      "kept = [socket.socketpair() for _ in range(100)]\nraise SystemExit(5)"));
+  const auto closed =
+      this->run(pod_program("import os\nprint('x')\nos.closerange(0, 70000)\nos._exit(4)"));
+  const auto reopened = this->run(
+      pod_program("import os, socket\nprint('x')\nos.closerange(3, 70000)\n"
+                  "kept = [socket.socketpair() for _ in range(100)]\nraise SystemExit(5)"));
 
   EXPECT_EQ(closed->end.exit_code, 4);
   EXPECT_EQ(closed->out, "x\n");
@@ -295,11 +299,11 @@ TEST_F(PodRobustness, SpeaksToNoSocketThatTookThePlaceOfItsOwn) {
   make({small_pool(1)});
 
   // What the pod would say at its end arrives nowhere: the program reads the other end after it.
-  Program program = pod_program(
-      kFindsSocket + "a, b = socket.socketpair()\nos.dup2(a.fileno(), step)\n"
-                     "if os.fork() == 0:\n    a.close(); os.close(step)\n"
-                     "    print('heard', b.recv(100), flush=True)\n    os._exit(0)\n"
-                     "b.close()\nraise SystemExit(6)");
+  Program program = pod_program(kFindsSocket +
+                                "a, b = socket.socketpair()\nos.dup2(a.fileno(), step)\n"
+                                "if os.fork() == 0:\n    a.close(); os.close(step)\n"
+                                "    print('heard', b.recv(100), flush=True)\n    os._exit(0)\n"
+                                "b.close()\nraise SystemExit(6)");
   program.limits.open_files = 4096;  // as usual its number is out of reach
 
   const auto run = this->run(program);

@@ -62,7 +62,8 @@ TEST_F(Unprivileged, HidesTheHostAndTheRunsOfOthers) {
   std::filesystem::create_directory(spawner_->runs() + "/another");
   std::ofstream(spawner_->runs() + "/another/secret") << "x";
 
-  EXPECT_EQ(bash("cat " + spawner_->runs() + "/another/secret 2>&1 | grep -c 'No such';"
+  EXPECT_EQ(bash("cat " + spawner_->runs() +
+                 "/another/secret 2>&1 | grep -c 'No such';"
                  "chmod 755 /.podium; cat /.podium/runs/another/secret /.podium/proc/1/status"
                  " 2>&1 | grep -c 'No such'; ls /home /root /var 2>&1 | grep -c 'No such';"
                  "touch /usr/x /etc/x 2>&1 | grep -c Read-only"),

@@ -19,8 +19,8 @@ using podium::test::Workshop;
 
 namespace {
 
-/// The reloader with a configuration of its own, whose plugins answer at once. Its pre-flight is a child
-/// that finds nothing wrong, so that what is wrong with a plugin shows when it is made.
+/// The reloader with a configuration of its own, whose plugins answer at once. Its pre-flight is a
+/// child that finds nothing wrong, so that what is wrong with a plugin shows when it is made.
 class ReloadUnderLoad : public ::testing::Test {
  protected:
   ReloadUnderLoad() {
@@ -29,8 +29,8 @@ class ReloadUnderLoad : public ::testing::Test {
     }
     write(plugins("start"));
     (void)current.exchange(reaper.adopt(builder.build(source().load(), nullptr)));
-    reloader = std::make_unique<Reloader>(ReloadParts{source(), "/bin/true", builder, reaper, current, accounts,
-                                                      workshop.log.log(), metrics});
+    reloader = std::make_unique<Reloader>(ReloadParts{
+        source(), "/bin/true", builder, reaper, current, accounts, workshop.log.log(), metrics});
   }
   ~ReloadUnderLoad() override {
     reloader->stop();
@@ -47,7 +47,8 @@ class ReloadUnderLoad : public ::testing::Test {
   Json plugins(const std::string& tag) const {
     Json made = nothing_of(*defaults.find("plugins"));
     made.set("files", Json::object({{"library", "memory"}}));
-    made.set("first", Json::object({{"library", "echo"}, {"options", Json::object({{"tag", tag}})}}));
+    made.set("first",
+             Json::object({{"library", "echo"}, {"options", Json::object({{"tag", tag}})}}));
     made.set("loud", Json::object({{"library", "upper"}}));
     return made;
   }
@@ -60,14 +61,15 @@ class ReloadUnderLoad : public ::testing::Test {
     for (const auto& [path, value] : defaults.find("routes")->members()) {
       routes.set(path, Json::object({{"response", "loud"}}));
     }
-    workshop.write("podium.json",
-                   json_dump(Json::object({{"plugin_dir", workshop.dir.path().string()},
-                                           {"state_dir", (workshop.dir.path() / "state").string()},
-                                           {"auth", Json::object({{"mode", "none"}, {"admin_key", nullptr}})},
-                                           {"reload_timeout", "60s"},
-                                           {"plugins", std::move(plugins)},
-                                           {"languages", std::move(languages)},
-                                           {"routes", std::move(routes)}})));
+    workshop.write(
+        "podium.json",
+        json_dump(Json::object({{"plugin_dir", workshop.dir.path().string()},
+                                {"state_dir", (workshop.dir.path() / "state").string()},
+                                {"auth", Json::object({{"mode", "none"}, {"admin_key", nullptr}})},
+                                {"reload_timeout", "60s"},
+                                {"plugins", std::move(plugins)},
+                                {"languages", std::move(languages)},
+                                {"routes", std::move(routes)}})));
   }
   /// The n-th of 200: a good one and a bad one in turn, of two kinds each.
   void write_number(int n) {
@@ -99,7 +101,8 @@ class ReloadUnderLoad : public ::testing::Test {
   std::unique_ptr<Reloader> reloader;
 };
 
-/// Asks as clients do, until `over`: whatever generation is at work answers by its own configuration.
+/// Asks as clients do, until `over`: whatever generation is at work answers by its own
+/// configuration.
 struct Clients {
   Clients(Snapshot<Generation>& current, int count) {
     for (int i = 0; i < count; ++i) threads.emplace_back([this, &current] { ask(current); });
@@ -116,7 +119,8 @@ struct Clients {
     while (!over) {
       const auto generation = current.get();
       RecordingEvents events;
-      const auto lease = podium::test::runtime(*generation).start(podium::test::request("x"), events);
+      const auto lease =
+          podium::test::runtime(*generation).start(podium::test::request("x"), events);
       const Completion completion = events.wait();
       const std::string& tag = generation->config().plugin("first")->options.find("tag")->string();
       (!completion.failure && events.out() == tag + "x" ? good : wrong)++;

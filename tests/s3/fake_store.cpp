@@ -42,8 +42,8 @@ void send_all(int fd, std::string_view bytes) {
 }  // namespace
 
 std::string http_answer(int status, const std::string& body, const std::string& headers) {
-  return "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\n" + headers + "\r\n" + body;
+  return "HTTP/1.1 " + std::to_string(status) +
+         " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + headers + "\r\n" + body;
 }
 
 FakeStore::FakeStore(Answer answer) : answer_(std::move(answer)) {

@@ -10,8 +10,8 @@ namespace podium::test {
 
 /// What a connection of the fake store does with one request.
 struct FakeAnswer {
-  std::string bytes;    ///< the raw answer; empty: none
-  bool close = false;   ///< afterwards, by a reset
+  std::string bytes;   ///< the raw answer; empty: none
+  bool close = false;  ///< afterwards, by a reset
 };
 
 /// A server that reads HTTP requests and answers each with what the test says. One connection at a

@@ -25,9 +25,8 @@ class FakeStoreFaults : public testing::Test {
   /// A store that answers request number n (from 1) with `answer(n, request)`.
   void serve(std::function<FakeAnswer(int, const FakeStore::Request&)> answer,
              std::map<std::string, std::string> more = {}) {
-    store = std::make_unique<FakeStore>([this, answer](const FakeStore::Request& request) {
-      return answer(++count, request);
-    });
+    store = std::make_unique<FakeStore>(
+        [this, answer](const FakeStore::Request& request) { return answer(++count, request); });
     std::map<std::string, std::string> options{{"endpoint", store->endpoint()},
                                                {"bucket", "files"},
                                                {"access_key", "someone"},
@@ -130,8 +129,7 @@ TEST_F(FakeStoreFaults, ACutBodyIsNoWholeOneAndTheRestIsAskedFor) {
       cut.resize(cut.size() - 6);
       return FakeAnswer{cut, true};
     }
-    return FakeAnswer{
-        http_answer(206, "456789", kEtag + "Content-Range: bytes 4-9/10\r\n")};
+    return FakeAnswer{http_answer(206, "456789", kEtag + "Content-Range: bytes 4-9/10\r\n")};
   });
   std::string out;
 
@@ -158,11 +156,13 @@ TEST_F(FakeStoreFaults, AnObjectThatWasReplacedMeanwhileIsNotMixed) {
 TEST_F(FakeStoreFaults, AFailedPartTakesTheUploadBack) {
   serve([](int, const FakeStore::Request& request) {
     if (request.target.ends_with("?uploads=")) {
-      return FakeAnswer{http_answer(200, "<InitiateMultipartUploadResult><UploadId>u1</UploadId>"
-                                         "</InitiateMultipartUploadResult>")};
+      return FakeAnswer{http_answer(200,
+                                    "<InitiateMultipartUploadResult><UploadId>u1</UploadId>"
+                                    "</InitiateMultipartUploadResult>")};
     }
     if (request.method == "DELETE") return FakeAnswer{"HTTP/1.1 204 X\r\n\r\n"};
-    if (request.target.find("partNumber=2") != std::string::npos) return error(507, "XMinioStorageFull");
+    if (request.target.find("partNumber=2") != std::string::npos)
+      return error(507, "XMinioStorageFull");
     return FakeAnswer{http_answer(200, "", kEtag)};
   });
 
@@ -177,8 +177,9 @@ TEST_F(FakeStoreFaults, AFailedPartTakesTheUploadBack) {
 TEST_F(FakeStoreFaults, AnErrorInThe200ThatCompletesAnUploadIsOne) {
   serve([](int, const FakeStore::Request& request) {
     if (request.target.ends_with("?uploads=")) {
-      return FakeAnswer{http_answer(200, "<InitiateMultipartUploadResult><UploadId>u1</UploadId>"
-                                         "</InitiateMultipartUploadResult>")};
+      return FakeAnswer{http_answer(200,
+                                    "<InitiateMultipartUploadResult><UploadId>u1</UploadId>"
+                                    "</InitiateMultipartUploadResult>")};
     }
     if (request.method == "POST") return error(200, "InternalError");
     if (request.method == "DELETE") return FakeAnswer{"HTTP/1.1 204 X\r\n\r\n"};
@@ -195,8 +196,9 @@ TEST_F(FakeStoreFaults, AnAnswerThatCompletesAnUploadAndBreaksOffIsNoSuccess) {
   for (const bool there : {false, true}) {
     serve([there](int, const FakeStore::Request& request) {
       if (request.target.ends_with("?uploads=")) {
-        return FakeAnswer{http_answer(200, "<InitiateMultipartUploadResult><UploadId>u1</UploadId>"
-                                           "</InitiateMultipartUploadResult>")};
+        return FakeAnswer{http_answer(200,
+                                      "<InitiateMultipartUploadResult><UploadId>u1</UploadId>"
+                                      "</InitiateMultipartUploadResult>")};
       }
       // White space while it puts the parts together, and then no more.
       if (request.method == "POST") return FakeAnswer{http_answer(200, "<?xml version='1.0'?>   ")};
@@ -222,8 +224,9 @@ TEST_F(FakeStoreFaults, MultipartPartsAreWholeAndInOrder) {
   std::map<std::string, std::string> parts;
   serve([&](int, const FakeStore::Request& request) {
     if (request.target.ends_with("?uploads=")) {
-      return FakeAnswer{http_answer(200, "<InitiateMultipartUploadResult><UploadId>u1</UploadId>"
-                                         "</InitiateMultipartUploadResult>")};
+      return FakeAnswer{http_answer(200,
+                                    "<InitiateMultipartUploadResult><UploadId>u1</UploadId>"
+                                    "</InitiateMultipartUploadResult>")};
     }
     if (request.method == "PUT") {
       std::lock_guard lock(mutex);
@@ -247,8 +250,9 @@ TEST_F(FakeStoreFaults, APartWhoseConnectionBreaksIsReadFromItsFileAgain) {
   std::vector<std::string> bodies;
   serve([&](int, const FakeStore::Request& request) {
     if (request.target.ends_with("?uploads=")) {
-      return FakeAnswer{http_answer(200, "<InitiateMultipartUploadResult><UploadId>u1</UploadId>"
-                                         "</InitiateMultipartUploadResult>")};
+      return FakeAnswer{http_answer(200,
+                                    "<InitiateMultipartUploadResult><UploadId>u1</UploadId>"
+                                    "</InitiateMultipartUploadResult>")};
     }
     if (request.method == "PUT") {
       std::lock_guard lock(mutex);
@@ -273,8 +277,9 @@ TEST_F(FakeStoreFaults, APartWhoseConnectionBreaksIsReadFromItsFileAgain) {
 
 TEST_F(FakeStoreFaults, TheRegionThatTheStoreExpectsIsTold) {
   serve([](int, const auto&) {
-    return FakeAnswer{http_answer(400, "<Error><Code>AuthorizationHeaderMalformed</Code>"
-                                       "<Region>eu-central-1</Region></Error>")};
+    return FakeAnswer{http_answer(400,
+                                  "<Error><Code>AuthorizationHeaderMalformed</Code>"
+                                  "<Region>eu-central-1</Region></Error>")};
   });
 
   EXPECT_THAT(storage->put("key", "x").message,
@@ -305,12 +310,12 @@ TEST_F(FakeStoreFaults, ABucketIsMadeWhenItIsMissingAndMayBeMade) {
 }
 
 TEST_F(FakeStoreFaults, NobodyListeningIsTold) {
-  LoadedStorage nowhere(PODIUM_MINIO_PLUGIN, std::map<std::string, std::string>{
-                                                 {"endpoint", "http://127.0.0.1:1"},
-                                                 {"bucket", "files"},
-                                                 {"access_key", "someone"},
-                                                 {"secret_key", "secret"},
-                                                 {"attempts", "2"}});
+  LoadedStorage nowhere(PODIUM_MINIO_PLUGIN,
+                        std::map<std::string, std::string>{{"endpoint", "http://127.0.0.1:1"},
+                                                           {"bucket", "files"},
+                                                           {"access_key", "someone"},
+                                                           {"secret_key", "secret"},
+                                                           {"attempts", "2"}});
 
   EXPECT_THAT(nowhere.put("key", "x").message,
               HasSubstr("http://127.0.0.1:1: nobody listens there"));

@@ -50,8 +50,9 @@ TEST(Signature, IsThatOfTheDocumentedExample) {
            "20130524T000000Z");
 
   EXPECT_EQ(store.host_header(), "examplebucket.s3.amazonaws.com");
-  EXPECT_THAT(headers.at("authorization"),
-              HasSubstr("Signature=34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"));
+  EXPECT_THAT(
+      headers.at("authorization"),
+      HasSubstr("Signature=34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"));
 }
 
 TEST(Signature, SignsTheSessionToken) {
@@ -123,8 +124,9 @@ TEST(Documents, AListIsRead) {
 }
 
 TEST(Documents, WhatIsNoListIsRefused) {
-  for (const char* text : {"", "<html></html>", "<ListBucketResult>", "{}",
-                           "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>"}) {
+  for (const char* text :
+       {"", "<html></html>", "<ListBucketResult>", "{}",
+        "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>"}) {
     EXPECT_THROW(parse_listing(text), sdk::Error) << text;
   }
 }
@@ -138,13 +140,14 @@ TEST(Documents, ElementsWithinElementsWithoutEndAreRefused) {
 }
 
 TEST(Documents, UploadsThatWereBegunAreReadPageByPage) {
-  const std::string one = "<Upload><Key>a%20b</Key><UploadId>u1</UploadId>"
-                          "<Initiated>2026-11-22T03:49:46.123Z</Initiated></Upload>";
+  const std::string one =
+      "<Upload><Key>a%20b</Key><UploadId>u1</UploadId>"
+      "<Initiated>2026-11-22T03:49:46.123Z</Initiated></Upload>";
   const auto page = [&](const std::string& truncated) {
-    return parse_pending_uploads("<ListMultipartUploadsResult><NextKeyMarker>a%20b</NextKeyMarker>"
-                                 "<NextUploadIdMarker>u1</NextUploadIdMarker><IsTruncated>" +
-                                 truncated + "</IsTruncated>" + one +
-                                 "</ListMultipartUploadsResult>");
+    return parse_pending_uploads(
+        "<ListMultipartUploadsResult><NextKeyMarker>a%20b</NextKeyMarker>"
+        "<NextUploadIdMarker>u1</NextUploadIdMarker><IsTruncated>" +
+        truncated + "</IsTruncated>" + one + "</ListMultipartUploadsResult>");
   };
 
   ASSERT_EQ(page("true").uploads.size(), 1u);
@@ -155,8 +158,9 @@ TEST(Documents, UploadsThatWereBegunAreReadPageByPage) {
 }
 
 TEST(Documents, OnlyTheResultSaysThatAnUploadIsComplete) {
-  EXPECT_TRUE(is_completed("<?xml version='1.0'?>  <CompleteMultipartUploadResult>"
-                           "<ETag>x</ETag></CompleteMultipartUploadResult>"));
+  EXPECT_TRUE(
+      is_completed("<?xml version='1.0'?>  <CompleteMultipartUploadResult>"
+                   "<ETag>x</ETag></CompleteMultipartUploadResult>"));
   for (const char* text : {"", "<?xml version='1.0'?>   ", "<CompleteMultipartUploadResult><ETag>",
                            "<Error><Code>InternalError</Code></Error>", "x"}) {
     EXPECT_FALSE(is_completed(text)) << text;
@@ -182,19 +186,22 @@ TEST(Settings, ReadEndpoints) {
 
 TEST(Settings, RefuseWhatCannotWorkAndNameTheOption) {
   const auto starts = [](const char* text) { return testing::StartsWith(text); };
-  EXPECT_THAT(refusal({{"endpoint", "store:9000"}}), starts("endpoint: \"store:9000\" has no scheme"));
+  EXPECT_THAT(refusal({{"endpoint", "store:9000"}}),
+              starts("endpoint: \"store:9000\" has no scheme"));
   EXPECT_THAT(refusal({{"endpoint", "http://"}}), starts("endpoint: "));
   EXPECT_THAT(refusal({{"endpoint", "http://a:0"}}), starts("endpoint: "));
   EXPECT_THAT(refusal({{"endpoint", "http://a/b"}}), starts("endpoint: "));
   EXPECT_THAT(refusal({{"bucket", "Files"}}), starts("bucket: \"Files\" is no name"));
   EXPECT_THAT(refusal({{"bucket", "1.2.3.4"}}), starts("bucket: "));
   EXPECT_THAT(refusal({{"style", "virtual"}}), starts("style: "));
-  EXPECT_THAT(refusal({{"style", "virtual-host"}, {"endpoint", "http://10.0.0.1"}}), starts("style: "));
+  EXPECT_THAT(refusal({{"style", "virtual-host"}, {"endpoint", "http://10.0.0.1"}}),
+              starts("style: "));
   EXPECT_THAT(refusal({{"prefix", "/a"}}), starts("prefix: "));
   EXPECT_THAT(refusal({{"region", "EU West"}}), starts("region: "));
   EXPECT_THAT(refusal({{"access_key", ""}}), starts("access_key: is missing"));
   EXPECT_THAT(refusal({{"access_key_secret", "b"}}), starts("access_key: is given twice"));
-  EXPECT_THAT(refusal({{"ca_file", "/no/such.pem"}}), starts("ca_file: /no/such.pem cannot be read"));
+  EXPECT_THAT(refusal({{"ca_file", "/no/such.pem"}}),
+              starts("ca_file: /no/such.pem cannot be read"));
 }
 
 TEST(Outage, LetsOneLookAtATimeAndTellsTheOthers) {

@@ -35,9 +35,9 @@ class CgroupTreeTest : public testing::Test {
   }
   /// The files the kernel would show in a v2 group.
   void v2_group(const std::string& path) {
-    for (const char* name : {"memory.max", "memory.swap.max", "memory.peak", "memory.events",
-                             "memory.oom.group", "pids.max", "pids.events", "cpu.max", "cpu.stat",
-                             "cgroup.procs"}) {
+    for (const char* name :
+         {"memory.max", "memory.swap.max", "memory.peak", "memory.events", "memory.oom.group",
+          "pids.max", "pids.events", "cpu.max", "cpu.stat", "cgroup.procs"}) {
       file(path + "/" + name, "");
     }
   }
@@ -50,7 +50,8 @@ constexpr const char* kV2Mount =
     "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n";
 
 TEST_F(CgroupTreeTest, FindsControllersOfVersionTwo) {
-  file("/sys/fs/cgroup/system.slice/podium.service/cgroup.controllers", "cpuset cpu io memory pids\n");
+  file("/sys/fs/cgroup/system.slice/podium.service/cgroup.controllers",
+       "cpuset cpu io memory pids\n");
 
   const auto layout = find_cgroups("0::/system.slice/podium.service\n", kV2Mount, root_);
 
@@ -60,11 +61,11 @@ TEST_F(CgroupTreeTest, FindsControllersOfVersionTwo) {
 }
 
 TEST_F(CgroupTreeTest, FindsControllersOfVersionOneMountedTogether) {
-  const auto layout = find_cgroups(
-      "5:cpu,cpuacct:/a\n4:memory:/a\n3:pids:/\n",
-      "31 23 0:27 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
-      "32 23 0:28 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
-      "33 23 0:29 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n");
+  const auto layout =
+      find_cgroups("5:cpu,cpuacct:/a\n4:memory:/a\n3:pids:/\n",
+                   "31 23 0:27 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
+                   "32 23 0:28 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+                   "33 23 0:29 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n");
 
   EXPECT_EQ(layout.name(), "v1");
   EXPECT_EQ(layout.cpu.parent, "/sys/fs/cgroup/cpu,cpuacct/a");
@@ -75,10 +76,11 @@ TEST_F(CgroupTreeTest, FindsControllersOfVersionOneMountedTogether) {
 TEST_F(CgroupTreeTest, MixesVersionsWhereTheHostDoes) {
   file("/sys/fs/cgroup/unified/cgroup.controllers", "pids\n");
 
-  const auto layout = find_cgroups(
-      "4:memory:/\n0::/\n",
-      "32 23 0:28 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
-      "41 23 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n", root_);
+  const auto layout =
+      find_cgroups("4:memory:/\n0::/\n",
+                   "32 23 0:28 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+                   "41 23 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n",
+                   root_);
 
   EXPECT_EQ(layout.name(), "hybrid");
   EXPECT_EQ(layout.memory.version, Version::kV1);
@@ -96,9 +98,9 @@ TEST_F(CgroupTreeTest, SaysWhatNothingEnforcesWhereThereIsNone) {
 TEST_F(CgroupTreeTest, TakesTheMountsRootOffItsOwnPath) {
   file("/sys/fs/cgroup/inner/cgroup.controllers", "memory pids cpu\n");
 
-  const auto layout = find_cgroups("0::/docker/abc/inner\n",
-                                   "30 23 0:26 /docker/abc /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
-                                   root_);
+  const auto layout =
+      find_cgroups("0::/docker/abc/inner\n",
+                   "30 23 0:26 /docker/abc /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n", root_);
 
   EXPECT_EQ(layout.memory.parent, root_ + "/sys/fs/cgroup/inner");
 }

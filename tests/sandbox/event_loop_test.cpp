@@ -41,13 +41,12 @@ TEST(EventLoopTest, CanBeAskedAgainFromItsOwnWake) {
   std::promise<void> third;
   int wakes = 0;
   EventLoop* self = nullptr;
-  EventLoop loop(
-      [](std::uint64_t) {},
-      [&] {
-        if (++wakes == 3) return third.set_value();
-        self->wake_at(Clock::now() + milliseconds(1));
-      },
-      [] {});
+  EventLoop loop([](std::uint64_t) {},
+                 [&] {
+                   if (++wakes == 3) return third.set_value();
+                   self->wake_at(Clock::now() + milliseconds(1));
+                 },
+                 [] {});
   self = &loop;
   loop.start();
 

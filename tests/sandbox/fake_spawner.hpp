@@ -26,13 +26,13 @@ namespace podium::sandbox {
 
 /// How often, of a thousand times, something goes wrong.
 struct Misfortune {
-  unsigned making = 0;       ///< the spawner answers with an error
-  unsigned before_ready = 0; ///< pid 1 dies before it says that it is ready
-  unsigned idle = 0;         ///< pid 1 dies right after it said so
-  unsigned unread = 0;       ///< pid 1 dies with the run unread
-  unsigned running = 0;      ///< pid 1 dies in the middle of the run
-  unsigned zygote = 0;       ///< a zygote dies, looked at when it is asked for a fork
-  unsigned spawner = 0;      ///< the connection breaks, looked at with each request
+  unsigned making = 0;        ///< the spawner answers with an error
+  unsigned before_ready = 0;  ///< pid 1 dies before it says that it is ready
+  unsigned idle = 0;          ///< pid 1 dies right after it said so
+  unsigned unread = 0;        ///< pid 1 dies with the run unread
+  unsigned running = 0;       ///< pid 1 dies in the middle of the run
+  unsigned zygote = 0;        ///< a zygote dies, looked at when it is asked for a fork
+  unsigned spawner = 0;       ///< the connection breaks, looked at with each request
 };
 
 class FakeSpawner {
@@ -88,7 +88,8 @@ class FakeSpawner {
   /// No sandbox is made with this share of the processors; 0: with any.
   std::atomic<std::uint32_t> refused_cpu_millis{0};
   std::atomic<std::uint32_t> asked_cpu_millis{0};  ///< of the last sandbox
-  /// Gets the reading end of a run's stdin before anything else happens to it; on the fake's thread.
+  /// Gets the reading end of a run's stdin before anything else happens to it; on the fake's
+  /// thread.
   std::function<void(int input)> on_input;
   /// What pid 1 does with a run instead of ending it well; called on the fake's thread with pid 1's
   /// end of the control socket, the nonce and the writing end of stdout. False: it dies then.
@@ -100,12 +101,12 @@ class FakeSpawner {
     wake();
   }
 
-  std::atomic<unsigned> made{0};      ///< sandboxes asked for
-  std::atomic<unsigned> idle{0};      ///< alive, and without a run
+  std::atomic<unsigned> made{0};  ///< sandboxes asked for
+  std::atomic<unsigned> idle{0};  ///< alive, and without a run
   std::atomic<unsigned> most_idle{0};
-  std::atomic<unsigned> runs{0};      ///< that reached a pid 1
-  std::atomic<unsigned> zygotes{0};   ///< asked for
-  std::atomic<unsigned> kills{0};     ///< asked for
+  std::atomic<unsigned> runs{0};     ///< that reached a pid 1
+  std::atomic<unsigned> zygotes{0};  ///< asked for
+  std::atomic<unsigned> kills{0};    ///< asked for
   std::atomic<unsigned> pongs{0};
 
  private:
@@ -118,7 +119,8 @@ class FakeSpawner {
 
   podium_code connect(int* fd) {
     int pair[2];
-    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return PODIUM_UNAVAILABLE;
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+      return PODIUM_UNAVAILABLE;
     *fd = pair[0];
     {
       const std::lock_guard lock(mutex_);
@@ -239,7 +241,8 @@ class FakeSpawner {
     }
     int control[2], input[2], output[2], error[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) != 0 ||
-        ::pipe2(input, O_CLOEXEC | O_NONBLOCK) != 0 || ::pipe2(output, O_CLOEXEC | O_NONBLOCK) != 0 ||
+        ::pipe2(input, O_CLOEXEC | O_NONBLOCK) != 0 ||
+        ::pipe2(output, O_CLOEXEC | O_NONBLOCK) != 0 ||
         ::pipe2(error, O_CLOEXEC | O_NONBLOCK) != 0) {
       std::abort();
     }

@@ -1,5 +1,5 @@
-// What user code can see and do: groups K, F, T and R of the list of hostile inputs, at the level of
-// the sandbox itself.
+// What user code can see and do: groups K, F, T and R of the list of hostile inputs, at the level
+// of the sandbox itself.
 
 #include <chrono>
 #include <fstream>
@@ -27,7 +27,8 @@ std::string with_syscalls(const std::string& body) {
          "def call(name, number, *args):\n"
          "    ctypes.set_errno(0)\n"
          "    r = libc.syscall(number, *args)\n"
-         "    print(name, 'ok' if r >= 0 else errno.errorcode[ctypes.get_errno()])\n" + body;
+         "    print(name, 'ok' if r >= 0 else errno.errorcode[ctypes.get_errno()])\n" +
+         body;
 }
 
 TEST_F(Isolation, HidesTheHostsFiles) {
@@ -54,7 +55,8 @@ TEST_F(Isolation, CannotWriteOutsideItsOwnTmpfs) {
 }
 
 TEST_F(Isolation, RunsAsAnUnprivilegedUserWithoutCapabilities) {
-  const auto run = this->run(Program::bash("grep -E '^(Uid|Cap[A-Za-z]+|NoNewPrivs|Seccomp):' /proc/self/status"));
+  const auto run = this->run(
+      Program::bash("grep -E '^(Uid|Cap[A-Za-z]+|NoNewPrivs|Seccomp):' /proc/self/status"));
 
   EXPECT_EQ(run->out.find("Uid:\t0"), std::string::npos);
   for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}) {
@@ -66,16 +68,17 @@ TEST_F(Isolation, RunsAsAnUnprivilegedUserWithoutCapabilities) {
 }
 
 TEST_F(Isolation, HasNoDescriptorsButTheThreeStreams) {
-  const auto run = this->run(Program::python(
-      "import os\nprint(sorted(int(f) for f in os.listdir('/proc/self/fd')))"));
+  const auto run = this->run(
+      Program::python("import os\nprint(sorted(int(f) for f in os.listdir('/proc/self/fd')))"));
 
   EXPECT_EQ(run->out, "[0, 1, 2, 3]\n");  // 3 is the listing itself
 }
 
 TEST_F(Isolation, SeesOnlyItsOwnProcessesAndIsNotPidOne) {
-  const auto run = this->run(Program::bash("ls -d /proc/[0-9]* | wc -l; echo $$; cat /proc/1/comm; "
-                                           "ls /proc/1/fd 2>&1 | grep -c denied; "
-                                           "cat /proc/1/environ 2>&1 | grep -c denied"));
+  const auto run =
+      this->run(Program::bash("ls -d /proc/[0-9]* | wc -l; echo $$; cat /proc/1/comm; "
+                              "ls /proc/1/fd 2>&1 | grep -c denied; "
+                              "cat /proc/1/environ 2>&1 | grep -c denied"));
 
   std::istringstream lines(run->out);
   int processes = 0, pid = 0;
@@ -92,30 +95,30 @@ TEST_F(Isolation, HidesThePathOfItsGroup) {
 }
 
 TEST_F(Isolation, CannotHurtPidOne) {
-  const auto run = this->run(Program::python(
-      "import os, signal, resource\n"
-      "for s in (signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM):\n"
-      "    try: os.kill(1, s); print('sent')\n"
-      "    except PermissionError: print('refused')\n"
-      "try: resource.prlimit(1, resource.RLIMIT_NOFILE, (0, 0)); print('limited')\n"
-      "except PermissionError: print('refused')\n"));
+  const auto run = this->run(
+      Program::python("import os, signal, resource\n"
+                      "for s in (signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM):\n"
+                      "    try: os.kill(1, s); print('sent')\n"
+                      "    except PermissionError: print('refused')\n"
+                      "try: resource.prlimit(1, resource.RLIMIT_NOFILE, (0, 0)); print('limited')\n"
+                      "except PermissionError: print('refused')\n"));
 
   EXPECT_EQ(run->out, "refused\nrefused\nrefused\nrefused\n") << run->err;
   EXPECT_EQ(run->end.exit_code, 0);
 }
 
 TEST_F(Isolation, RefusesTheKernelsRareCorners) {
-  const auto run = this->run(Program::python(with_syscalls(
-      "call('ptrace', 101, 0, 0, 0, 0)\n"
-      "call('process_vm_readv', 310, os.getpid(), 0, 0, 0, 0, 0)\n"
-      "call('io_uring_setup', 425, 1, 0)\ncall('bpf', 321, 0, 0, 0)\n"
-      "call('perf_event_open', 298, 0, 0, -1, -1, 0)\ncall('userfaultfd', 323, 0)\n"
-      "call('keyctl', 250, 0, 0)\ncall('unshare', 272, 0x10000000)\n"
-      "call('clone', 56, 0x10000000 | 17, 0, 0, 0, 0)\n"
-      "call('setns', 308, 0, 0)\ncall('mount', 165, b'x', b'/tmp', b'tmpfs', 0, 0)\n"
-      "call('pivot_root', 155, b'/', b'/')\ncall('open_tree', 428, -100, b'/', 1)\n"
-      "call('fsopen', 430, b'tmpfs', 0)\ncall('pidfd_getfd', 438, 0, 0, 0)\n"
-      "call('x32 getpid', 0x40000000 | 39)\n")));
+  const auto run = this->run(Program::python(
+      with_syscalls("call('ptrace', 101, 0, 0, 0, 0)\n"
+                    "call('process_vm_readv', 310, os.getpid(), 0, 0, 0, 0, 0)\n"
+                    "call('io_uring_setup', 425, 1, 0)\ncall('bpf', 321, 0, 0, 0)\n"
+                    "call('perf_event_open', 298, 0, 0, -1, -1, 0)\ncall('userfaultfd', 323, 0)\n"
+                    "call('keyctl', 250, 0, 0)\ncall('unshare', 272, 0x10000000)\n"
+                    "call('clone', 56, 0x10000000 | 17, 0, 0, 0, 0)\n"
+                    "call('setns', 308, 0, 0)\ncall('mount', 165, b'x', b'/tmp', b'tmpfs', 0, 0)\n"
+                    "call('pivot_root', 155, b'/', b'/')\ncall('open_tree', 428, -100, b'/', 1)\n"
+                    "call('fsopen', 430, b'tmpfs', 0)\ncall('pidfd_getfd', 438, 0, 0, 0)\n"
+                    "call('x32 getpid', 0x40000000 | 39)\n")));
 
   std::istringstream lines(run->out);
   int count = 0;
@@ -143,8 +146,10 @@ TEST_F(Isolation, RefusesCallsThatLibseccompHasNoNamesFor) {
       "call('statmount', 457, 0, 0, 0, 0)\ncall('listmount', 458, 0, 0, 0, 0)\n"
       "call('open_tree_attr', 467, -100, b'/tmp', 1, 0, 0)\ncall('of a later kernel', 600)\n")));
 
-  EXPECT_EQ(run->out, "statmount ENOSYS\nlistmount ENOSYS\nopen_tree_attr ENOSYS\n"
-                      "of a later kernel ENOSYS\n") << run->err;
+  EXPECT_EQ(run->out,
+            "statmount ENOSYS\nlistmount ENOSYS\nopen_tree_attr ENOSYS\n"
+            "of a later kernel ENOSYS\n")
+      << run->err;
 }
 
 TEST_F(Isolation, LoadsNoRareProtocols) {
@@ -188,7 +193,8 @@ TEST_F(Isolation, OpensItsStreamsByNameButNotTheOtherWay) {
 
 TEST_F(Isolation, FindsNoTraceOfAnEarlierRunInItsNetwork) {
   for (int round = 0; round < 4; ++round) {
-    run(Program::python("import socket\n"
+    run(
+        Program::python("import socket\n"
                         "l = socket.create_server(('127.0.0.1', 31999))\n"
                         "c = socket.create_connection(l.getsockname()); s, _ = l.accept()\n"
                         "s.close(); c.close()"));
@@ -241,7 +247,8 @@ TEST_F(Isolation, KillsWhatDoubleForksAndIgnoresSignals) {
   const auto run = this->run(Program::python(
       "import os, signal, time\n"
       "for s in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP): signal.signal(s, signal.SIG_IGN)\n"
-      "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(1000)\n    os._exit(0)\n"
+      "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(1000)\n    "
+      "os._exit(0)\n"
       "print('left')"));
 
   EXPECT_EQ(run->out, "left\n");

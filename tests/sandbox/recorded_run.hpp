@@ -24,8 +24,21 @@ struct Program {
   std::string input;
   bool open_input = false;   ///< it stays open for Recorded::write_input
   std::string workspace_id;  ///< not empty: a directory of that name lies in runs
-  podium_limits limits{sizeof(podium_limits), 1000, 10'000, 10'000, 512u << 20, 128, 1u << 20,
-                       64u << 20, 128u << 20, 2000, 256, 1u << 30, 256, 2000, 0};
+  podium_limits limits{sizeof(podium_limits),
+                       1000,
+                       10'000,
+                       10'000,
+                       512u << 20,
+                       128,
+                       1u << 20,
+                       64u << 20,
+                       128u << 20,
+                       2000,
+                       256,
+                       1u << 30,
+                       256,
+                       2000,
+                       0};
 
   static Program bash(std::string code) {
     Program p;

@@ -32,8 +32,8 @@ TEST_F(SandboxRunTest, GivesBackBothStreamsAndTheExactExitCode) {
 }
 
 TEST_F(SandboxRunTest, PassesArgumentsEnvironmentAndStandardInput) {
-  Program program = Program::python(
-      "import sys, os\nprint(sys.argv[1:], os.environ['COLOR'], sys.stdin.read())");
+  Program program =
+      Program::python("import sys, os\nprint(sys.argv[1:], os.environ['COLOR'], sys.stdin.read())");
   program.arguments = {"a b", "c"};
   program.environment = {"COLOR=blue"};
   program.input = std::string(300'000, 'x');
@@ -253,7 +253,8 @@ TEST_F(SandboxRunTest, TakesACompilerThatMakesNoProgramForOneThatFailed) {
 
 /// Uses 100 MB and twenty processes.
 constexpr const char* kUseMemory =
-    "head -c 100M /dev/zero | tail | wc -c; for i in {1..20}; do sleep 0.2 & done; wait; echo had 20";
+    "head -c 100M /dev/zero | tail | wc -c; for i in {1..20}; do sleep 0.2 & done; wait; echo had "
+    "20";
 
 TEST_F(SandboxRunTest, CompilesWithLimitsOfItsOwn) {
   Program program;

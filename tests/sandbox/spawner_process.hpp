@@ -101,7 +101,8 @@ class SpawnerProcess {
       arguments.insert(arguments.begin(), std::begin(as_user), std::end(as_user));
     }
     ASSERT_EQ(::posix_spawn(&pid_, arguments[0], nullptr, nullptr,
-                            const_cast<char* const*>(arguments.data()), environ), 0);
+                            const_cast<char* const*>(arguments.data()), environ),
+              0);
     ::close(pair[1]);
     control_.reset(pair[0]);
   }

@@ -16,9 +16,9 @@ extern "C" int podium_plugin_size_in_c(void);
 #undef PIN_VALUE
 
 // Every struct but the frozen podium_bytes starts with its size and is plain C data.
-#define PIN_STRUCT(type, size_of)                                                    \
-  static_assert(std::is_trivial_v<type> && std::is_standard_layout_v<type>);         \
-  static_assert(std::is_same_v<type, podium_bytes> ||                                \
+#define PIN_STRUCT(type, size_of)                                            \
+  static_assert(std::is_trivial_v<type> && std::is_standard_layout_v<type>); \
+  static_assert(std::is_same_v<type, podium_bytes> ||                        \
                 (Starts<type>::kWithSize && offsetof(type, size) == 0));
 #define PIN(type, member, offset)
 #define PIN_VALUE(name, value)

@@ -85,8 +85,8 @@ TEST(Factory, IsFoundByTheIdOfItsKindOnly) {
 }
 
 TEST(Factory, ShowsTheOptionTableOfTheClass) {
-  auto* factory = static_cast<const podium_response_factory*>(
-      detail::ResponseKind<Watched>::factory());
+  auto* factory =
+      static_cast<const podium_response_factory*>(detail::ResponseKind<Watched>::factory());
   ASSERT_EQ(factory->options->count, 1u);
   EXPECT_STREQ(factory->options->options[0].name, "mood");
 
@@ -133,8 +133,8 @@ TEST(Create, RefusesAHostWhoseInterfaceIsShorterThanItsOwn) {
   out.size = sizeof out - 8;
   podium_error err{};
   err.size = sizeof err;
-  auto* factory = static_cast<const podium_response_factory*>(
-      detail::ResponseKind<Watched>::factory());
+  auto* factory =
+      static_cast<const podium_response_factory*>(detail::ResponseKind<Watched>::factory());
 
   EXPECT_EQ(factory->create(host.raw(), config, 0, &out, &err), PODIUM_UNSUPPORTED);
 
@@ -184,9 +184,9 @@ TEST(Extensions, CollectMetricsWithKindLabelsAndValue) {
 
   made.extension<podium_metrics>(PODIUM_EXT_METRICS)
       ->collect(made.self(), &seen, [](void* ctx, const podium_metric* metric) {
-        static_cast<std::vector<std::string>*>(ctx)->push_back(
-            std::to_string(metric->kind) + metric->name + "{" + metric->labels + "}" +
-            std::to_string(metric->value));
+        static_cast<std::vector<std::string>*>(ctx)->push_back(std::to_string(metric->kind) +
+                                                               metric->name + "{" + metric->labels +
+                                                               "}" + std::to_string(metric->value));
       });
 
   EXPECT_EQ(seen, (std::vector<std::string>{"1podium_a_total{tier=\"full\"}2.000000",

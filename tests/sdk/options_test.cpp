@@ -25,8 +25,11 @@ constexpr podium_option kTable[] = {
 }  // namespace
 
 TEST(Options, ReadsEveryTypeByName) {
-  auto config = make_config(kTable, {{"root", "/srv"}, {"window", "1.5s"}, {"key", "s3cret"},
-                                     {"strict", "true"}, {"count", "10"}});
+  auto config = make_config(kTable, {{"root", "/srv"},
+                                     {"window", "1.5s"},
+                                     {"key", "s3cret"},
+                                     {"strict", "true"},
+                                     {"count", "10"}});
   Options options(config);
 
   EXPECT_EQ(options.string("root"), "/srv");

@@ -58,9 +58,7 @@ class Short : public Response {
   void finish(const Result&, const Buffer&) override {}
 };
 
-podium_result result(std::string_view json) {
-  return {sizeof(podium_result), 200, bytes(json)};
-}
+podium_result result(std::string_view json) { return {sizeof(podium_result), 200, bytes(json)}; }
 
 podium_response_traits traits_of(const podium_response* response) {
   podium_response_traits traits{};

@@ -68,8 +68,8 @@ class Scripted : public BlockingRuntime {
     }
     if (request.code == "echo") {
       sink.out(request.id + request.language + request.source_name + request.standard_input);
-      for (const auto* words : {&request.arguments, &request.compile, &request.command,
-                                &request.environment}) {
+      for (const auto* words :
+           {&request.arguments, &request.compile, &request.command, &request.environment}) {
         for (const std::string& word : *words) sink.err(word + ";");
       }
     }
@@ -127,18 +127,18 @@ TEST(Runtime, SetsTheLeaseBeforeACompletionThatComesWithinStart) {
     std::string out;
     int exit_code = -1;
   } seen;
-  podium_run_callbacks callbacks{
-      sizeof(podium_run_callbacks), &seen,
-      [](void* ctx, std::uint32_t, podium_bytes chunk) {
-        static_cast<Seen*>(ctx)->out += view(chunk);
-      },
-      [](void* ctx, const podium_completion* completion) {
-        auto* into = static_cast<Seen*>(ctx);
-        into->at_completion = into->lease;
-        into->exit_code = completion->exit_code;
-      },
-      nullptr,
-      nullptr};
+  podium_run_callbacks callbacks{sizeof(podium_run_callbacks),
+                                 &seen,
+                                 [](void* ctx, std::uint32_t, podium_bytes chunk) {
+                                   static_cast<Seen*>(ctx)->out += view(chunk);
+                                 },
+                                 [](void* ctx, const podium_completion* completion) {
+                                   auto* into = static_cast<Seen*>(ctx);
+                                   into->at_completion = into->lease;
+                                   into->exit_code = completion->exit_code;
+                                 },
+                                 nullptr,
+                                 nullptr};
 
   call(runtime->start, runtime.self(), spec.raw(), &callbacks, &seen.lease);
 
@@ -302,8 +302,12 @@ TEST(Sink, SerialisesThreadsThatWriteAtOnce) {
   RecordingRun record;
   Sink sink(Callbacks(record.raw()), podium::sdk::testing::ample_limits());
 
-  std::thread out([&] { for (int i = 0; i < 1000; ++i) sink.out("o"); });
-  std::thread err([&] { for (int i = 0; i < 1000; ++i) sink.err("e"); });
+  std::thread out([&] {
+    for (int i = 0; i < 1000; ++i) sink.out("o");
+  });
+  std::thread err([&] {
+    for (int i = 0; i < 1000; ++i) sink.err("e");
+  });
   out.join();
   err.join();
 

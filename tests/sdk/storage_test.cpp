@@ -187,12 +187,13 @@ TEST_F(StorageThunks, ListByPrefixUntilTheVisitorStops) {
   for (const char* key : {"a1", "a2", "a3", "b1"}) put(key, TextSource("x"));
   std::vector<std::string> seen;
 
-  call(storage->list, storage.self(), bytes("a"), static_cast<void*>(&seen),
-       +[](void* ctx, const podium_blob* blob) {
-         auto* into = static_cast<std::vector<std::string>*>(ctx);
-         into->emplace_back(view(blob->key));
-         return into->size() < 2;
-       });
+  call(
+      storage->list, storage.self(), bytes("a"), static_cast<void*>(&seen),
+      +[](void* ctx, const podium_blob* blob) {
+        auto* into = static_cast<std::vector<std::string>*>(ctx);
+        into->emplace_back(view(blob->key));
+        return into->size() < 2;
+      });
 
   EXPECT_EQ(seen, (std::vector<std::string>{"a1", "a2"}));
 }

@@ -8,7 +8,6 @@ using namespace podium::sdk;
 
 namespace {
 
-
 template <class F>
 std::pair<podium_code, std::string> guarded(F body) {
   podium_error err{sizeof(podium_error), "untouched"};
@@ -100,9 +99,7 @@ TEST(Descriptor, DuplicatesCloseOnExecAndKeepsNoneAsNone) {
   EXPECT_FALSE(Descriptor::duplicate(-1));
 }
 
-TEST(Descriptor, ThrowsForOneThatIsNotOpen) {
-  EXPECT_THROW(Descriptor::duplicate(1 << 20), Error);
-}
+TEST(Descriptor, ThrowsForOneThatIsNotOpen) { EXPECT_THROW(Descriptor::duplicate(1 << 20), Error); }
 
 TEST(JsonQuote, EscapesQuotesBackslashesAndControlCharacters) {
   EXPECT_EQ(detail::json_quote("a\"b\\c\n\x01\u00e9"), "\"a\\\"b\\\\c\\u000a\\u0001\u00e9\"");

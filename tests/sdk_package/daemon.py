@@ -34,14 +34,21 @@ class Daemon:
 
     def configure(self, config):
         # Languages and pods that the test does not use would only cost time.
-        base = {"listen": {"port": self.port}, "state_dir": str(self.folder / "state"),
-                "sandbox": {"uid_base": self.uid_base}}
+        base = {
+            "listen": {"port": self.port},
+            "state_dir": str(self.folder / "state"),
+            "sandbox": {"uid_base": self.uid_base},
+        }
         plugins = {"pods": None, **config.get("plugins", {})}
         languages = {"py": None, **config.get("languages", {})}
-        self.file.write_text(json.dumps({**base, **config, "plugins": plugins, "languages": languages}, indent=1))
+        self.file.write_text(
+            json.dumps({**base, **config, "plugins": plugins, "languages": languages}, indent=1)
+        )
 
     def __enter__(self):
-        self.process = subprocess.Popen([self.prefix / "bin/podiumd", "--config", self.file], stderr=self.log, cwd="/")
+        self.process = subprocess.Popen(
+            [self.prefix / "bin/podiumd", "--config", self.file], stderr=self.log, cwd="/"
+        )
         until = time.monotonic() + 60
         while True:
             try:
@@ -74,14 +81,27 @@ class Daemon:
     def reload(self, config):
         """Whether podiumd took the configuration."""
         self.configure(config)
-        done = subprocess.run([self.prefix / "bin/podium", "reload", "--state-dir", self.folder / "state", "--url",
-                               f"http://127.0.0.1:{self.port}"], capture_output=True, text=True)
+        done = subprocess.run(
+            [
+                self.prefix / "bin/podium",
+                "reload",
+                "--state-dir",
+                self.folder / "state",
+                "--url",
+                f"http://127.0.0.1:{self.port}",
+            ],
+            capture_output=True,
+            text=True,
+        )
         self.reloaded = f"{done.returncode}: {done.stdout}{done.stderr}"
         return done.returncode == 0
 
     def ask(self, path, body=None, content_type="application/json"):
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data=body,
-                                         headers={"X-API-Key": self.key, "Content-Type": content_type})
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}",
+            data=body,
+            headers={"X-API-Key": self.key, "Content-Type": content_type},
+        )
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.read()
@@ -89,7 +109,9 @@ class Daemon:
             return error.read()
 
     def exec_text(self, language, code, **more):
-        return self.ask("/exec", json.dumps({"lang": language, "code": code, **more}).encode()).decode()
+        return self.ask(
+            "/exec", json.dumps({"lang": language, "code": code, **more}).encode()
+        ).decode()
 
     def exec(self, language, code, **more):
         reply = json.loads(self.exec_text(language, code, **more))
@@ -101,12 +123,21 @@ class Daemon:
 
     def upload(self, name, content):
         boundary = uuid.uuid4().hex
-        body = (f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
-                "Content-Type: application/octet-stream\r\n\r\n").encode() + content + f"\r\n--{boundary}--\r\n".encode()
+        body = (
+            (
+                f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+                "Content-Type: application/octet-stream\r\n\r\n"
+            ).encode()
+            + content
+            + f"\r\n--{boundary}--\r\n".encode()
+        )
         reply = json.loads(self.ask("/upload", body, f"multipart/form-data; boundary={boundary}"))
         if "files" not in reply:
             raise RuntimeError(f"upload: {reply}\n{self.said()}")
-        return reply.get("session_id") or reply.get("storage_session_id"), reply["files"][0].get("fileId") or reply["files"][0]["id"]
+        return (
+            reply.get("session_id") or reply.get("storage_session_id"),
+            reply["files"][0].get("fileId") or reply["files"][0]["id"],
+        )
 
     def download(self, file):
         return self.ask(f"/download/{file[0]}/{file[1]}")

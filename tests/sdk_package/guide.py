@@ -20,8 +20,15 @@ class Wrong(Exception):
 
 def minio_options():
     """An instance of storage/minio whose server is not there."""
-    values = {"endpoint": "http://127.0.0.1:1", "bucket": "podium-conform", "access_key": "key", "secret_key": "secret",
-              "attempts": "1", "connect_timeout": "50ms", "timeout": "100ms"}
+    values = {
+        "endpoint": "http://127.0.0.1:1",
+        "bucket": "podium-conform",
+        "access_key": "key",
+        "secret_key": "secret",
+        "attempts": "1",
+        "connect_timeout": "50ms",
+        "timeout": "100ms",
+    }
     return [word for name, value in values.items() for word in ("--option", f"{name}={value}")]
 
 
@@ -29,7 +36,9 @@ def blocks(text):
     for match in re.finditer(r"^```([^\n]*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
         line = text.count("\n", 0, match.start()) + 1
         words = shlex.split(match[1])
-        yield line, words[0] if words else "", dict(word.split("=", 1) if "=" in word else (word, True) for word in words[1:]), match[2]
+        yield line, words[0] if words else "", dict(
+            word.split("=", 1) if "=" in word else (word, True) for word in words[1:]
+        ), match[2]
 
 
 def replaced(content, first, new, language):
@@ -39,12 +48,12 @@ def replaced(content, first, new, language):
     if len(starts) != 1:
         raise Wrong(f"{len(starts)} lines begin with {first!r}")
     begin = end = starts[0]
-    indent = first[:len(first) - len(first.lstrip())]
+    indent = first[: len(first) - len(first.lstrip())]
     whole = lines[begin].rstrip()
     if language == "cpp" and not whole.endswith((";", ">")):
         while lines[end].rstrip() not in (indent + "}", indent + "};"):
             end += 1
-    return "".join(lines[:begin]) + new + "".join(lines[end + 1:])
+    return "".join(lines[:begin]) + new + "".join(lines[end + 1 :])
 
 
 def before(content, first, new):
@@ -61,19 +70,32 @@ class Shell:
 
     def run(self, script):
         mark = "--- where and what ---"
-        done = subprocess.run(["bash", "-euo", "pipefail", "-c", f"{self.prelude}\n{script}\necho '{mark}'; pwd"],
-                              cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              errors="replace", stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", f"{self.prelude}\n{script}\necho '{mark}'; pwd"],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+        )
         if done.returncode != 0:
             raise Wrong(f"status {done.returncode} of\n{script}\n{done.stdout}")
         self.output, _, where = done.stdout.partition(mark)
         self.folder = where.strip()
-        self.prelude += "".join("\n" + line for line in script.splitlines() if line.startswith("export "))
+        self.prelude += "".join(
+            "\n" + line for line in script.splitlines() if line.startswith("export ")
+        )
 
     def start(self, script, ready):
         log = tempfile.TemporaryFile("w+")
-        child = subprocess.Popen(["bash", "-c", f"{self.prelude}\nexec {script.strip()}"], cwd=self.folder, stdout=log,
-                                 stderr=log, stdin=subprocess.DEVNULL)
+        child = subprocess.Popen(
+            ["bash", "-c", f"{self.prelude}\nexec {script.strip()}"],
+            cwd=self.folder,
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+        )
         self.children.append(child)
         until = time.monotonic() + 60
         while True:
@@ -102,8 +124,12 @@ def follow(guide, prefix, folder, port, daemon):
     probe.log.close()
     state = folder / "state"
     shell = Shell(folder)
-    own = {"/opt/podium": str(prefix), "/tmp/echo-state": str(state), ":8000": f":{probe.port}",
-           '"port": 8000},': f'"port": {probe.port}}},\n  "sandbox": {{"uid_base": {probe.uid_base}}},'}
+    own = {
+        "/opt/podium": str(prefix),
+        "/tmp/echo-state": str(state),
+        ":8000": f":{probe.port}",
+        '"port": 8000},': f'"port": {probe.port}}},\n  "sandbox": {{"uid_base": {probe.uid_base}}},',
+    }
     count = 0
     try:
         for line, language, words, text in blocks(guide.read_text()):
@@ -136,7 +162,11 @@ def take(shell, language, words, text, ready):
         if "replace" in words or "before" in words:
             with open(path) as file:
                 old = file.read()
-            content = replaced(old, words["replace"], text, language) if "replace" in words else before(old, words["before"], text)
+            content = (
+                replaced(old, words["replace"], text, language)
+                if "replace" in words
+                else before(old, words["before"], text)
+            )
         with open(path, "w") as file:
             file.write(content)
     else:

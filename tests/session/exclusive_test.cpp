@@ -138,8 +138,8 @@ TEST_F(Backups, AreWholeWhileOthersWrite) {
   std::thread writer([&] {
     while (!enough) {
       const std::string id = std::to_string(last + 1);
-      store().commit(session_of("s" + id), {file_of(id + "a", "s" + id, "a"),
-                                           file_of(id + "b", "s" + id, "b")});
+      store().commit(session_of("s" + id),
+                     {file_of(id + "a", "s" + id, "a"), file_of(id + "b", "s" + id, "b")});
       ++last;
     }
   });

@@ -7,8 +7,8 @@ namespace {
 StorageCase local(const char* name, const char* fsync) {
   return {name, [fsync](const std::filesystem::path& scratch) {
             return std::make_unique<LoadedStorage>(
-                PODIUM_LOCAL_PLUGIN, std::map<std::string, std::string>{
-                                         {"root", scratch / "blobs"}, {"fsync", fsync}});
+                PODIUM_LOCAL_PLUGIN,
+                std::map<std::string, std::string>{{"root", scratch / "blobs"}, {"fsync", fsync}});
           }};
 }
 

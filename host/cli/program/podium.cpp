@@ -33,21 +33,36 @@ int carry_out(const CommandLine& line) {
       line.output == Output::kJson || (line.output == Output::kAuto && ::isatty(1) != 1)};
   const podium::cli::Client client(line.server);
   switch (line.command) {
-    case Command::kHelp: std::cout << podium::cli::help_text(); return 0;
-    case Command::kVersion: std::cout << "podium " << PODIUM_VERSION << '\n'; return 0;
-    case Command::kExec: return podium::cli::run_exec(line.exec, client, console);
-    case Command::kStatus: return podium::cli::run_status(client, console);
-    case Command::kDoctor: return podium::cli::run_doctor(line, client, console);
-    case Command::kLanguages: return podium::cli::run_languages(line, console);
-    case Command::kKeys: return podium::cli::run_keys(line.keys, client, console);
+    case Command::kHelp:
+      std::cout << podium::cli::help_text();
+      return 0;
+    case Command::kVersion:
+      std::cout << "podium " << PODIUM_VERSION << '\n';
+      return 0;
+    case Command::kExec:
+      return podium::cli::run_exec(line.exec, client, console);
+    case Command::kStatus:
+      return podium::cli::run_status(client, console);
+    case Command::kDoctor:
+      return podium::cli::run_doctor(line, client, console);
+    case Command::kLanguages:
+      return podium::cli::run_languages(line, console);
+    case Command::kKeys:
+      return podium::cli::run_keys(line.keys, client, console);
     case Command::kPluginNew:
       return podium::cli::run_plugin_new(line.plugin, podium::cli::installed_templates(), console);
-    case Command::kRuns: return podium::cli::run_runs(client, console);
-    case Command::kCancel: return podium::cli::run_cancel(line.run, client, console);
-    case Command::kBackup: return podium::cli::run_backup(client, console);
-    case Command::kAudit: return podium::cli::run_audit(line.audit, client, console);
-    case Command::kConfig: return podium::cli::run_config(line, client, console);
-    case Command::kReload: return podium::cli::run_reload(line.state_dir, client, console);
+    case Command::kRuns:
+      return podium::cli::run_runs(client, console);
+    case Command::kCancel:
+      return podium::cli::run_cancel(line.run, client, console);
+    case Command::kBackup:
+      return podium::cli::run_backup(client, console);
+    case Command::kAudit:
+      return podium::cli::run_audit(line.audit, client, console);
+    case Command::kConfig:
+      return podium::cli::run_config(line, client, console);
+    case Command::kReload:
+      return podium::cli::run_reload(line.state_dir, client, console);
   }
   return kUsage;
 }

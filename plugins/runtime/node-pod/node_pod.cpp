@@ -39,8 +39,8 @@ class NodePod final : public sandbox::PooledRuntime {
     check_sizes(options);
     const std::string interpreter = options.string("interpreter");
     if (!interpreter.starts_with('/')) {
-      throw sdk::Error(PODIUM_INVALID_ARGUMENT, "option 'interpreter' is '" + interpreter +
-                                                    "', expected an absolute path");
+      throw sdk::Error(PODIUM_INVALID_ARGUMENT,
+                       "option 'interpreter' is '" + interpreter + "', expected an absolute path");
     }
     read_script(options);
   }
@@ -77,9 +77,9 @@ class NodePod final : public sandbox::PooledRuntime {
     std::ifstream in(path, std::ios::binary);
     std::string script(std::istreambuf_iterator<char>(in), {});
     if (!in || script.empty()) {
-      throw sdk::Error(PODIUM_UNAVAILABLE,
-                       "cannot read " + path.string() + "; it belongs to this plugin: install it "
-                                                        "again, or name its folder by \"files\"");
+      throw sdk::Error(PODIUM_UNAVAILABLE, "cannot read " + path.string() +
+                                               "; it belongs to this plugin: install it "
+                                               "again, or name its folder by \"files\"");
     }
     return script;
   }

@@ -48,9 +48,7 @@ class Scanner {
   }
 
  private:
-  void skip_comment() {
-    at_ = std::min(code_.size(), code_.find_first_of("\r\n", at_));
-  }
+  void skip_comment() { at_ = std::min(code_.size(), code_.find_first_of("\r\n", at_)); }
 
   void skip_string(char quote) {
     const std::string_view three(&code_[at_], std::min<std::size_t>(3, code_.size() - at_));

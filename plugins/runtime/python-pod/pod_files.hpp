@@ -6,8 +6,8 @@
 
 namespace podium::python_pod {
 
-/// What zygotes are made of, read into memory once: an upgrade of the files on disk while the daemon
-/// runs cannot mix old and new.
+/// What zygotes are made of, read into memory once: an upgrade of the files on disk while the
+/// daemon runs cannot mix old and new.
 struct PodFiles {
   std::shared_ptr<const sdk::Descriptor> script, module;
 

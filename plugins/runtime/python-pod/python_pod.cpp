@@ -39,9 +39,10 @@ class PythonPod final : public sandbox::PooledRuntime {
       sdk::option_duration("recycle_age", "1h", "Age at which a zygote is replaced", "1s", "7d"),
       sdk::option_string("interpreter", "/usr/bin/python3",
                          "The Python of the pods; a language's command must begin with it"),
-      sdk::option_list("watched",
-                       R"(["/usr/lib/python3/dist-packages", "/usr/local/lib/python3.11/dist-packages"])",
-                       "Folders of packages; a change in one replaces the zygotes"),
+      sdk::option_list(
+          "watched",
+          R"(["/usr/lib/python3/dist-packages", "/usr/local/lib/python3.11/dist-packages"])",
+          "Folders of packages; a change in one replaces the zygotes"),
       sdk::option_string("files", "", "Folder of zygote.py; empty: beside the plugins"),
   };
 
@@ -56,8 +57,8 @@ class PythonPod final : public sandbox::PooledRuntime {
     check_sizes(options);
     const std::string interpreter = options.string("interpreter");
     if (!interpreter.starts_with('/') || interpreter.size() > 127) {
-      throw sdk::Error(PODIUM_INVALID_ARGUMENT, "option 'interpreter' is '" + interpreter +
-                                                    "', expected an absolute path");
+      throw sdk::Error(PODIUM_INVALID_ARGUMENT,
+                       "option 'interpreter' is '" + interpreter + "', expected an absolute path");
     }
     PodFiles::read(folder(options));
   }

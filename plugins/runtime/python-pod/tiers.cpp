@@ -10,17 +10,26 @@ namespace podium::python_pod {
 namespace {
 
 /// Packages that import those of the usual tiers.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kImply{{
-    {"scipy", "numpy"}, {"sklearn", "numpy"}, {"cv2", "numpy"}, {"networkx", "numpy"},
-    {"skimage", "numpy"}, {"pandas", "numpy"}, {"matplotlib", "numpy"}, {"statsmodels", "pandas"},
-    {"seaborn", "pandas"}, {"seaborn", "matplotlib"}, {"pylab", "matplotlib"},
-    {"mpl_toolkits", "matplotlib"}}};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kImply{
+    {{"scipy", "numpy"},
+     {"sklearn", "numpy"},
+     {"cv2", "numpy"},
+     {"networkx", "numpy"},
+     {"skimage", "numpy"},
+     {"pandas", "numpy"},
+     {"matplotlib", "numpy"},
+     {"statsmodels", "pandas"},
+     {"seaborn", "pandas"},
+     {"seaborn", "matplotlib"},
+     {"pylab", "matplotlib"},
+     {"mpl_toolkits", "matplotlib"}}};
 
 constexpr std::size_t kLongestArgument = 255;  // as NewZygote.argument takes it
 
 bool is_module_name(std::string_view name) {
-  return !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                                 "0123456789_.") == std::string_view::npos;
+  return !name.empty() && name.find_first_not_of(
+                              "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                              "0123456789_.") == std::string_view::npos;
 }
 
 std::string_view top_level(std::string_view module) { return module.substr(0, module.find('.')); }
@@ -36,7 +45,8 @@ Tier read_tier(const std::string& text) {
     const std::size_t end = std::min(text.size(), text.find(',', at));
     std::string module = text.substr(at, end - at);
     if (!is_module_name(module)) {
-      refuse(text, "has '" + module + "', expected names of modules with commas between, or nothing");
+      refuse(text,
+             "has '" + module + "', expected names of modules with commas between, or nothing");
     }
     tier.modules.push_back(std::move(module));
     at = end + 1;
@@ -63,7 +73,8 @@ std::vector<Tier> read_tiers(const std::vector<std::string>& configured) {
     tiers.push_back(std::move(tier));
   }
   if (tiers.empty()) {
-    throw sdk::Error(PODIUM_INVALID_ARGUMENT, "option 'tiers' is empty, expected at least one, \"\" is the bare one");
+    throw sdk::Error(PODIUM_INVALID_ARGUMENT,
+                     "option 'tiers' is empty, expected at least one, \"\" is the bare one");
   }
   return tiers;
 }

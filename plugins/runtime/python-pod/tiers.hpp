@@ -15,8 +15,8 @@ struct Tier {
   std::string argument() const;  ///< the modules, separated by commas
 };
 
-/// Reads the configured list. Throws podium::sdk::Error that names the entry at fault: an empty list,
-/// a name that is not one of a module, a tier named twice.
+/// Reads the configured list. Throws podium::sdk::Error that names the entry at fault: an empty
+/// list, a name that is not one of a module, a tier named twice.
 std::vector<Tier> read_tiers(const std::vector<std::string>& configured);
 
 /// The tier for code that imports these modules: the smallest of the usable ones that has most of

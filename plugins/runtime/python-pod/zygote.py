@@ -24,12 +24,51 @@ import podium_pod
 
 # Small and asked for by most programs. What a program imports beyond them costs it what it always
 # costs.
-COMMON = ("argparse", "ast", "base64", "bisect", "collections", "contextlib", "copy", "csv",
-          "dataclasses", "datetime", "decimal", "enum", "fractions", "functools", "glob", "hashlib",
-          "heapq", "inspect", "io", "itertools", "json", "linecache", "logging", "math", "operator",
-          "pathlib", "pickle", "random", "re", "shutil", "statistics", "string", "struct",
-          "subprocess", "tempfile", "textwrap", "threading", "traceback", "types", "typing", "uuid",
-          "warnings", "weakref")
+COMMON = (
+    "argparse",
+    "ast",
+    "base64",
+    "bisect",
+    "collections",
+    "contextlib",
+    "copy",
+    "csv",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "enum",
+    "fractions",
+    "functools",
+    "glob",
+    "hashlib",
+    "heapq",
+    "inspect",
+    "io",
+    "itertools",
+    "json",
+    "linecache",
+    "logging",
+    "math",
+    "operator",
+    "pathlib",
+    "pickle",
+    "random",
+    "re",
+    "shutil",
+    "statistics",
+    "string",
+    "struct",
+    "subprocess",
+    "tempfile",
+    "textwrap",
+    "threading",
+    "traceback",
+    "types",
+    "typing",
+    "uuid",
+    "warnings",
+    "weakref",
+)
 
 WORKSPACE = "/mnt/data"
 
@@ -157,9 +196,16 @@ d = {"a": 1, **{"b": 2.5}}
 print(", ".join(map(repr, f(8))), d, "%d" % len(d))
 """
 # As the host sends it when neither configuration nor request says otherwise; begin() is spared then.
-ENVIRONMENT = [b"MPLBACKEND=Agg", b"PYTHONPATH=/mnt/data", b"PYTHONUNBUFFERED=1",
-               b"PATH=/usr/local/bin:/usr/bin:/bin", b"HOME=/tmp", b"TMPDIR=/tmp", b"LANG=C.UTF-8",
-               b"USER=sandbox"]
+ENVIRONMENT = [
+    b"MPLBACKEND=Agg",
+    b"PYTHONPATH=/mnt/data",
+    b"PYTHONUNBUFFERED=1",
+    b"PATH=/usr/local/bin:/usr/bin:/bin",
+    b"HOME=/tmp",
+    b"TMPDIR=/tmp",
+    b"LANG=C.UTF-8",
+    b"USER=sandbox",
+]
 
 
 def rehearse():
@@ -224,7 +270,9 @@ def remake_streams():
         old = getattr(sys, name)
         buffer = io.open(number, "wb", -1, closefd=False)
         buffer.raw.name = f"<{name}>"
-        stream = io.TextIOWrapper(buffer, old.encoding, old.errors, "\n", line_buffering=number == 2)
+        stream = io.TextIOWrapper(
+            buffer, old.encoding, old.errors, "\n", line_buffering=number == 2
+        )
         stream.mode = "w"
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)

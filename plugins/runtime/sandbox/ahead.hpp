@@ -6,9 +6,9 @@
 /// then the lists `command` and `environment`. pid 1 places the script as kAheadFolder/name; the
 /// process that waits confines itself, takes its streams, enters the workspace and executes the
 /// command with the step socket as descriptor kAheadStep. The script says Step::kWaiting there,
-/// waits for Step::kComing, and reads Go with its payload, the next packet: one that is killed while
-/// it waits for the first has not taken the second, and its pid 1 learns that. Then it is a pod:
-/// who may say what stands in step_rules.hpp. pid 1 sets its resource limits from outside.
+/// waits for Step::kComing, and reads Go with its payload, the next packet: one that is killed
+/// while it waits for the first has not taken the second, and its pid 1 learns that. Then it is a
+/// pod: who may say what stands in step_rules.hpp. pid 1 sets its resource limits from outside.
 
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -187,9 +187,9 @@ CgroupLayout find_cgroups(std::string_view self_cgroup, std::string_view mountin
       const std::string own = root + own_directory(mount, path);
       const std::string offered = unified ? read_text(own + "/cgroup.controllers") : std::string();
       for (const auto& [controller, name] : wanted) {
-        const bool here = unified ? std::ranges::count(words(offered), name) > 0
-                                  : has_word(controllers, ',', name) &&
-                                        has_word(mount.options, ',', name);
+        const bool here =
+            unified ? std::ranges::count(words(offered), name) > 0
+                    : has_word(controllers, ',', name) && has_word(mount.options, ',', name);
         if (here && controller->version == Version::kNone) {
           *controller = {unified ? Version::kV2 : Version::kV1, own};
         }
@@ -200,9 +200,9 @@ CgroupLayout find_cgroups(std::string_view self_cgroup, std::string_view mountin
 }
 
 void CgroupFiles::close_all() noexcept {
-  for (int* fd : {&tasks[0], &tasks[1], &tasks[2], &directory, &procs, &memory_limit, &memory_swap_limit,
-                  &pids_limit, &cpu_limit, &memory_peak, &oom_events, &pids_events, &oom_notice,
-                  &cpu_used, &cpu_period}) {
+  for (int* fd : {&tasks[0], &tasks[1], &tasks[2], &directory, &procs, &memory_limit,
+                  &memory_swap_limit, &pids_limit, &cpu_limit, &memory_peak, &oom_events,
+                  &pids_events, &oom_notice, &cpu_used, &cpu_period}) {
     if (*fd >= 0) ::close(*fd);
     *fd = -1;
   }
@@ -292,7 +292,8 @@ void CgroupTree::hand_down_to(std::vector<Use>& uses, const std::string& base_na
   }
 }
 
-/// Only bases with a controller: a process would be put into the others for nothing, and may not be.
+/// Only bases with a controller: a process would be put into the others for nothing, and may not
+/// be.
 void CgroupTree::add(Use& use, const std::string& base_name) {
   const CgroupController& controller = *use.controller;
   if (controller.version == Version::kNone) return;

@@ -40,15 +40,15 @@ struct CgroupFiles {
   int directory = -1;                    ///< v2: for CLONE_INTO_CGROUP
   int procs = -1;                        ///< v2: cgroup.procs, to join by writing "0"
   int memory_limit = -1;
-  int memory_swap_limit = -1;            ///< v1 memory.memsw; v2 memory.swap.max
+  int memory_swap_limit = -1;  ///< v1 memory.memsw; v2 memory.swap.max
   int pids_limit = -1;
   int cpu_limit = -1;
-  int cpu_period = -1;                   ///< v1 only
+  int cpu_period = -1;  ///< v1 only
   int memory_peak = -1;
-  int oom_events = -1;                   ///< has a line "oom_kill N"
-  int pids_events = -1;                  ///< has a line "max N"
-  int oom_notice = -1;                   ///< v1: eventfd that the kernel writes at out of memory
-  int cpu_used = -1;                     ///< v1 cpuacct.usage, v2 cpu.stat; may be missing
+  int oom_events = -1;   ///< has a line "oom_kill N"
+  int pids_events = -1;  ///< has a line "max N"
+  int oom_notice = -1;   ///< v1: eventfd that the kernel writes at out of memory
+  int cpu_used = -1;     ///< v1 cpuacct.usage, v2 cpu.stat; may be missing
   bool memory_v2 = false, pids_v2 = false, cpu_v2 = false;
 
   void close_all() noexcept;
@@ -71,8 +71,8 @@ class CgroupTree {
   /// Podium are moved out of the way first (hand_down.hpp). A controller that cannot be used after
   /// all is dropped from the layout and said in notes().
   CgroupTree(CgroupLayout layout, const std::string& base_name, CgroupHost& host);
-  /// Removes the base directories, if they are empty, and, in the process that made this, again what
-  /// dead daemons left: a child may be in another pid namespace, where others are dead.
+  /// Removes the base directories, if they are empty, and, in the process that made this, again
+  /// what dead daemons left: a child may be in another pid namespace, where others are dead.
   ~CgroupTree();
   CgroupTree(const CgroupTree&) = delete;
   CgroupTree& operator=(const CgroupTree&) = delete;

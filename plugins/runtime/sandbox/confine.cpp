@@ -25,14 +25,13 @@ int join_groups(const CgroupFiles& cgroup) noexcept {
   return 0;
 }
 
-constexpr std::uint64_t kReadOnly = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE |
-                                    LANDLOCK_ACCESS_FS_READ_DIR;
-constexpr std::uint64_t kAbi1 = kReadOnly | LANDLOCK_ACCESS_FS_WRITE_FILE |
-                                LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
-                                LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |
-                                LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |
-                                LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
-                                LANDLOCK_ACCESS_FS_MAKE_SYM;
+constexpr std::uint64_t kReadOnly =
+    LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+constexpr std::uint64_t kAbi1 =
+    kReadOnly | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+    LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |
+    LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
+    LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM;
 constexpr std::uint64_t kRefer = 1ull << 13;     // ABI 2
 constexpr std::uint64_t kTruncate = 1ull << 14;  // ABI 3
 
@@ -58,8 +57,8 @@ int restrict_files() noexcept {
   if (version >= 3) all |= kTruncate;
   landlock_ruleset_attr attributes{};
   attributes.handled_access_fs = all;
-  const auto ruleset = static_cast<int>(
-      ::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0));
+  const auto ruleset =
+      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0));
   if (ruleset < 0) return errno;
   const std::uint64_t device = kReadOnly | LANDLOCK_ACCESS_FS_WRITE_FILE | (all & kTruncate);
   const bool ok = allow_beneath(ruleset, "/", kReadOnly) && allow_beneath(ruleset, "/mnt", all) &&

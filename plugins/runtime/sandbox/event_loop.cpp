@@ -85,9 +85,7 @@ bool EventLoop::watch(int fd, std::uint64_t tag, bool for_writing) noexcept {
   return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-void EventLoop::forget(int fd) noexcept {
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
-}
+void EventLoop::forget(int fd) noexcept { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
 
 void EventLoop::run() {
   ::prctl(PR_SET_NAME, "podium-sandbox");

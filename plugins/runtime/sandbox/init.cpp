@@ -48,7 +48,9 @@ constexpr int kWaitingNice = 10;
 class Init {
  public:
   explicit Init(const ShellSetup& setup) noexcept
-      : s_(setup), limits_(setup.limits), forked_(setup.runner_step < 0),
+      : s_(setup),
+        limits_(setup.limits),
+        forked_(setup.runner_step < 0),
         pod_(forked_ || setup.ahead >= 0) {}
 
   [[noreturn]] void live() noexcept {
@@ -71,12 +73,30 @@ class Init {
   }
 
   void prepare() noexcept {
-    const std::array keep{s_.control, s_.step, s_.runner_step, s_.ahead, s_.proc, s_.input_write, s_.output_read,
-                          s_.error_read, s_.input_read, s_.output_write, s_.error_write,
-                          s_.cgroup.tasks[0], s_.cgroup.tasks[1], s_.cgroup.tasks[2],
-                          s_.cgroup.directory, s_.cgroup.memory_limit, s_.cgroup.memory_swap_limit,
-                          s_.cgroup.pids_limit, s_.cgroup.cpu_limit, s_.cgroup.cpu_period, s_.cgroup.memory_peak,
-                          s_.cgroup.oom_events, s_.cgroup.pids_events, s_.cgroup.oom_notice,
+    const std::array keep{s_.control,
+                          s_.step,
+                          s_.runner_step,
+                          s_.ahead,
+                          s_.proc,
+                          s_.input_write,
+                          s_.output_read,
+                          s_.error_read,
+                          s_.input_read,
+                          s_.output_write,
+                          s_.error_write,
+                          s_.cgroup.tasks[0],
+                          s_.cgroup.tasks[1],
+                          s_.cgroup.tasks[2],
+                          s_.cgroup.directory,
+                          s_.cgroup.memory_limit,
+                          s_.cgroup.memory_swap_limit,
+                          s_.cgroup.pids_limit,
+                          s_.cgroup.cpu_limit,
+                          s_.cgroup.cpu_period,
+                          s_.cgroup.memory_peak,
+                          s_.cgroup.oom_events,
+                          s_.cgroup.pids_events,
+                          s_.cgroup.oom_notice,
                           s_.cgroup.cpu_used};
     close_all_except(keep);
     ::prctl(PR_SET_NAME, "podium-init");
@@ -132,9 +152,11 @@ class Init {
     must(runs_ >= 0, "open the runs");
     must(::mount("/mnt/.none", kHiddenInside, nullptr, MS_BIND, nullptr) == 0, "hiding the runs");
     must(::mkdir("/mnt/.tmp", 01777) == 0 &&
-             ::mount("/mnt/.tmp", "/tmp", nullptr, MS_BIND, nullptr) == 0, "bind /tmp");
+             ::mount("/mnt/.tmp", "/tmp", nullptr, MS_BIND, nullptr) == 0,
+         "bind /tmp");
     must(::mkdir("/mnt/.shm", 01777) == 0 &&
-             ::mount("/mnt/.shm", "/dev/shm", nullptr, MS_BIND, nullptr) == 0, "bind /dev/shm");
+             ::mount("/mnt/.shm", "/dev/shm", nullptr, MS_BIND, nullptr) == 0,
+         "bind /dev/shm");
     ::umask(022);
     if (s_.ahead >= 0) place_ahead_script();
   }
@@ -156,7 +178,8 @@ class Init {
       runner_main(runner);
     }
     // Held here they would keep the streams open after the last process of the run.
-    for (int* fd : {&s_.runner_step, &s_.ahead, &s_.input_read, &s_.output_write, &s_.error_write}) {
+    for (int* fd :
+         {&s_.runner_step, &s_.ahead, &s_.input_read, &s_.output_write, &s_.error_write}) {
       if (*fd >= 0) ::close(*fd);
       *fd = -1;
     }
@@ -168,8 +191,8 @@ class Init {
     if (!payload.ok()) fail("reading what is to be executed ahead", EBADMSG);
     must(::mkdir(kAheadFolder, 0755) == 0, kAheadFolder);
     char path[128];
-    std::snprintf(path, sizeof path, "%s/%.*s", kAheadFolder,
-                  static_cast<int>(payload.name.size()), payload.name.data());
+    std::snprintf(path, sizeof path, "%s/%.*s", kAheadFolder, static_cast<int>(payload.name.size()),
+                  payload.name.data());
     const int file = ::open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
     must(file >= 0, path);
     const auto size = static_cast<ssize_t>(payload.script.size());
@@ -200,8 +223,8 @@ class Init {
   bool on_step() noexcept {
     StepMessage message{};
     Packet packet;
-    const ssize_t n = packet.receive(
-        s_.step, {reinterpret_cast<char*>(&message), sizeof message}, MSG_DONTWAIT);
+    const ssize_t n =
+        packet.receive(s_.step, {reinterpret_cast<char*>(&message), sizeof message}, MSG_DONTWAIT);
     if (n < 0 && errno == ECONNRESET) go_unread_ = true;  // unix(7): it died without reading
     if (n < 0 && (errno == ECONNRESET || errno == EAGAIN)) return false;
     const bool whole = n == sizeof message;
@@ -256,7 +279,8 @@ class Init {
     return true;
   }
 
-  /// From here on the limits are those of the run, and what the compiler met of its own is forgotten.
+  /// From here on the limits are those of the run, and what the compiler met of its own is
+  /// forgotten.
   void end_compile() noexcept {
     const int error = apply_limits(s_.cgroup, limits_, nullptr);
     // v1 refuses a limit below what is used and cannot be freed: files that the compiler made.
@@ -440,13 +464,12 @@ class Init {
   /// The inputs below, what the program changes above: exactly that is in /mnt/data's own folder.
   void mount_workspace(const RunHeader& header) noexcept {
     char options[256];
-    std::snprintf(options, sizeof options,
-                  "lowerdir=/proc/self/fd/%d/%.31s,upperdir=%s,workdir=/mnt/.work%s", runs_,
-                  header.workspace, kWorkspace,
-                  // Not what the kernel's builder or a module's parameter says: with these the folder
-                  // of changes would hold references to the inputs in place of their content.
-                  s_.user_uid == s_.init_uid ? ",userxattr"
-                                             : ",redirect_dir=off,metacopy=off,index=off");
+    std::snprintf(
+        options, sizeof options, "lowerdir=/proc/self/fd/%d/%.31s,upperdir=%s,workdir=/mnt/.work%s",
+        runs_, header.workspace, kWorkspace,
+        // Not what the kernel's builder or a module's parameter says: with these the folder
+        // of changes would hold references to the inputs in place of their content.
+        s_.user_uid == s_.init_uid ? ",userxattr" : ",redirect_dir=off,metacopy=off,index=off");
     must(::mount("workspace", kWorkspace, "overlay", MS_NOSUID | MS_NODEV, options) == 0,
          "mounting the workspace overlay");
     merged_ = ::open(kWorkspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -487,7 +510,8 @@ class Init {
     end.process_limit_hits = read_number(s_.cgroup.pids_events, "max") - process_hits_before_;
     struct statfs box {};
     end.disk_full = ::statfs("/mnt", &box) == 0 && (box.f_bfree == 0 || box.f_ffree == 0);
-    // A program that ignores SIGXFSZ, as Python does, sees an error when a file has reached its limit.
+    // A program that ignores SIGXFSZ, as Python does, sees an error when a file has reached its
+    // limit.
     if (file_bytes_ > 0 && left.largest >= file_bytes_) end.disk_full = 1;
     send_end(end, left.any);
   }
@@ -563,9 +587,9 @@ class Init {
   pid_t main_ = -1;
   bool ready_ = false, running_ = false, ended_ = false, signalled_ = false;
   bool in_compile_ = false, compile_failed_ = false;
-  bool forked_ = false;     ///< its process came from a zygote
-  bool pod_ = false;        ///< its process is the interpreter that waited: forked, or executed ahead
-  bool done_ = false;       ///< the pod said that its program ended
+  bool forked_ = false;  ///< its process came from a zygote
+  bool pod_ = false;     ///< its process is the interpreter that waited: forked, or executed ahead
+  bool done_ = false;    ///< the pod said that its program ended
   bool go_unread_ = false;  ///< the process died before it took the run
   int status_ = 0, compile_status_ = 0, exec_errno_ = 0;
   std::int64_t started_us_ = 0, deadline_us_ = 0, wall_us_ = 0, compile_wall_us_ = 0;

@@ -6,8 +6,8 @@
 
 namespace podium::sandbox {
 
-/// Keeps one kind of message from filling a log: the first goes through, then one an interval, which
-/// says how many were held back. Plain data; guarded by its owner.
+/// Keeps one kind of message from filling a log: the first goes through, then one an interval,
+/// which says how many were held back. Plain data; guarded by its owner.
 class LogGate {
  public:
   using Clock = std::chrono::steady_clock;

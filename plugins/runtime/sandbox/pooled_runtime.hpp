@@ -59,8 +59,8 @@ class PooledRuntime : public sdk::Runtime,
   /// Of a runtime with one pool. Degraded when a limit cannot be enforced.
   sdk::HealthReport health_of_only_pool() const {
     sdk::HealthReport report;
-    report.detail = "{\"pool\":" + state_json(sandboxes_.state(0)) +
-                    ",\"sandbox\":" + sandboxes_.facts() + "}";
+    report.detail =
+        "{\"pool\":" + state_json(sandboxes_.state(0)) + ",\"sandbox\":" + sandboxes_.facts() + "}";
     if (!sandboxes_.unenforced().empty()) report.state = PODIUM_DEGRADED;
     return report;
   }

@@ -40,8 +40,8 @@ struct PlainAsk {
 /// Descriptor, when ahead is 1: an AheadPayload, see ahead.hpp.
 struct NewShell {
   Ask ask = Ask::kNewShell;
-  std::uint32_t id = 0;      ///< chosen by the asker, unique on its connection
-  std::uint64_t nonce = 0;   ///< repeated in every message of this shell's pid 1
+  std::uint32_t id = 0;     ///< chosen by the asker, unique on its connection
+  std::uint64_t nonce = 0;  ///< repeated in every message of this shell's pid 1
   ShellLimits limits;
   std::uint32_t zygote = 0;  ///< id of the zygote to fork; 0: a shell for a job
   std::uint32_t ahead = 0;   ///< 1: an interpreter is executed in it ahead of the run
@@ -58,9 +58,9 @@ struct KillShell {
 /// descriptors because the sandbox's root does not show where Podium is installed.
 struct NewZygote {
   Ask ask = Ask::kNewZygote;
-  std::uint32_t id = 0;         ///< chosen by the asker, unique on its connection, not 0
-  char interpreter[128] = {};   ///< path inside the sandbox's root
-  char argument[256] = {};      ///< the tier's modules, separated by commas; may be empty
+  std::uint32_t id = 0;        ///< chosen by the asker, unique on its connection, not 0
+  char interpreter[128] = {};  ///< path inside the sandbox's root
+  char argument[256] = {};     ///< the tier's modules, separated by commas; may be empty
 };
 
 /// Kills a zygote, e.g. one that does not become ready; its pods live on.
@@ -85,10 +85,10 @@ enum class Kind : std::uint32_t {
   kEnd,        ///< pid 1 →: RunEnd; descriptors: changes, merged, as the flags say
   kPing,       ///< → pid 1: are you there? answered by kPong while it waits or runs
   kPong,
-  kSignal,     ///< → pid 1: SignalRun, for the process group of the program
-  kCompiled,   ///< pid 1 →: the compiler succeeded, the program begins
-  kFailed,     ///< pid 1 →: Failed; the shell could not be made or its process died idle. A run
-               ///< that was sent meanwhile has not begun
+  kSignal,    ///< → pid 1: SignalRun, for the process group of the program
+  kCompiled,  ///< pid 1 →: the compiler succeeded, the program begins
+  kFailed,    ///< pid 1 →: Failed; the shell could not be made or its process died idle. A run
+              ///< that was sent meanwhile has not begun
 };
 
 struct Message {
@@ -114,7 +114,7 @@ struct RunHeader {
   std::uint64_t payload_bytes = 0;
   std::uint32_t payload_is_descriptor = 0;
   std::uint32_t compiles = 0;  ///< 1: there is a compile step
-  char workspace[32] = {};  ///< name below the runs directory; empty: the run has no inputs
+  char workspace[32] = {};     ///< name below the runs directory; empty: the run has no inputs
 };
 
 enum class Stop : std::uint32_t { kNone = 0, kCancel, kOutput, kWall, kMemory };
@@ -133,9 +133,9 @@ struct SignalRun {
 
 struct RunEnd {
   Message message{Kind::kEnd};
-  std::int32_t wait_status = 0;   ///< as from waitpid; of the compiler when in_compile
-  std::int32_t exec_errno = 0;    ///< the command could not be executed
-  Stop stop = Stop::kNone;        ///< why it was killed; kNone: it ended by itself
+  std::int32_t wait_status = 0;  ///< as from waitpid; of the compiler when in_compile
+  std::int32_t exec_errno = 0;   ///< the command could not be executed
+  Stop stop = Stop::kNone;       ///< why it was killed; kNone: it ended by itself
   std::uint32_t in_compile = 0;
   std::int64_t wall_us = 0;
   std::int64_t cpu_us = 0;
@@ -162,14 +162,14 @@ enum class Step : std::uint32_t {
   kWaiting = 1,  ///< → pid 1: confined, waiting; value: its pid in the sandbox
   kCompiling,    ///< → pid 1
   kRunning,      ///< → pid 1: the program itself begins now
-  kCompiled,     ///< → pid 1: the compiler succeeded; answered by kCompiled, after which the limits
-                 ///< are those of the run
-  kCompileFailed,///< → pid 1: value is the compiler's wait status
-  kExecFailed,   ///< → pid 1: value is errno
-  kDone,         ///< → pid 1: a pod's program ended; value is its exit code. Not to be trusted
-                 ///< further than an exit code of its own
-  kPrepared,     ///< pid 1 → a pod: the mounts are there, enter
-  kComing,       ///< pid 1 → an interpreter executed ahead: Go is the next packet
+  kCompiled,  ///< → pid 1: the compiler succeeded; answered by kCompiled, after which the limits
+              ///< are those of the run
+  kCompileFailed,  ///< → pid 1: value is the compiler's wait status
+  kExecFailed,     ///< → pid 1: value is errno
+  kDone,           ///< → pid 1: a pod's program ended; value is its exit code. Not to be trusted
+                   ///< further than an exit code of its own
+  kPrepared,       ///< pid 1 → a pod: the mounts are there, enter
+  kComing,         ///< pid 1 → an interpreter executed ahead: Go is the next packet
 };
 
 struct StepMessage {
@@ -182,8 +182,8 @@ struct Go {
   std::uint64_t file_bytes = 0;
   std::uint64_t open_files = 0;
   std::uint64_t payload_bytes = 0;
-  std::uint64_t data_bytes = 0;  ///< RLIMIT_DATA where no cgroup limits memory; 0: none
-  std::uint64_t processes = 0;   ///< RLIMIT_NPROC where no cgroup counts them; 0: none
+  std::uint64_t data_bytes = 0;          ///< RLIMIT_DATA where no cgroup limits memory; 0: none
+  std::uint64_t processes = 0;           ///< RLIMIT_NPROC where no cgroup counts them; 0: none
   std::uint64_t compile_data_bytes = 0;  ///< the same during the compile step
   std::uint64_t compile_processes = 0;
   std::uint32_t payload_is_descriptor = 0;

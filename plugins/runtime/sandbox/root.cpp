@@ -25,18 +25,18 @@ void check(bool ok, const std::string& step) {
 }
 
 /// Whole directories that programs of any language need, or the templates of Python, which no
-/// language's table need name; what others read besides is in their tables ("paths"). What is missing on a host is left out: it could not be
-/// used there either.
+/// language's table need name; what others read besides is in their tables ("paths"). What is
+/// missing on a host is left out: it could not be used there either.
 constexpr std::array kDirectories{
-    "/usr",          "/etc/alternatives", "/etc/ssl/certs",    "/etc/ca-certificates",
-    "/etc/fonts",    "/etc/ld.so.conf.d", "/etc/python3",      "/etc/python3.11",
+    "/usr",           "/etc/alternatives", "/etc/ssl/certs", "/etc/ca-certificates",
+    "/etc/fonts",     "/etc/ld.so.conf.d", "/etc/python3",   "/etc/python3.11",
     "/etc/matplotlib"};
 
-constexpr std::array kFiles{"/etc/ld.so.cache", "/etc/ld.so.conf",  "/etc/ssl/openssl.cnf",
-                            "/etc/localtime",   "/etc/timezone",    "/etc/mime.types",
-                            "/etc/services",    "/etc/protocols",   "/etc/matplotlibrc",
-                            "/etc/debian_version", "/etc/os-release", "/etc/magic",
-                            "/etc/inputrc",     "/etc/bash.bashrc", "/etc/profile"};
+constexpr std::array kFiles{"/etc/ld.so.cache",    "/etc/ld.so.conf",  "/etc/ssl/openssl.cnf",
+                            "/etc/localtime",      "/etc/timezone",    "/etc/mime.types",
+                            "/etc/services",       "/etc/protocols",   "/etc/matplotlibrc",
+                            "/etc/debian_version", "/etc/os-release",  "/etc/magic",
+                            "/etc/inputrc",        "/etc/bash.bashrc", "/etc/profile"};
 
 struct Stub {
   const char* path;
@@ -61,8 +61,7 @@ constexpr std::array kDevices{Device{"/dev/null", 3}, Device{"/dev/zero", 5},
                               Device{"/dev/urandom", 9}};
 
 int clone_mount(const std::string& path) {
-  return ::open_tree(AT_FDCWD, path.c_str(),
-                     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+  return ::open_tree(AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 }
 
 void make_parents(const std::string& root, const std::string& path) {
@@ -83,8 +82,9 @@ void attach(int tree, const std::string& target, bool read_only) {
   attributes.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
   if (read_only) attributes.attr_set |= MOUNT_ATTR_RDONLY;
   attributes.propagation = MS_PRIVATE;
-  check(::mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof attributes) == 0,
-        "mount_setattr " + target);
+  check(
+      ::mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof attributes) == 0,
+      "mount_setattr " + target);
   check(::move_mount(tree, "", AT_FDCWD, target.c_str(), MOVE_MOUNT_F_EMPTY_PATH) == 0,
         "move_mount " + target);
   ::close(tree);
@@ -144,8 +144,10 @@ void fill_dev(const std::string& root) {
     check(::chmod(path.c_str(), 0666) == 0, std::string("chmod ") + device.path);
   }
   const std::array<std::pair<const char*, const char*>, 4> links{
-      {{"/dev/fd", "/proc/self/fd"}, {"/dev/stdin", "/proc/self/fd/0"},
-       {"/dev/stdout", "/proc/self/fd/1"}, {"/dev/stderr", "/proc/self/fd/2"}}};
+      {{"/dev/fd", "/proc/self/fd"},
+       {"/dev/stdin", "/proc/self/fd/0"},
+       {"/dev/stdout", "/proc/self/fd/1"},
+       {"/dev/stderr", "/proc/self/fd/2"}}};
   for (const auto& [name, target] : links) {
     check(::symlink(target, (root + name).c_str()) == 0, std::string("symlink ") + name);
   }
@@ -172,7 +174,8 @@ void enter_prepared_root(const std::string& runs, const std::vector<std::string>
   // The new root is built below /proc, the one directory that is surely there and that nothing in
   // the allow-list lies under; the host's own tree stays visible until the pivot.
   const std::string root = "/proc";
-  check(::mount("podium", root.c_str(), "tmpfs", MS_NOSUID, "mode=755,size=16m") == 0, "mount root");
+  check(::mount("podium", root.c_str(), "tmpfs", MS_NOSUID, "mode=755,size=16m") == 0,
+        "mount root");
   add_top_level(root);
   for (const char* path : kDirectories) add_tree(root, path);
   for (const char* path : kFiles) add_file(root, path);

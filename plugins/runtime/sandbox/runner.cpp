@@ -69,8 +69,8 @@ class Runner {
   }
 
   void become_harmless() noexcept {
-    const std::array keep{s_.step, s_.ahead, s_.input, s_.output, s_.error, s_.cgroup.tasks[0],
-                          s_.cgroup.tasks[1], s_.cgroup.tasks[2]};
+    const std::array keep{s_.step,  s_.ahead,           s_.input,           s_.output,
+                          s_.error, s_.cgroup.tasks[0], s_.cgroup.tasks[1], s_.cgroup.tasks[2]};
     close_all_except(keep);
     ::prctl(PR_SET_NAME, "podium-shell");
     ::setsid();
@@ -143,8 +143,9 @@ class Runner {
     ::setrlimit(which, &limit);
   }
 
-  /// Where no cgroup does it. Not the address space: the runtimes of Java, Go and JavaScript reserve
-  /// many gigabytes of it and use little; what counts is what can be written (getrlimit(2)).
+  /// Where no cgroup does it. Not the address space: the runtimes of Java, Go and JavaScript
+  /// reserve many gigabytes of it and use little; what counts is what can be written
+  /// (getrlimit(2)).
   template <class Resource>
   static void limit_tree(Resource which, std::uint64_t now, std::uint64_t later) noexcept {
     if (now == 0) return;
@@ -203,8 +204,7 @@ class Runner {
     say(Step::kCompiled, 0);
     StepMessage answer{};
     Packet packet;
-    const ssize_t n =
-        packet.receive(s_.step, {reinterpret_cast<char*>(&answer), sizeof answer});
+    const ssize_t n = packet.receive(s_.step, {reinterpret_cast<char*>(&answer), sizeof answer});
     if (n != sizeof answer) ::_exit(1);  // pid 1 is gone, and so are we
   }
 

@@ -16,12 +16,12 @@
 namespace podium::sandbox {
 namespace {
 
-/// "{source}" in a command line is the path of the code inside the sandbox, "{folder}" the folder it
-/// lies in.
+/// "{source}" in a command line is the path of the code inside the sandbox, "{folder}" the folder
+/// it lies in.
 std::string with_paths(std::string_view word, const std::string& source) {
   std::string text(word);
-  for (const auto& [mark, path] : {std::pair<std::string_view, std::string_view>{"{source}", source},
-                                   {"{folder}", kCode}}) {
+  for (const auto& [mark, path] :
+       {std::pair<std::string_view, std::string_view>{"{source}", source}, {"{folder}", kCode}}) {
     for (std::size_t at = 0; (at = text.find(mark, at)) != std::string::npos; at += path.size()) {
       text.replace(at, mark.size(), path);
     }
@@ -30,8 +30,9 @@ std::string with_paths(std::string_view word, const std::string& source) {
 }
 
 /// Set for every program unless the language or the request says otherwise.
-constexpr std::array<std::string_view, 5> kEnvironment{
-    "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", "TMPDIR=/tmp", "LANG=C.UTF-8", "USER=sandbox"};
+constexpr std::array<std::string_view, 5> kEnvironment{"PATH=/usr/local/bin:/usr/bin:/bin",
+                                                       "HOME=/tmp", "TMPDIR=/tmp", "LANG=C.UTF-8",
+                                                       "USER=sandbox"};
 
 std::vector<std::string> environment_of(const sdk::RunView& view) {
   std::vector<std::string> out;
@@ -97,8 +98,8 @@ SandboxRun::SandboxRun(const sdk::RunView& view, const sdk::Callbacks& to)
   for (const auto word : view.compile()) compile.push_back(with_paths(word, source));
   for (const auto word : view.command()) whole.push_back(with_paths(word, source));
   if (whole.empty()) {
-    throw sdk::Error(PODIUM_INVALID_ARGUMENT, "language '" + std::string(view.language()) +
-                                                  "' has no command line to run");
+    throw sdk::Error(PODIUM_INVALID_ARGUMENT,
+                     "language '" + std::string(view.language()) + "' has no command line to run");
   }
   command = compile.empty() ? whole.front() : compile.front();
   makes_program = !compile.empty() && whole.front().starts_with(kCode);
@@ -221,8 +222,8 @@ podium_completion completion_of(SandboxRun& run, const RunEnd& end) noexcept {
                   "; is it installed? (podium languages)";
   } else if (end.exec_errno != 0) {
     completion.code = PODIUM_UNAVAILABLE;
-    run.message = "cannot start " + run.command + " in the sandbox: " +
-                  std::generic_category().message(end.exec_errno);
+    run.message = "cannot start " + run.command +
+                  " in the sandbox: " + std::generic_category().message(end.exec_errno);
   } else if (end.stop == Stop::kCancel) {
     completion.code = PODIUM_CANCELLED;
   } else if (end.stop == Stop::kOutput && end.process_limit_hits == 0) {
@@ -241,8 +242,7 @@ podium_completion completion_of(SandboxRun& run, const RunEnd& end) noexcept {
   completion.message = sdk::bytes(run.message);
   completion.changes = run.changes.get();
   completion.merged = run.merged.get();
-  completion.warm =
-      run.shell != nullptr && (run.shell->zygote != 0 || run.shell->ahead) ? 1 : 0;
+  completion.warm = run.shell != nullptr && (run.shell->zygote != 0 || run.shell->ahead) ? 1 : 0;
   return completion;
 }
 

@@ -130,10 +130,11 @@ Sent Sandboxes::assign(SandboxRun& run, std::shared_ptr<Shell> shell) {
     shell->cancel_wanted = run.cancelled;
     shell->run = &run;
     run.shell = shell;
-    run.stuck_at = Clock::now() + (run.cancelled ? kKillTimeout
-                                                 : std::chrono::milliseconds(
-                                                       run.header.wall_ms +
-                                                       run.header.compile_wall_ms) + kWallGrace);
+    run.stuck_at =
+        Clock::now() + (run.cancelled ? kKillTimeout
+                                      : std::chrono::milliseconds(run.header.wall_ms +
+                                                                  run.header.compile_wall_ms) +
+                                            kWallGrace);
     ++pools_[run.pool].counts.busy;
   }
   const bool input_left = !feed_input(run, *shell);
@@ -203,7 +204,8 @@ void Sandboxes::fail(SandboxRun* run, podium_code code, const std::string& messa
 }
 
 /// Another thread may be between choosing the sandbox and having sent the run: whether it went out
-/// decides what a word or the end of the sandbox means. Only the loop waits; the other never for it.
+/// decides what a word or the end of the sandbox means. Only the loop waits; the other never for
+/// it.
 void Sandboxes::wait_until_sent(const Shell& shell) {
   std::unique_lock lock(mutex_);
   sent_.wait(lock, [&] { return !shell.sending; });
@@ -236,8 +238,8 @@ void Sandboxes::on_made(const ShellMade& made, int descriptor) {
     Pool& pool = pools_[shell->pool];
     making_failed(pool);
     shells_.erase(made.id);
-    complain(making_gate_, "the spawner could not make a sandbox: " + std::string(made.what) + ": " +
-                               std::generic_category().message(made.error));
+    complain(making_gate_, "the spawner could not make a sandbox: " + std::string(made.what) +
+                               ": " + std::generic_category().message(made.error));
     return;
   }
   shell->control = std::move(control);
@@ -288,11 +290,16 @@ void Sandboxes::on_event(std::uint64_t tag) {
   }
   if (shell == nullptr) return;
   switch (channel) {
-    case kControl: return on_control(shell);
-    case kOutput: return on_output(shell, 1);
-    case kError: return on_output(shell, 2);
-    case kInput: return on_input(shell);
-    default: return;
+    case kControl:
+      return on_control(shell);
+    case kOutput:
+      return on_output(shell, 1);
+    case kError:
+      return on_output(shell, 2);
+    case kInput:
+      return on_input(shell);
+    default:
+      return;
   }
 }
 
@@ -444,7 +451,8 @@ void Sandboxes::on_lost(const std::shared_ptr<Shell>& shell, bool run_unread) {
     host_.info("run " + run->id + ": the sandbox died before it took the run; trying another");
     return place(*run);
   }
-  // pid 1 is killed only from outside: by the host's own lack of memory, or by us when it was stuck.
+  // pid 1 is killed only from outside: by the host's own lack of memory, or by us when it was
+  // stuck.
   fail(run, PODIUM_INTERNAL, "the sandbox died in the middle of the run");
 }
 

@@ -28,9 +28,9 @@ struct ZygoteOptions {
   std::string interpreter;  ///< empty: the pool has no zygote, its shells run jobs
   std::shared_ptr<const sdk::Descriptor> script, module;  ///< see NewZygote
   std::string argument;
-  unsigned recycle_after = 500;           ///< forks, less up to a fifth at random
+  unsigned recycle_after = 500;  ///< forks, less up to a fifth at random
   std::chrono::seconds recycle_age{3600};
-  std::vector<std::string> watched;       ///< paths; when one changes, the zygote is replaced
+  std::vector<std::string> watched;  ///< paths; when one changes, the zygote is replaced
 };
 
 /// An interpreter that is executed in each sandbox of a pool ahead of its run; see ahead.hpp.
@@ -48,13 +48,13 @@ std::shared_ptr<const sdk::Descriptor> describe_ahead(std::string_view name,
 
 /// Sandboxes of one sort that are kept waiting.
 struct PoolOptions {
-  std::string tier = "job";  ///< for metrics and logs
-  unsigned min = 2, max = 8; ///< how many wait
-  unsigned starting = 4;     ///< made at a time
-  std::chrono::milliseconds acquire_timeout{-1};  ///< a run waits so long for one; -1: for ever
-  std::chrono::milliseconds ping_interval{15'000};    ///< given up after two unanswered pings
-  std::chrono::milliseconds making_timeout{20'000};   ///< one that takes longer is given up
-  ShellLimits limits;        ///< of the first ones; later those of the last run
+  std::string tier = "job";                          ///< for metrics and logs
+  unsigned min = 2, max = 8;                         ///< how many wait
+  unsigned starting = 4;                             ///< made at a time
+  std::chrono::milliseconds acquire_timeout{-1};     ///< a run waits so long for one; -1: for ever
+  std::chrono::milliseconds ping_interval{15'000};   ///< given up after two unanswered pings
+  std::chrono::milliseconds making_timeout{20'000};  ///< one that takes longer is given up
+  ShellLimits limits;  ///< of the first ones; later those of the last run
   ZygoteOptions zygote;
   AheadOptions ahead;
 };
@@ -75,9 +75,9 @@ struct PoolState {
 /// The sandboxes of one runtime: keeps them waiting, gives runs to them, hears how they end.
 ///
 /// Everything a run does after start() happens on one thread, the loop's; a sandbox is used once.
-/// Refill is driven by events: a sandbox taken, made, or dead. As long as others wait, it leaves the
-/// first milliseconds to the run that took one. Destruction happens outside the lock and after the
-/// host has released the run. Any thread.
+/// Refill is driven by events: a sandbox taken, made, or dead. As long as others wait, it leaves
+/// the first milliseconds to the run that took one. Destruction happens outside the lock and after
+/// the host has released the run. Any thread.
 class Sandboxes {
  public:
   /// Throws sdk::Error when the spawner cannot be reached. `memory_is_short` is asked once a second
@@ -121,15 +121,15 @@ class Sandboxes {
     std::vector<std::shared_ptr<Shell>> ready;  // the newest is taken first
     std::deque<SandboxRun*> waiting;
     unsigned starting = 0;
-    Clock::time_point retry_at{};  // after failures to make one
-    unsigned making_failures = 0;  // in a row
-    Clock::time_point refill_at{}; // a run has just taken one, and has the processors for itself
-    Zygote zygote;                 // pods are forked from this one
-    Zygote next;                   // being started; takes the other's place when it is ready
-    std::vector<Zygote> former;    // replaced; they go when they have forked what was asked of them
+    Clock::time_point retry_at{};   // after failures to make one
+    unsigned making_failures = 0;   // in a row
+    Clock::time_point refill_at{};  // a run has just taken one, and has the processors for itself
+    Zygote zygote;                  // pods are forked from this one
+    Zygote next;                    // being started; takes the other's place when it is ready
+    std::vector<Zygote> former;  // replaced; they go when they have forked what was asked of them
     Clock::time_point zygote_retry_at{};
     unsigned zygote_failures = 0;
-    std::uint64_t packages = 0;            // of the watched paths, at the last look
+    std::uint64_t packages = 0;  // of the watched paths, at the last look
     Clock::time_point packages_since{};
     bool left_out = false;
     std::uint64_t left_out_packages = 0;

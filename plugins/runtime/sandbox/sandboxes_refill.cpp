@@ -43,8 +43,8 @@ std::uint64_t fingerprint(const std::vector<std::string>& paths) {
 
 }  // namespace
 
-/// Making one costs milliseconds of a processor, more than most runs: the run that has just taken one
-/// goes first, unless it took the last.
+/// Making one costs milliseconds of a processor, more than most runs: the run that has just taken
+/// one goes first, unless it took the last.
 void Sandboxes::refill_later(std::size_t index) {
   Pool& pool = pools_[index];
   if (pool.ready.empty() || !pool.waiting.empty()) return refill(index);

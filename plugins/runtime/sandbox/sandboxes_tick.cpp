@@ -91,8 +91,8 @@ void Sandboxes::ask_to_kill(const Shell& shell) {
 }
 
 /// Runs whose pid 1 does not answer are ended by the spawner, and given up as `lost` when that does
-/// not help: it may be another spawner than the one that made them. Idle ones are asked at intervals
-/// and given up after two silences.
+/// not help: it may be another spawner than the one that made them. Idle ones are asked at
+/// intervals and given up after two silences.
 void Sandboxes::check_health(Clock::time_point now, Doomed& doomed, Doomed& lost) {
   std::vector<std::shared_ptr<Shell>> idle, making;
   for (const auto& [id, shell] : shells_) {

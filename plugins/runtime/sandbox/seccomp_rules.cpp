@@ -28,9 +28,10 @@ constexpr std::array kRefused{
     // large attack surface, no use for ordinary programs
     "bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter",
     "io_uring_register", "add_key", "request_key", "keyctl", "fanotify_init", "fanotify_mark",
-    "seccomp", "lookup_dcookie", "vmsplice", "nfsservctl", "quotactl", "quotactl_fd", "remap_file_pages",
-    "modify_ldt", "uselib", "ustat", "sysfs", "_sysctl", "vm86", "vm86old", "migrate_pages",
-    "move_pages", "io_setup", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
+    "seccomp", "lookup_dcookie", "vmsplice", "nfsservctl", "quotactl", "quotactl_fd",
+    "remap_file_pages", "modify_ldt", "uselib", "ustat", "sysfs", "_sysctl", "vm86", "vm86old",
+    "migrate_pages", "move_pages", "io_setup", "landlock_create_ruleset", "landlock_add_rule",
+    "landlock_restrict_self",
     // the machine
     "init_module", "finit_module", "delete_module", "create_module", "query_module",
     "get_kernel_syms", "kexec_load", "kexec_file_load", "reboot", "swapon", "swapoff", "acct",
@@ -38,22 +39,26 @@ constexpr std::array kRefused{
     "clock_adjtime64", "adjtimex", "iopl", "ioperm", "vhangup", "sethostname", "setdomainname"};
 
 /// Calls from 424 on have one number on all architectures. libseccomp of this Debian knows no names
-/// after 452 (fchmodat2), so that they cannot be refused by name: of those the harmless ones are let
-/// through, and for the others and those that are yet to come this is an older kernel.
+/// after 452 (fchmodat2), so that they cannot be refused by name: of those the harmless ones are
+/// let through, and for the others and those that are yet to come this is an older kernel.
 constexpr unsigned kFirstUnnamed = 453, kEndOfNumbers = 640;
-constexpr std::array<unsigned, 10> kHarmlessUnnamed{
-    453 /* map_shadow_stack */, 454 /* futex_wake */,   455 /* futex_wait */,
-    456 /* futex_requeue */,    462 /* mseal */,        463 /* setxattrat */,
-    464 /* getxattrat */,       465 /* listxattrat */,  466 /* removexattrat */,
-    468 /* file_getattr */};
+constexpr std::array<unsigned, 10> kHarmlessUnnamed{453 /* map_shadow_stack */,
+                                                    454 /* futex_wake */,
+                                                    455 /* futex_wait */,
+                                                    456 /* futex_requeue */,
+                                                    462 /* mseal */,
+                                                    463 /* setxattrat */,
+                                                    464 /* getxattrat */,
+                                                    465 /* listxattrat */,
+                                                    466 /* removexattrat */,
+                                                    468 /* file_getattr */};
 
 void add(scmp_filter_ctx filter, std::uint32_t action, const char* name,
          std::initializer_list<scmp_arg_cmp> conditions = {}) {
   const int number = seccomp_syscall_resolve_name(name);
   if (number < 0) return;  // not a system call of this machine: it cannot be made either
-  const int error = seccomp_rule_add_array(filter, action, number,
-                                           static_cast<unsigned>(conditions.size()),
-                                           conditions.begin());
+  const int error = seccomp_rule_add_array(
+      filter, action, number, static_cast<unsigned>(conditions.size()), conditions.begin());
   if (error != 0) throw std::runtime_error(std::string("seccomp rule for ") + name);
 }
 

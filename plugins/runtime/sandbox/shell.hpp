@@ -15,18 +15,18 @@ namespace podium::sandbox {
 struct ShellSetup {
   std::uint64_t nonce = 0;
   ShellLimits limits;
-  uid_t user_uid = 0;   ///< user code runs as this
-  uid_t init_uid = 0;   ///< pid 1 does, from the run on: no signal of user code reaches it. The
-                        ///< same where there is no root: then in a user namespace of its own
-  gid_t gid = 0;        ///< of the account that stands for it outside, when there is no root
-  int proc = -1;        ///< then: the spawner's /proc, to map it
+  uid_t user_uid = 0;  ///< user code runs as this
+  uid_t init_uid = 0;  ///< pid 1 does, from the run on: no signal of user code reaches it. The
+                       ///< same where there is no root: then in a user namespace of its own
+  gid_t gid = 0;       ///< of the account that stands for it outside, when there is no root
+  int proc = -1;       ///< then: the spawner's /proc, to map it
   CgroupFiles cgroup;
-  int control = -1;     ///< to the runtime in the daemon
-  int step = -1;        ///< to the process that waits
-  int runner_step = -1; ///< the other end; -1 for a pod, whose zygote has it
-  int ahead = -1;       ///< AheadPayload, when an interpreter is to wait and not a runner
-  int input_write = -1, output_read = -1, error_read = -1;     ///< go to the runtime with kReady
-  int input_read = -1, output_write = -1, error_write = -1;    ///< the runner's; -1 for a pod
+  int control = -1;      ///< to the runtime in the daemon
+  int step = -1;         ///< to the process that waits
+  int runner_step = -1;  ///< the other end; -1 for a pod, whose zygote has it
+  int ahead = -1;        ///< AheadPayload, when an interpreter is to wait and not a runner
+  int input_write = -1, output_read = -1, error_read = -1;   ///< go to the runtime with kReady
+  int input_read = -1, output_write = -1, error_write = -1;  ///< the runner's; -1 for a pod
   const SeccompProgram* seccomp = nullptr;
 };
 
@@ -41,7 +41,7 @@ struct RunnerSetup {
   CgroupFiles cgroup;
   bool joined = false;  ///< already in its group, by CLONE_INTO_CGROUP
   int step = -1;
-  int ahead = -1;       ///< becomes this interpreter at once, see ahead.hpp
+  int ahead = -1;  ///< becomes this interpreter at once, see ahead.hpp
   int input = -1, output = -1, error = -1;
   const SeccompProgram* seccomp = nullptr;
 };

@@ -185,9 +185,9 @@ class Spawner {
     made.id = id;
     made.error = error;
     std::snprintf(made.what, sizeof made.what, "%s", what);
-    return send_struct(connection, made,
-                       descriptor >= 0 ? std::span<const int>(&descriptor, 1)
-                                       : std::span<const int>());
+    return send_struct(
+        connection, made,
+        descriptor >= 0 ? std::span<const int>(&descriptor, 1) : std::span<const int>());
   }
 
   bool make_zygote(int connection, const NewZygote& request, const Packet& packet) {
@@ -201,8 +201,7 @@ class Spawner {
   }
 
   struct Ends {
-    std::array<int, 2> control{-1, -1}, step{-1, -1}, input{-1, -1}, output{-1, -1},
-        error{-1, -1};
+    std::array<int, 2> control{-1, -1}, step{-1, -1}, input{-1, -1}, output{-1, -1}, error{-1, -1};
     ~Ends() {
       for (const auto* pair : {&control, &step, &input, &output, &error}) {
         for (const int fd : *pair) {
@@ -214,8 +213,7 @@ class Spawner {
       return ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control.data()) == 0 &&
              ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, step.data()) == 0 &&
              ::pipe2(input.data(), O_CLOEXEC) == 0 && ::pipe2(output.data(), O_CLOEXEC) == 0 &&
-             ::pipe2(error.data(), O_CLOEXEC) == 0 &&
-             ::fcntl(input[1], F_SETFL, O_NONBLOCK) == 0 &&
+             ::pipe2(error.data(), O_CLOEXEC) == 0 && ::fcntl(input[1], F_SETFL, O_NONBLOCK) == 0 &&
              ::fcntl(output[0], F_SETFL, O_NONBLOCK) == 0 &&
              ::fcntl(error[0], F_SETFL, O_NONBLOCK) == 0 &&
              // Scripts open /dev/stdout by name. The ends that are theirs, and no others.
@@ -253,7 +251,7 @@ class Spawner {
     shells_[pid] = Shell{connection, request.id, slot, network, pidfd};
     groups_[pid] = group;
     if (request.zygote != 0) {
-      const ZygoteFork fork{user_uid(slot), pidfd,        ends.step[1],  ends.input[0],
+      const ZygoteFork fork{user_uid(slot), pidfd,         ends.step[1], ends.input[0],
                             ends.output[1], ends.error[1], cgroup.tasks, cgroup.procs};
       if (!zygotes_.fork(connection, request.zygote, fork)) {
         ::kill(pid, SIGKILL);
@@ -289,8 +287,9 @@ class Spawner {
                    const Ends& ends, int ahead) {
     constexpr unsigned long kNamespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
     const bool root = !is_unprivileged();
-    const auto pid = static_cast<pid_t>(::syscall(
-        SYS_clone, kNamespaces | (root ? 0ul : CLONE_NEWUSER) | SIGCHLD, nullptr, nullptr, nullptr, 0));
+    const auto pid = static_cast<pid_t>(
+        ::syscall(SYS_clone, kNamespaces | (root ? 0ul : CLONE_NEWUSER) | SIGCHLD, nullptr, nullptr,
+                  nullptr, 0));
     if (pid != 0) return pid;
     const bool pod = request.zygote != 0;
     hide_command_line();
@@ -347,7 +346,8 @@ class Spawner {
 
   std::string facts() const {
     std::ostringstream out;
-    out << R"({"privileged":)" << (is_unprivileged() ? "false" : "true") << R"(,"cgroup":")" << cgroups_.layout().name() << R"(","unenforced":[)";
+    out << R"({"privileged":)" << (is_unprivileged() ? "false" : "true") << R"(,"cgroup":")"
+        << cgroups_.layout().name() << R"(","unenforced":[)";
     const auto missing = cgroups_.layout().missing();
     for (std::size_t i = 0; i < missing.size(); ++i) {
       out << (i ? "," : "") << '"' << missing[i] << '"';
@@ -404,8 +404,8 @@ int spawner_main(int argc, char** argv) {
   // Everything the host can tell is read before its root goes out of sight, and before this is in a
   // pid namespace of its own, where the numbers of the host's processes mean nothing.
   CgroupHost host(leader_of_spawner());
-  CgroupTree cgroups(find_cgroups(read_file("/proc/self/cgroup"), read_file("/proc/self/mountinfo")),
-                     name, host);
+  CgroupTree cgroups(
+      find_cgroups(read_file("/proc/self/cgroup"), read_file("/proc/self/mountinfo")), name, host);
   if (is_unprivileged()) enter_user_namespace();
   const int proc = ::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (proc < 0) throw std::runtime_error("cannot open /proc");

@@ -97,10 +97,15 @@ void place_descriptors(const Birth& birth) {
   std::snprintf(tier, sizeof tier, "%s=%s", kZygoteTier, birth.request.argument);
   // One thread for BLAS: the fork must find one thread. What else stands here is what a program's
   // interpreter would find by default.
-  const char* const environment[] = {"OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1",
-                                     "PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8",
-                                     "HOME=/tmp", "MPLBACKEND=Agg", "PYTHONUNBUFFERED=1",
-                                     tier, nullptr};
+  const char* const environment[] = {"OPENBLAS_NUM_THREADS=1",
+                                     "OMP_NUM_THREADS=1",
+                                     "PATH=/usr/local/bin:/usr/bin:/bin",
+                                     "LANG=C.UTF-8",
+                                     "HOME=/tmp",
+                                     "MPLBACKEND=Agg",
+                                     "PYTHONUNBUFFERED=1",
+                                     tier,
+                                     nullptr};
   if (is_unprivileged() && (errno = keep_capabilities_over_exec()) != 0) {
     give_up(birth, "keeping the capabilities of the zygote");
   }
@@ -127,9 +132,9 @@ int ZygoteHost::start(int connection, const NewZygote& request, int script, int 
     return errno;
   }
   *step = "cloning the zygote";
-  const auto pid = static_cast<pid_t>(
-      ::syscall(SYS_clone, CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | SIGCHLD, nullptr, nullptr,
-                nullptr, 0));
+  const auto pid =
+      static_cast<pid_t>(::syscall(SYS_clone, CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | SIGCHLD,
+                                   nullptr, nullptr, nullptr, 0));
   if (pid == 0) zygote_main({request, orders[1], runtime[1], program, script, module});
   const int error = pid < 0 ? errno : 0;
   ::close(program);

@@ -41,8 +41,8 @@ void LocalStore::put(std::string_view key, const Reader& read,
 
 bool LocalStore::adopt(std::string_view key, int descriptor, std::uint64_t length,
                        std::string_view sha256) {
-  const auto staged = StagedFile::adopt(layout_, descriptor, length, std::string(sha256),
-                                        options_.fsync);
+  const auto staged =
+      StagedFile::adopt(layout_, descriptor, length, std::string(sha256), options_.fsync);
   if (staged) keep(key, *staged);
   return staged != nullptr;
 }

@@ -57,8 +57,8 @@ std::unique_ptr<StagedFile> StagedFile::adopt(const Layout& layout, int descript
   struct stat info;
   if (fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode) ||
       static_cast<std::uint64_t>(info.st_size) != size) {
-    throw Error(PODIUM_INVALID_ARGUMENT, "the file to be taken over is not one of " +
-                                             std::to_string(size) + " bytes");
+    throw Error(PODIUM_INVALID_ARGUMENT,
+                "the file to be taken over is not one of " + std::to_string(size) + " bytes");
   }
   std::unique_ptr<StagedFile> staged(new StagedFile(layout, Nothing{}));
   const std::string file = "/proc/self/fd/" + std::to_string(descriptor);
@@ -70,8 +70,8 @@ std::unique_ptr<StagedFile> StagedFile::adopt(const Layout& layout, int descript
       return nullptr;
     }
     // Opened anew, for a lock of its own.
-    staged->fd_ = Descriptor(
-        openat(layout.tmp(), staged->name_.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+    staged->fd_ =
+        Descriptor(openat(layout.tmp(), staged->name_.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
     if (!staged->fd_ && errno != ENOENT) throw system_error("opening", staged->path());
   } while (!staged->fd_ || !staged->lock());
   staged->size_ = size;

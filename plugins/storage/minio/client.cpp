@@ -167,8 +167,8 @@ OpenAnswer Client::open(const std::string& doing, const Request& request) {
 Answer Client::probe(const std::string& doing, const Request& request, milliseconds deadline) {
   // To connect, to shake hands, to ask: each may take its part.
   const milliseconds part = std::max(milliseconds(1), deadline / 3);
-  Lease lease(pool_.make(std::min(part, settings_.connect_timeout),
-                         std::min(part, settings_.timeout)));
+  Lease lease(
+      pool_.make(std::min(part, settings_.connect_timeout), std::min(part, settings_.timeout)));
   try {
     Head head = lease->exchange(signed_request(request, {}));
     Answer answer = whole(success(doing, {std::move(head), std::move(lease)}));
@@ -185,9 +185,10 @@ void Client::make_bucket(const std::string& reason) {
   Request request{"PUT", "", {}, {}};
   std::string body;
   if (settings_.region != "us-east-1") {
-    body = "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
-           "<LocationConstraint>" +
-           settings_.region + "</LocationConstraint></CreateBucketConfiguration>";
+    body =
+        "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+        "<LocationConstraint>" +
+        settings_.region + "</LocationConstraint></CreateBucketConfiguration>";
   }
   Payload payload;
   if (!body.empty()) payload.pieces.emplace_back(body);

@@ -52,16 +52,15 @@ void read_range(const FileRange& range, const std::function<void(std::string_vie
   if (range.length == 0) return;
   const std::unique_ptr<char[]> buffer(new char[kPiece]);
   for (std::uint64_t done = 0; done < range.length;) {
-    const auto wanted = static_cast<std::size_t>(
-        std::min<std::uint64_t>(kPiece, range.length - done));
-    const ssize_t got = ::pread(range.descriptor, buffer.get(), wanted,
-                                static_cast<off_t>(range.offset + done));
+    const auto wanted =
+        static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, range.length - done));
+    const ssize_t got =
+        ::pread(range.descriptor, buffer.get(), wanted, static_cast<off_t>(range.offset + done));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) {
-      throw Error(PODIUM_UNAVAILABLE,
-                  "reading the file to be stored: " +
-                      (got < 0 ? std::generic_category().message(errno)
-                               : std::string("it is shorter than was said")));
+      throw Error(PODIUM_UNAVAILABLE, "reading the file to be stored: " +
+                                          (got < 0 ? std::generic_category().message(errno)
+                                                   : std::string("it is shorter than was said")));
     }
     each({buffer.get(), static_cast<std::size_t>(got)});
     done += static_cast<std::uint64_t>(got);
@@ -134,8 +133,7 @@ auto Connection::guarded(const char* doing, F&& body) {
 }
 
 Head Connection::exchange(const Outgoing& request) {
-  Poco::Net::HTTPRequest message(request.method, request.target,
-                                 Poco::Net::HTTPMessage::HTTP_1_1);
+  Poco::Net::HTTPRequest message(request.method, request.target, Poco::Net::HTTPMessage::HTTP_1_1);
   for (const auto& [name, value] : request.headers) message.set(name, value);
   const std::uint64_t size = request.size();
   if (size > 0 || request.method == "PUT" || request.method == "POST") {
@@ -183,7 +181,8 @@ Head Connection::exchange(const Outgoing& request) {
 bool Connection::wants_body(const Outgoing& request) {
   if (request.size() < kAskFirst) return true;
   return guarded("asking", [&] {
-    if (!session_->socket().poll(timespan(kAskPatience), Poco::Net::Socket::SELECT_READ)) return true;
+    if (!session_->socket().poll(timespan(kAskPatience), Poco::Net::Socket::SELECT_READ))
+      return true;
     return session_->peekResponse(response_);
   });
 }
@@ -200,8 +199,8 @@ void Connection::send_body(const Outgoing& request) {
 
 void Connection::send_bytes(std::string_view bytes) {
   while (!bytes.empty()) {
-    const int sent = session_->socket().sendBytes(
-        bytes.data(), static_cast<int>(std::min(bytes.size(), kPiece)));
+    const int sent = session_->socket().sendBytes(bytes.data(),
+                                                  static_cast<int>(std::min(bytes.size(), kPiece)));
     if (sent <= 0) throw Poco::TimeoutException("sending");
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
@@ -212,14 +211,13 @@ void Connection::send_file(FileRange file) {
   const int socket = session_->socket().impl()->sockfd();
   auto offset = static_cast<off_t>(file.offset);
   while (file.length > 0) {
-    const ssize_t sent = ::sendfile(socket, file.descriptor, &offset,
-                                    static_cast<std::size_t>(file.length));
+    const ssize_t sent =
+        ::sendfile(socket, file.descriptor, &offset, static_cast<std::size_t>(file.length));
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && errno == EAGAIN) throw Poco::TimeoutException("sending");
     if (sent < 0) throw Poco::Net::ConnectionResetException(std::generic_category().message(errno));
     if (sent == 0) {
-      throw Error(PODIUM_UNAVAILABLE,
-                  "sending the file to be stored: it is shorter than was said");
+      throw Error(PODIUM_UNAVAILABLE, "sending the file to be stored: it is shorter than was said");
     }
     file.length -= static_cast<std::uint64_t>(sent);
   }
@@ -299,8 +297,8 @@ ConnectionPool::ConnectionPool(const Settings& settings) : settings_(settings) {
     tls_->requireMinimumProtocol(Poco::Net::Context::PROTO_TLSV1_2);
   } catch (const Poco::Exception& e) {
     Poco::Net::uninitializeSSL();
-    throw Error(PODIUM_INVALID_ARGUMENT, "ca_file: " + settings.ca_file +
-                                             " holds no certificates: " + e.displayText());
+    throw Error(PODIUM_INVALID_ARGUMENT,
+                "ca_file: " + settings.ca_file + " holds no certificates: " + e.displayText());
   }
 }
 

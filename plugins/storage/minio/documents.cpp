@@ -68,9 +68,8 @@ void walk_answer(std::string_view xml, const char* what, Walk::Each each) {
   try {
     walk(xml, std::move(each));
   } catch (const Poco::Exception& e) {
-    throw Error(PODIUM_UNAVAILABLE, std::string("the store's ") + what +
-                                        " is no XML document: " + e.displayText() +
-                                        "; is the endpoint an S3 store?");
+    throw Error(PODIUM_UNAVAILABLE, std::string("the store's ") + what + " is no XML document: " +
+                                        e.displayText() + "; is the endpoint an S3 store?");
   }
 }
 
@@ -125,8 +124,9 @@ Listing parse_listing(std::string_view xml) {
     if (member == "NextContinuationToken") out.next = text;
   });
   if (!is_listing || truncated == out.next.empty()) {
-    throw Error(PODIUM_UNAVAILABLE, "the store's answer to a list is none; is the endpoint an S3 "
-                                    "store that knows ListObjectsV2?");
+    throw Error(PODIUM_UNAVAILABLE,
+                "the store's answer to a list is none; is the endpoint an S3 "
+                "store that knows ListObjectsV2?");
   }
   return out;
 }
@@ -181,9 +181,12 @@ std::string complete_document(const std::vector<std::string>& etags) {
   for (std::size_t i = 0; i < etags.size(); ++i) {
     std::string tag;
     for (const char c : etags[i]) {
-      if (c == '&') tag += "&amp;";
-      else if (c == '<') tag += "&lt;";
-      else tag += c;
+      if (c == '&')
+        tag += "&amp;";
+      else if (c == '<')
+        tag += "&lt;";
+      else
+        tag += c;
     }
     xml += "<Part><PartNumber>" + std::to_string(i + 1) + "</PartNumber><ETag>" + tag +
            "</ETag></Part>";

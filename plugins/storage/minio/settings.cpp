@@ -60,8 +60,8 @@ bool is_address(const std::string& host) {
 
 void read_endpoint(const std::string& text, Settings& out) {
   const auto wrong = [&](const std::string& why) {
-    refuse("endpoint", "\"" + text + "\" " + why + ", expected http://HOST[:PORT] or " +
-                           "https://HOST[:PORT]");
+    refuse("endpoint",
+           "\"" + text + "\" " + why + ", expected http://HOST[:PORT] or " + "https://HOST[:PORT]");
   };
   std::string_view rest = text;
   if (rest.starts_with("https://")) {
@@ -98,11 +98,11 @@ void read_endpoint(const std::string& text, Settings& out) {
 /// The rules of S3 for names of buckets.
 void check_bucket(const Settings& read) {
   const std::string& name = read.bucket;
-  const bool sound =
-      name.size() >= 3 && name.size() <= 63 && is_lower_or_digit(name.front()) &&
-      is_lower_or_digit(name.back()) && name.find("..") == name.npos && !is_address(name) &&
-      std::all_of(name.begin(), name.end(),
-                  [](char c) { return is_lower_or_digit(c) || c == '-' || c == '.'; });
+  const bool sound = name.size() >= 3 && name.size() <= 63 && is_lower_or_digit(name.front()) &&
+                     is_lower_or_digit(name.back()) && name.find("..") == name.npos &&
+                     !is_address(name) && std::all_of(name.begin(), name.end(), [](char c) {
+                       return is_lower_or_digit(c) || c == '-' || c == '.';
+                     });
   if (!sound) {
     refuse("bucket", "\"" + name + "\" is no name of a bucket, expected 3 to 63 lower-case " +
                          "letters, digits, '-' and '.'");
@@ -181,16 +181,15 @@ Settings read_settings(const sdk::Options& options) {
   read.virtual_host = style == "virtual-host";
   check_bucket(read);
   check_prefix(read.prefix);
-  if (read.region.empty() ||
-      !std::all_of(read.region.begin(), read.region.end(),
-                   [](char c) { return is_lower_or_digit(c) || c == '-'; })) {
+  if (read.region.empty() || !std::all_of(read.region.begin(), read.region.end(), [](char c) {
+        return is_lower_or_digit(c) || c == '-';
+      })) {
     refuse("region", "\"" + read.region + "\" is no region, expected one like \"us-east-1\"");
   }
   read.create_bucket = options.boolean("create_bucket");
   read.ca_file = options.string("ca_file");
   if (!read.ca_file.empty() && access(read.ca_file.c_str(), R_OK) != 0) {
-    refuse("ca_file", read.ca_file + " cannot be read: " +
-                          std::generic_category().message(errno));
+    refuse("ca_file", read.ca_file + " cannot be read: " + std::generic_category().message(errno));
   }
   read.credentials = read_credentials(options);
   read.connections = static_cast<unsigned>(options.integer("connections"));

@@ -72,8 +72,8 @@ std::map<std::string, std::string> sign(const Settings& settings, const Request&
     names.append(";").append(name);
   }
   const std::string canonical = request.method + "\n" + request_path(settings, request) + "\n" +
-                                canonical_query(request) + "\n" + canonical_headers + "\n" +
-                                names + "\n" + payload;
+                                canonical_query(request) + "\n" + canonical_headers + "\n" + names +
+                                "\n" + payload;
 
   const std::string day = time.substr(0, 8);
   const std::string scope = day + "/" + settings.region + "/s3/aws4_request";

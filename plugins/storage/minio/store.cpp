@@ -36,10 +36,10 @@ std::int64_t modified_ms(const Head& head) {
 
 Error out_of_range(std::string_view key, std::uint64_t size, std::uint64_t offset,
                    std::uint64_t length) {
-  return {PODIUM_INVALID_ARGUMENT,
-          printable(key) + ": has " + std::to_string(size) + " bytes, asked for " +
-              (length == UINT64_MAX ? "all" : std::to_string(length)) + " from " +
-              std::to_string(offset)};
+  return {PODIUM_INVALID_ARGUMENT, printable(key) + ": has " + std::to_string(size) +
+                                       " bytes, asked for " +
+                                       (length == UINT64_MAX ? "all" : std::to_string(length)) +
+                                       " from " + std::to_string(offset)};
 }
 
 bool fits(std::uint64_t size, std::uint64_t offset, std::uint64_t length) {
@@ -129,7 +129,8 @@ class Download {
     etag_ = head.header("etag");
     end_ = length_ == UINT64_MAX ? *size - offset_ : length_;
     if (*head.length < end_ - at_) {
-      throw Error(PODIUM_UNAVAILABLE, doing_ + ": the store gives another range than was asked for");
+      throw Error(PODIUM_UNAVAILABLE,
+                  doing_ + ": the store gives another range than was asked for");
     }
   }
 
@@ -279,7 +280,8 @@ void Store::collect(const sdk::MetricSink& metrics) const {
   const auto value = [](const std::atomic<std::uint64_t>& counter) {
     return static_cast<double>(counter.load());
   };
-  metrics.counter("podium_store_requests_total", "Requests to the store.", value(counters.requests));
+  metrics.counter("podium_store_requests_total", "Requests to the store.",
+                  value(counters.requests));
   metrics.counter("podium_store_retries_total", "Requests to the store that were tried again.",
                   value(counters.retries));
   metrics.counter("podium_store_failures_total", "Requests that the store did not answer.",

@@ -12,16 +12,15 @@ using sdk::Error;
 
 void check_length(const sdk::Source& source, std::uint64_t size) {
   if (!source.expected() || *source.expected() == size) return;
-  throw Error(PODIUM_INVALID_ARGUMENT, "the source promised " +
-                                           std::to_string(*source.expected()) +
+  throw Error(PODIUM_INVALID_ARGUMENT, "the source promised " + std::to_string(*source.expected()) +
                                            " bytes and gave " + std::to_string(size));
 }
 
 }  // namespace
 
 PartBuffer::PartBuffer(std::size_t capacity, bool hashed)
-    : data_(static_cast<char*>(mmap(nullptr, capacity, PROT_READ | PROT_WRITE,
-                                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))),
+    : data_(static_cast<char*>(
+          mmap(nullptr, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))),
       capacity_(capacity),
       hashed_(hashed) {
   if (data_ == MAP_FAILED) throw std::bad_alloc();
@@ -58,8 +57,7 @@ std::string PartBuffer::sha256() { return hashed_ ? digest_->hex() : std::string
 
 MultipartUpload::MultipartUpload(Client& client, sdk::Host host, std::string object,
                                  std::string doing)
-    : object_(client, host, std::move(object), std::move(doing)),
-      sender_([this] { run(); }) {}
+    : object_(client, host, std::move(object), std::move(doing)), sender_([this] { run(); }) {}
 
 MultipartUpload::~MultipartUpload() { stop(); }
 

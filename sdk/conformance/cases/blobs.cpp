@@ -18,10 +18,13 @@ Answer Blobs::put(std::string_view key, const TestSource& source, std::int64_t e
                             return (*static_cast<TestSource*>(ctx))(buffer, capacity);
                           },
                           nullptr};
-  return ask("put", [&](podium_error* error) { return made_->put(made_.self(), sdk::bytes(key), &abi, error); });
+  return ask("put", [&](podium_error* error) {
+    return made_->put(made_.self(), sdk::bytes(key), &abi, error);
+  });
 }
 
-Answer Blobs::get(std::string_view key, std::string& out, std::uint64_t offset, std::uint64_t length) {
+Answer Blobs::get(std::string_view key, std::string& out, std::uint64_t offset,
+                  std::uint64_t length) {
   out.clear();
   const podium_sink sink{sizeof sink, &out, [](void* ctx, podium_bytes chunk) {
                            static_cast<std::string*>(ctx)->append(sdk::view(chunk));
@@ -46,8 +49,9 @@ Answer Blobs::get_and_leave(std::string_view key, int& writes) {
 Answer Blobs::head(std::string_view key, Told& out) {
   podium_blob blob{};
   blob.size = sizeof blob;
-  const Answer answer =
-      ask("head", [&](podium_error* error) { return made_->head(made_.self(), sdk::bytes(key), &blob, error); });
+  const Answer answer = ask("head", [&](podium_error* error) {
+    return made_->head(made_.self(), sdk::bytes(key), &blob, error);
+  });
   out = {std::string(key), blob.length};
   return answer;
 }
@@ -72,20 +76,24 @@ Answer Blobs::list(std::string_view prefix, const std::function<bool(const Told&
 }
 
 Answer Blobs::remove(std::string_view key) {
-  return ask("remove", [&](podium_error* error) { return made_->remove(made_.self(), sdk::bytes(key), error); });
+  return ask("remove", [&](podium_error* error) {
+    return made_->remove(made_.self(), sdk::bytes(key), error);
+  });
 }
 
 void Blobs::keep(std::string_view key, std::string_view content) {
   const Answer answer = put(key, content);
   if (answer.ok()) return;
-  throw Broken("put of " + shown(key) + ", " + std::to_string(content.size()) + " bytes, answered " + told(answer),
+  throw Broken("put of " + shown(key) + ", " + std::to_string(content.size()) +
+                   " bytes, answered " + told(answer),
                "PODIUM_OK");
 }
 
 std::string Blobs::content(std::string_view key) {
   std::string out;
   const Answer answer = get(key, out);
-  if (!answer.ok()) throw Broken("get of " + shown(key) + " answered " + told(answer), "what was put");
+  if (!answer.ok())
+    throw Broken("get of " + shown(key) + " answered " + told(answer), "what was put");
   return out;
 }
 
@@ -103,7 +111,8 @@ std::string bytes_of(std::size_t size) { return std::to_string(size) + " bytes";
 
 void must_be(const std::string& what, const std::string& got, const std::string& expected) {
   if (got == expected) return;
-  const auto at = std::mismatch(got.begin(), got.end(), expected.begin(), expected.end()).first - got.begin();
+  const auto at =
+      std::mismatch(got.begin(), got.end(), expected.begin(), expected.end()).first - got.begin();
   throw Broken(what + " gave " + bytes_of(got.size()) + ", wrong from byte " + std::to_string(at),
                bytes_of(expected.size()) + " as they were put");
 }

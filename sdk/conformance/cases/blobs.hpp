@@ -26,7 +26,8 @@ class Blobs {
   Answer put(std::string_view key, std::string_view content) {
     return put(key, source_of(content), static_cast<std::int64_t>(content.size()));
   }
-  Answer get(std::string_view key, std::string& out, std::uint64_t offset = 0, std::uint64_t length = UINT64_MAX);
+  Answer get(std::string_view key, std::string& out, std::uint64_t offset = 0,
+             std::uint64_t length = UINT64_MAX);
   /// A reader that leaves at its first piece; how often it was written to.
   Answer get_and_leave(std::string_view key, int& writes);
   Answer head(std::string_view key, Told& out);

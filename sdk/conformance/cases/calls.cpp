@@ -21,8 +21,10 @@ void use_everything(Context& context, Asking how) {
     if (const auto* health = static_cast<const podium_health*>(made.extension(PODIUM_EXT_HEALTH))) {
       enter("health.check", [&] { health->check(made.self(), 500, &state, detail.raw()); });
     }
-    if (const auto* metrics = static_cast<const podium_metrics*>(made.extension(PODIUM_EXT_METRICS))) {
-      enter("metrics.collect", [&] { metrics->collect(made.self(), nullptr, [](void*, const podium_metric*) {}); });
+    if (const auto* metrics =
+            static_cast<const podium_metrics*>(made.extension(PODIUM_EXT_METRICS))) {
+      enter("metrics.collect",
+            [&] { metrics->collect(made.self(), nullptr, [](void*, const podium_metric*) {}); });
     }
     made.destroy();
   });
@@ -47,8 +49,10 @@ void bears_a_null_error(Context& context) { use_everything(context, Asking::kWit
 
 std::vector<Case> call_cases() {
   return {
-      {kNoExceptionCase, "no exception leaves a function of the plugin", Kind::kAny, false, lets_no_exception_out},
-      {"calls/errors", "a failure has a known code and says why", Kind::kAny, false, says_why_it_fails},
+      {kNoExceptionCase, "no exception leaves a function of the plugin", Kind::kAny, false,
+       lets_no_exception_out},
+      {"calls/errors", "a failure has a known code and says why", Kind::kAny, false,
+       says_why_it_fails},
       {"calls/null_error", "err may be NULL", Kind::kAny, false, bears_a_null_error},
   };
 }

@@ -17,8 +17,10 @@ void has_a_known_version(Context& context) {
   const podium_plugin& plugin = library.plugin();
   const std::string own = std::to_string(PODIUM_ABI_MAJOR) + "." + std::to_string(PODIUM_ABI_MINOR);
   if (plugin.abi_major == PODIUM_ABI_MAJOR && plugin.abi_minor <= PODIUM_ABI_MINOR) return;
-  throw Broken("it was built for ABI " + std::to_string(plugin.abi_major) + "." + std::to_string(plugin.abi_minor),
-               "major " + std::to_string(PODIUM_ABI_MAJOR) + ", at most " + own + ", which this SDK has");
+  throw Broken(
+      "it was built for ABI " + std::to_string(plugin.abi_major) + "." +
+          std::to_string(plugin.abi_minor),
+      "major " + std::to_string(PODIUM_ABI_MAJOR) + ", at most " + own + ", which this SDK has");
 }
 
 void is_complete(Context& context) {
@@ -52,14 +54,16 @@ void has_good_texts(Context& context) {
 
 void knows_no_unknown_ids(Context& context) {
   const Library library(context.settings.library);
-  for (const std::string& id : {std::string(), std::string("podium.runtime/2"), std::string("podium.storage"),
-                                std::string("podium.response/1 "), std::string("PODIUM.RUNTIME/1"),
-                                std::string("org.example.unheard-of/1"), std::string(10'000, 'x'),
-                                std::string("\xff\xfe")}) {
+  for (const std::string& id :
+       {std::string(), std::string("podium.runtime/2"), std::string("podium.storage"),
+        std::string("podium.response/1 "), std::string("PODIUM.RUNTIME/1"),
+        std::string("org.example.unheard-of/1"), std::string(10'000, 'x'),
+        std::string("\xff\xfe")}) {
     const void* factory = nullptr;
     enter("get_factory", [&] { factory = library.plugin().get_factory(id.c_str()); });
     if (factory != nullptr) {
-      throw Broken("get_factory(" + shown(id) + ") gave a factory", "NULL for an id that it does not know");
+      throw Broken("get_factory(" + shown(id) + ") gave a factory",
+                   "NULL for an id that it does not know");
     }
   }
 }
@@ -83,13 +87,16 @@ void has_a_complete_factory(Context& context) {
 
 std::vector<Case> entry_cases() {
   return {
-      {"entry/exported", "the symbol " PODIUM_PLUGIN_SYMBOL " is a constant podium_plugin", Kind::kAny, true,
-       is_exported},
-      {"entry/version", "the major version is the host's, the minor at most the host's", Kind::kAny, true,
-       has_a_known_version},
-      {"entry/complete", "podium_plugin says its size and has a get_factory", Kind::kAny, true, is_complete},
-      {"entry/texts", "id, version and description are texts for people", Kind::kAny, false, has_good_texts},
-      {"entry/unknown_ids", "get_factory of an unknown id is NULL", Kind::kAny, false, knows_no_unknown_ids},
+      {"entry/exported", "the symbol " PODIUM_PLUGIN_SYMBOL " is a constant podium_plugin",
+       Kind::kAny, true, is_exported},
+      {"entry/version", "the major version is the host's, the minor at most the host's", Kind::kAny,
+       true, has_a_known_version},
+      {"entry/complete", "podium_plugin says its size and has a get_factory", Kind::kAny, true,
+       is_complete},
+      {"entry/texts", "id, version and description are texts for people", Kind::kAny, false,
+       has_good_texts},
+      {"entry/unknown_ids", "get_factory of an unknown id is NULL", Kind::kAny, false,
+       knows_no_unknown_ids},
       {"entry/one_kind", "a plugin offers exactly one kind", Kind::kAny, true, offers_one_kind},
       {"entry/factory", "a factory says its size, has a create, and is constant", Kind::kAny, true,
        has_a_complete_factory},

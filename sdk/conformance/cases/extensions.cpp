@@ -32,8 +32,8 @@ struct Extension {
   std::uint32_t size;
 };
 constexpr Extension kExtensions[] = {
-    {PODIUM_EXT_HEALTH, 16},     {PODIUM_EXT_METRICS, 16},   {PODIUM_EXT_LOCAL_FILE, 16},
-    {PODIUM_EXT_ADOPT_FILE, 16}, {PODIUM_EXT_PUT_PARTS, 48}, {PODIUM_EXT_MAINTENANCE, 16},
+    {PODIUM_EXT_HEALTH, 16},     {PODIUM_EXT_METRICS, 16},     {PODIUM_EXT_LOCAL_FILE, 16},
+    {PODIUM_EXT_ADOPT_FILE, 16}, {PODIUM_EXT_PUT_PARTS, 48},   {PODIUM_EXT_MAINTENANCE, 16},
     {PODIUM_EXT_RUN_INPUT, 32},  {PODIUM_EXT_OUTPUT_FLOW, 16}, {PODIUM_EXT_EVENT_STREAM, 16}};
 
 /// Calls `judge` with each extension that the instance offers and the size that it says.
@@ -50,18 +50,21 @@ void with_extensions(Context& context, Judge&& judge) {
 void have_their_sizes(Context& context) {
   with_extensions(context, [](const Extension& known, const void*, std::uint32_t size) {
     if (size >= known.size) return;
-    throw Broken(std::string("its extension ") + known.id + " says that it has " + std::to_string(size) + " bytes",
+    throw Broken(std::string("its extension ") + known.id + " says that it has " +
+                     std::to_string(size) + " bytes",
                  "its sizeof, at least " + std::to_string(known.size));
   });
 }
 
 void have_their_functions(Context& context) {
   with_extensions(context, [](const Extension& known, const void* found, std::uint32_t size) {
-    for (std::uint32_t at = 8; at + sizeof(void*) <= std::min(size, known.size); at += sizeof(void*)) {
+    for (std::uint32_t at = 8; at + sizeof(void*) <= std::min(size, known.size);
+         at += sizeof(void*)) {
       void* function = nullptr;
       std::memcpy(&function, static_cast<const char*>(found) + at, sizeof function);
       if (function != nullptr) continue;
-      throw Broken(std::string("its extension ") + known.id + " has NULL for its function number " + std::to_string(at / 8),
+      throw Broken(std::string("its extension ") + known.id + " has NULL for its function number " +
+                       std::to_string(at / 8),
                    "every function; what it cannot do it answers with PODIUM_UNSUPPORTED");
     }
   });
@@ -69,10 +72,12 @@ void have_their_functions(Context& context) {
 
 void are_not_made_up(Context& context) {
   with_instance(context, [](auto& made) {
-    for (const std::string& id : {std::string(), std::string("podium.health/99"), std::string("podium.health"),
-                                  std::string("org.example.unheard-of/1"), std::string(10'000, 'x')}) {
+    for (const std::string& id :
+         {std::string(), std::string("podium.health/99"), std::string("podium.health"),
+          std::string("org.example.unheard-of/1"), std::string(10'000, 'x')}) {
       if (made.extension(id.c_str()) == nullptr) continue;
-      throw Broken("get_extension(" + shown(id) + ") gave something", "NULL for an id that it does not know");
+      throw Broken("get_extension(" + shown(id) + ") gave something",
+                   "NULL for an id that it does not know");
     }
   });
 }
@@ -88,33 +93,41 @@ void answers_of_its_health(Context& context) {
     enter("health.check", [&] { health->check(made.self(), kDeadlineMs, &state, detail.raw()); });
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
     if (took.count() > kDeadlineMs + kSlack.count()) {
-      throw Broken("check took " + std::to_string(took.count()) + " ms", "at most deadline_ms, " + std::to_string(kDeadlineMs));
+      throw Broken("check took " + std::to_string(took.count()) + " ms",
+                   "at most deadline_ms, " + std::to_string(kDeadlineMs));
     }
     if (state > PODIUM_UNHEALTHY) {
-      throw Broken(state == 99 ? "check set no state" : "check said the state " + std::to_string(state),
-                   "a podium_health_state");
+      throw Broken(
+          state == 99 ? "check set no state" : "check said the state " + std::to_string(state),
+          "a podium_health_state");
     }
     const std::string reason = detail.text().empty() ? "" : why_not_json_object(detail.text());
-    if (!reason.empty()) throw Broken("the detail of check: " + reason + ": " + shown(detail.text()), "one JSON object");
+    if (!reason.empty())
+      throw Broken("the detail of check: " + reason + ": " + shown(detail.text()),
+                   "one JSON object");
   });
 }
 
 bool is_metric_name(std::string_view name) {
-  static constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_:";
+  static constexpr std::string_view kLetters =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_:";
   return !name.empty() && kLetters.find(name[0]) != std::string_view::npos &&
          name.find_first_not_of(std::string(kLetters) + "0123456789") == std::string_view::npos;
 }
 
 void check_metric(const podium_metric& metric) {
   if (metric.name == nullptr || !is_metric_name(metric.name)) {
-    throw Broken("a metric has the name " + (metric.name == nullptr ? std::string("NULL") : shown(metric.name)),
+    throw Broken("a metric has the name " +
+                     (metric.name == nullptr ? std::string("NULL") : shown(metric.name)),
                  "[a-zA-Z_:][a-zA-Z0-9_:]*");
   }
   const std::string who = std::string("the metric ") + metric.name;
   if (metric.kind != PODIUM_COUNTER && metric.kind != PODIUM_GAUGE) {
-    throw Broken(who + " is of kind " + std::to_string(metric.kind), "PODIUM_COUNTER or PODIUM_GAUGE");
+    throw Broken(who + " is of kind " + std::to_string(metric.kind),
+                 "PODIUM_COUNTER or PODIUM_GAUGE");
   }
-  if (metric.help == nullptr || metric.labels == nullptr) throw Broken(who + " has help or labels NULL", "texts");
+  if (metric.help == nullptr || metric.labels == nullptr)
+    throw Broken(who + " has help or labels NULL", "texts");
 }
 
 void gives_metrics(Context& context) {
@@ -131,7 +144,8 @@ void gives_metrics(Context& context) {
         try {
           check_metric(*metric);
           const std::string sample = std::string(metric->name) + "{" + metric->labels + "}";
-          if (!to.names.insert(sample).second) throw Broken("the sample " + sample + " comes twice", "once");
+          if (!to.names.insert(sample).second)
+            throw Broken("the sample " + sample + " comes twice", "once");
         } catch (...) {
           to.broken = std::current_exception();
         }
@@ -146,11 +160,15 @@ void gives_metrics(Context& context) {
 std::vector<Case> extension_cases() {
   return {
       {"extensions/sizes", "an extension says its size", Kind::kAny, false, have_their_sizes},
-      {"extensions/functions", "an extension has all of its functions", Kind::kAny, false, have_their_functions},
-      {"extensions/unknown_ids", "get_extension of an unknown id is NULL", Kind::kAny, false, are_not_made_up},
-      {"extensions/health", "a health check keeps its deadline, sets a state, and details it in JSON", Kind::kAny,
-       false, answers_of_its_health},
-      {"extensions/metrics", "metrics are such as Prometheus can read", Kind::kAny, false, gives_metrics},
+      {"extensions/functions", "an extension has all of its functions", Kind::kAny, false,
+       have_their_functions},
+      {"extensions/unknown_ids", "get_extension of an unknown id is NULL", Kind::kAny, false,
+       are_not_made_up},
+      {"extensions/health",
+       "a health check keeps its deadline, sets a state, and details it in JSON", Kind::kAny, false,
+       answers_of_its_health},
+      {"extensions/metrics", "metrics are such as Prometheus can read", Kind::kAny, false,
+       gives_metrics},
   };
 }
 

@@ -16,9 +16,11 @@ void exports_one_symbol(Context& context) {
   if (exported.empty()) return;
   std::sort(exported.begin(), exported.end());
   std::string names;
-  for (std::size_t i = 0; i < std::min<std::size_t>(exported.size(), 5); ++i) names += " " + exported[i];
+  for (std::size_t i = 0; i < std::min<std::size_t>(exported.size(), 5); ++i)
+    names += " " + exported[i];
   throw Broken("it exports " + std::to_string(exported.size()) + " other symbols too:" + names,
-               "only " PODIUM_PLUGIN_SYMBOL "; link with the version script podium_plugin.map, as "
+               "only " PODIUM_PLUGIN_SYMBOL
+               "; link with the version script podium_plugin.map, as "
                "podium_add_plugin does");
 }
 
@@ -35,12 +37,14 @@ void loads(Context& context) { const Library library(context.settings.library); 
 
 std::vector<Case> file_cases() {
   return {
-      {"file/is_a_library", "a plugin is a shared library of this machine", Kind::kAny, true, is_a_library},
-      {"file/one_symbol", "a plugin exports " PODIUM_PLUGIN_SYMBOL " and nothing else", Kind::kAny, false,
-       exports_one_symbol},
+      {"file/is_a_library", "a plugin is a shared library of this machine", Kind::kAny, true,
+       is_a_library},
+      {"file/one_symbol", "a plugin exports " PODIUM_PLUGIN_SYMBOL " and nothing else", Kind::kAny,
+       false, exports_one_symbol},
       {"file/no_executable_stack", "a plugin needs no executable stack", Kind::kAny, false,
        has_no_executable_stack},
-      {"file/loads", "everything that a plugin needs is found when it is loaded", Kind::kAny, true, loads},
+      {"file/loads", "everything that a plugin needs is found when it is loaded", Kind::kAny, true,
+       loads},
   };
 }
 

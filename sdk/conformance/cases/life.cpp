@@ -14,7 +14,9 @@ namespace {
 constexpr std::uint32_t kRuntimeSize10 = 64, kStorageSize10 = 72, kResponseSize10 = 80;
 
 struct Opened {
-  explicit Opened(Context& context) : library(context.settings.library) { context.kind = library.kind(); }
+  explicit Opened(Context& context) : library(context.settings.library) {
+    context.kind = library.kind();
+  }
   Library library;
 };
 
@@ -58,7 +60,8 @@ void is_complete(Context& context) {
     const auto& interface = made.interface();
     if (interface.size < least || interface.size > sizeof interface) {
       throw Broken("create left an interface of " + std::to_string(interface.size) + " bytes",
-                   std::to_string(least) + " to the " + std::to_string(sizeof interface) + " that the host said");
+                   std::to_string(least) + " to the " + std::to_string(sizeof interface) +
+                       " that the host said");
     }
     if (const char* missing = missing_of(interface)) {
       throw Broken(std::string("create left its function ") + missing + " NULL", "every function");
@@ -82,13 +85,18 @@ void starts_nothing_in_a_dry_run(Context& context) {
   with_any(context, it.library, options_of(context), PODIUM_DRY_RUN, [&](auto& made) {
     must_succeed("create in a dry run", made.answer());
     if (threads() != threads_before) {
-      throw Broken("create started " + std::to_string(threads() - threads_before) + " threads in a dry run", "none");
+      throw Broken(
+          "create started " + std::to_string(threads() - threads_before) + " threads in a dry run",
+          "none");
     }
-    if (made.interface().destroy == nullptr) throw Broken("a dry run left destroy NULL", "a function");
+    if (made.interface().destroy == nullptr)
+      throw Broken("a dry run left destroy NULL", "a function");
     made.destroy();
   });
   if (descriptors() != descriptors_before) {
-    throw Broken("a dry run left " + std::to_string(descriptors() - descriptors_before) + " descriptors open", "none");
+    throw Broken("a dry run left " + std::to_string(descriptors() - descriptors_before) +
+                     " descriptors open",
+                 "none");
   }
 }
 
@@ -106,7 +114,8 @@ void closes_its_descriptors(Context& context) {
   const std::size_t before = descriptors();
   for (unsigned i = 0; i < 10; ++i) live(context, it.library);
   if (descriptors() <= before) return;
-  throw Broken("10 rounds of create and destroy left " + std::to_string(descriptors() - before) + " descriptors open",
+  throw Broken("10 rounds of create and destroy left " + std::to_string(descriptors() - before) +
+                   " descriptors open",
                "none; destroy closes all");
 }
 
@@ -116,7 +125,8 @@ void joins_its_threads(Context& context) {
   for (unsigned i = 0; i < 3; ++i) {
     live(context, it.library);
     if (threads() > before) {
-      throw Broken(std::to_string(threads() - before) + " threads live on after destroy", "none; destroy joins all");
+      throw Broken(std::to_string(threads() - before) + " threads live on after destroy",
+                   "none; destroy joins all");
     }
   }
 }
@@ -142,8 +152,8 @@ void frees_its_memory(Context& context) {
   bool grows = true;
   for (std::size_t i = 1; i < 4; ++i) grows = grows && at[i + 1] >= at[i] + kLeast * quarter;
   if (!grows) return;
-  throw Broken("memory grew by " + std::to_string(at[4] - at[1]) + " bytes in " + std::to_string(3 * quarter) +
-                   " rounds of create and destroy, evenly",
+  throw Broken("memory grew by " + std::to_string(at[4] - at[1]) + " bytes in " +
+                   std::to_string(3 * quarter) + " rounds of create and destroy, evenly",
                "no growth; destroy frees all");
 }
 
@@ -162,8 +172,8 @@ void keeps_instances_apart(Context& context) {
 std::vector<Case> birth_cases() {
   return {
       {"life/creates", "create succeeds with options that are right", Kind::kAny, true, creates},
-      {"life/interface", "create leaves a complete interface of a size that the host knows", Kind::kAny, true,
-       is_complete},
+      {"life/interface", "create leaves a complete interface of a size that the host knows",
+       Kind::kAny, true, is_complete},
   };
 }
 
@@ -171,12 +181,13 @@ std::vector<Case> life_cases() {
   return {
       {"life/dry_run", "a dry run of create checks, and starts nothing", Kind::kAny, false,
        starts_nothing_in_a_dry_run},
-      {"life/closes_descriptors", "destroy closes all descriptors", Kind::kAny, false, closes_its_descriptors},
+      {"life/closes_descriptors", "destroy closes all descriptors", Kind::kAny, false,
+       closes_its_descriptors},
       {"life/joins_threads", "destroy joins all threads", Kind::kAny, false, joins_its_threads},
       {"life/frees_memory", "create and destroy a hundred times without growth", Kind::kAny, false,
        frees_its_memory},
-      {"life/instances_apart", "an instance does not care about the end of another one", Kind::kAny, false,
-       keeps_instances_apart},
+      {"life/instances_apart", "an instance does not care about the end of another one", Kind::kAny,
+       false, keeps_instances_apart},
   };
 }
 

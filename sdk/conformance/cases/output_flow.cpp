@@ -48,7 +48,8 @@ class Flow {
 void must_begin(OneRun& run) {
   must_succeed("start", run.started());
   if (!run.seen().wait_for_bytes(1, std::chrono::seconds(20))) {
-    throw Broken("the program of --echo printed nothing of its standard input", "its standard input");
+    throw Broken("the program of --echo printed nothing of its standard input",
+                 "its standard input");
   }
 }
 
@@ -60,9 +61,11 @@ void holds(Context& context) {
   flow.hold(run.lease(), true);
   flow.hold(run.lease(), true);
   if (run.seen().wait_for_bytes(much().size(), milliseconds(1500))) {
-    throw Broken("all of 4 MiB of output came, and a hold was in force", "no output but the call that was under way");
+    throw Broken("all of 4 MiB of output came, and a hold was in force",
+                 "no output but the call that was under way");
   }
-  if (run.seen().completions() > 0) throw Broken("the run completed before its output was taken", "a program that waits");
+  if (run.seen().completions() > 0)
+    throw Broken("the run completed before its output was taken", "a program that waits");
   flow.hold(run.lease(), false);
   run.complete();
   const std::size_t got = run.seen().out().size();
@@ -80,7 +83,8 @@ void ends_a_held_run(Context& context) {
   run.cancel();
   if (run.seen().wait(kSoon)) return;
   flow.hold(run.lease(), false);  // so that it can end
-  throw Broken("a run that was held and cancelled gave no completion within 5 s", "an end at once: held output is dropped");
+  throw Broken("a run that was held and cancelled gave no completion within 5 s",
+               "an end at once: held output is dropped");
 }
 
 void may_be_held_from_output(Context& context) {
@@ -92,7 +96,8 @@ void may_be_held_from_output(Context& context) {
     if (inside.exchange(true)) return;
     // Another thread holds the run while this one is in output.
     const auto until = std::chrono::steady_clock::now() + kSoon;
-    while (!held && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(milliseconds(1));
+    while (!held && std::chrono::steady_clock::now() < until)
+      std::this_thread::sleep_for(milliseconds(1));
     waited_in_vain = !held;
     if (waited_in_vain) return;
     flow.hold(lease, false);  // and this one lets it go on, from within output
@@ -113,10 +118,11 @@ void may_be_held_from_output(Context& context) {
 std::vector<Case> output_flow_cases() {
   constexpr Kind kKind = Kind::kRuntime;
   return {
-      {"runtime/hold", "a held program waits in its writes, and nothing of its output is lost", kKind, false, holds},
+      {"runtime/hold", "a held program waits in its writes, and nothing of its output is lost",
+       kKind, false, holds},
       {"runtime/hold_cancel", "a held run can be cancelled", kKind, false, ends_a_held_run},
-      {"runtime/hold_in_output", "hold never waits, also from within output and beside it", kKind, false,
-       may_be_held_from_output},
+      {"runtime/hold_in_output", "hold never waits, also from within output and beside it", kKind,
+       false, may_be_held_from_output},
   };
 }
 

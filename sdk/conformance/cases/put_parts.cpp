@@ -15,7 +15,8 @@ struct Subject : StorageSubject {
     if (functions == nullptr) throw NotRun("it offers no " PODIUM_EXT_PUT_PARTS);
     enter("put_parts.part_size", [&] { part = functions->part_size(made->self()); });
     if (part == 0) throw Broken("part_size is 0", "a positive number of bytes");
-    if (part > (256u << 20)) throw NotRun("parts of " + bytes_of(part) + " are too long for a test");
+    if (part > (256u << 20))
+      throw NotRun("parts of " + bytes_of(part) + " are too long for a test");
   }
   const podium_put_parts* functions = nullptr;
   std::uint64_t part = 0;
@@ -34,7 +35,8 @@ class Content {
     must_succeed("put_parts.begin", ask("put_parts.begin", [&](podium_error* error) {
                    return it_.functions->begin(it_.made->self(), sdk::bytes(key), &parts_, error);
                  }));
-    if (parts_ == nullptr) throw Broken("begin answered PODIUM_OK and left parts NULL", "a podium_parts");
+    if (parts_ == nullptr)
+      throw Broken("begin answered PODIUM_OK and left parts NULL", "a podium_parts");
   }
   Content(const Content&) = delete;
   Content& operator=(const Content&) = delete;
@@ -48,7 +50,8 @@ class Content {
 
   Answer put(std::uint32_t number, std::uint64_t offset, std::uint64_t length) {
     return ask("put_parts.put", [&](podium_error* error) {
-      return it_.functions->put(it_.made->self(), parts_, number, file_.get(), offset, length, error);
+      return it_.functions->put(it_.made->self(), parts_, number, file_.get(), offset, length,
+                                error);
     });
   }
   /// The part of that number as it lies in the text. Throws Broken.
@@ -105,7 +108,8 @@ void shows_nothing_before_the_end(Context& context) {
     Content content(it, key, text);
     content.put_own(1, text.size());
     content.put_own(2, text.size());
-    if (it.blobs.keys() != std::vector<std::string>{"old"} || it.blobs.content("old") != "as it was") {
+    if (it.blobs.keys() != std::vector<std::string>{"old"} ||
+        it.blobs.content("old") != "as it was") {
       throw Broken("a content that is not finished is visible", "the blobs as they were");
     }
   }
@@ -120,7 +124,8 @@ void takes_back(Context& context) {
     content.put_own(1, text.size());
     content.end();
   }
-  if (it.blobs.keys() != std::vector<std::string>{"old"}) throw Broken("a content that was not finished is listed", "\"old\"");
+  if (it.blobs.keys() != std::vector<std::string>{"old"})
+    throw Broken("a content that was not finished is listed", "\"old\"");
   must_be("get of a blob that was not replaced", it.blobs.content("old"), "as it was");
 }
 
@@ -129,9 +134,11 @@ void refuses_gaps(Context& context) {
   const std::string text = noise(it.part + 5, 5);
   Content content(it, "blob", text);
   content.put_own(2, text.size());
-  if (content.finish(text.size()).ok()) throw Broken("finish without part 1 answered PODIUM_OK", "a failure");
+  if (content.finish(text.size()).ok())
+    throw Broken("finish without part 1 answered PODIUM_OK", "a failure");
   content.end();
-  if (!it.blobs.keys().empty()) throw Broken("a content without its first part is listed", "nothing");
+  if (!it.blobs.keys().empty())
+    throw Broken("a content without its first part is listed", "nothing");
 }
 
 void refuses_short_files(Context& context) {
@@ -147,12 +154,14 @@ void takes_a_part_again(Context& context) {
   Subject it(context);
   const std::string text = noise(it.part + 5, 7);
   Content content(it, "blob", text);
-  static_cast<void>(content.put(1, 6, it.part));  // behind the file's end; refuses_short_files judges it
+  static_cast<void>(
+      content.put(1, 6, it.part));  // behind the file's end; refuses_short_files judges it
   content.put_own(1, text.size());
   content.put_own(2, text.size());
   must_succeed("put_parts.finish", content.finish(text.size()));
   content.end();
-  must_be("get of what came in parts, one of which failed at first", it.blobs.content("blob"), text);
+  must_be("get of what came in parts, one of which failed at first", it.blobs.content("blob"),
+          text);
 }
 
 }  // namespace
@@ -160,14 +169,18 @@ void takes_a_part_again(Context& context) {
 std::vector<Case> put_parts_cases() {
   constexpr Kind kKind = Kind::kStorage;
   return {
-      {"storage/parts", "parts become one content in the order of their numbers", kKind, false, makes_one_content},
-      {"storage/parts_at_a_time", "parts may be put at the same time", kKind, false, takes_parts_at_a_time},
+      {"storage/parts", "parts become one content in the order of their numbers", kKind, false,
+       makes_one_content},
+      {"storage/parts_at_a_time", "parts may be put at the same time", kKind, false,
+       takes_parts_at_a_time},
       {"storage/parts_hidden", "what was begun is invisible until it is finished", kKind, false,
        shows_nothing_before_the_end},
       {"storage/parts_taken_back", "what was not finished is taken back", kKind, false, takes_back},
       {"storage/parts_missing", "finish fails when a part is missing", kKind, false, refuses_gaps},
-      {"storage/parts_short", "a part that is not in its file makes put fail", kKind, false, refuses_short_files},
-      {"storage/parts_again", "a part that failed may be put again", kKind, false, takes_a_part_again},
+      {"storage/parts_short", "a part that is not in its file makes put fail", kKind, false,
+       refuses_short_files},
+      {"storage/parts_again", "a part that failed may be put again", kKind, false,
+       takes_a_part_again},
   };
 }
 

@@ -26,7 +26,9 @@ podium_response_traits traits_of(const MadeResponse& made) {
 
 struct Subject {
   explicit Subject(Context& context)
-      : library(context.settings.library), made(make_response(context, library)), traits(traits_of(*made)) {}
+      : library(context.settings.library),
+        made(make_response(context, library)),
+        traits(traits_of(*made)) {}
   bool streams() const { return traits.first_window_ms >= 0; }
   /// Whether events drive it; then every answer is a stream of them, an ordinary one too.
   bool by_events() const { return made->extension(PODIUM_EXT_EVENT_STREAM) != nullptr; }
@@ -46,7 +48,9 @@ class Stream {
       : made_(made),
         out_(out.raw()),
         events_(static_cast<const podium_event_stream*>(made.extension(PODIUM_EXT_EVENT_STREAM))) {
-    began_ = ask("begin", [&](podium_error* error) { return made->begin(made.self(), &stream_, out.raw(), error); });
+    began_ = ask("begin", [&](podium_error* error) {
+      return made->begin(made.self(), &stream_, out.raw(), error);
+    });
   }
   ~Stream() {
     if (!began_.ok()) return;
@@ -63,11 +67,14 @@ class Stream {
   /// What follows goes there.
   void redirect(const podium_buffer& out) { out_ = &out; }
   Answer tick() {
-    return ask("tick", [&](podium_error* error) { return made_->tick(made_.self(), stream_, out_, error); });
+    return ask("tick", [&](podium_error* error) {
+      return made_->tick(made_.self(), stream_, out_, error);
+    });
   }
   /// A strategy of events hears of output and of the end by these alone.
   Answer chunk(std::uint32_t number, std::string_view data) {
-    if (events_ != nullptr) return event(number == 1 ? "stdout" : "stderr", "{\"data\":\"text\\n\"}");
+    if (events_ != nullptr)
+      return event(number == 1 ? "stdout" : "stderr", "{\"data\":\"text\\n\"}");
     return ask("chunk", [&](podium_error* error) {
       return made_->chunk(made_.self(), stream_, number, sdk::bytes(data), out_, error);
     });
@@ -96,21 +103,27 @@ class Stream {
   Answer began_;
 };
 
-Answer answer_at_once(MadeResponse& made, std::string_view json, const podium_buffer* out, std::uint32_t status = 200) {
+Answer answer_at_once(MadeResponse& made, std::string_view json, const podium_buffer* out,
+                      std::uint32_t status = 200) {
   const podium_result result{sizeof result, status, sdk::bytes(json)};
-  return ask("finish", [&](podium_error* error) { return made->finish(made.self(), nullptr, &result, out, error); });
+  return ask("finish", [&](podium_error* error) {
+    return made->finish(made.self(), nullptr, &result, out, error);
+  });
 }
 
-/// RFC of the media type: events are groups of lines, each a field or a comment, with an empty line behind.
+/// RFC of the media type: events are groups of lines, each a field or a comment, with an empty line
+/// behind.
 std::string why_no_event_stream(std::string_view text) {
   if (!is_utf8(text)) return "it is no UTF-8";
-  if (!text.ends_with("\n\n") && !text.ends_with("\r\n\r\n")) return "the last event has no empty line behind it";
+  if (!text.ends_with("\n\n") && !text.ends_with("\r\n\r\n"))
+    return "the last event has no empty line behind it";
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = text.find('\n', at);
     std::string_view line = text.substr(at, end - at);
     if (line.ends_with('\r')) line.remove_suffix(1);
     const std::string_view field = line.substr(0, line.find(':'));
-    if (!line.empty() && !field.empty() && field != "data" && field != "event" && field != "id" && field != "retry") {
+    if (!line.empty() && !field.empty() && field != "data" && field != "event" && field != "id" &&
+        field != "retry") {
       return "the line " + shown(line) + " is no field";
     }
     at = end + 1;
@@ -153,8 +166,10 @@ void must_be_whole(const std::string& what, std::string_view media_type, const s
 
 bool is_media_type(std::string_view type) {
   const std::size_t slash = type.find('/');
-  bool good = slash != std::string_view::npos && slash > 0 && slash + 1 < type.size() && type.size() <= 200;
-  for (const char c : type) good = good && static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7f;
+  bool good =
+      slash != std::string_view::npos && slash > 0 && slash + 1 < type.size() && type.size() <= 200;
+  for (const char c : type)
+    good = good && static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7f;
   return good;
 }
 
@@ -162,11 +177,13 @@ void has_sound_traits(Context& context) {
   const Subject it(context);
   const podium_response_traits& traits = it.traits;
   if (traits.media_type == nullptr || !is_media_type(traits.media_type)) {
-    throw Broken("its media type is " + (traits.media_type == nullptr ? std::string("NULL") : shown(traits.media_type)),
+    throw Broken("its media type is " + (traits.media_type == nullptr ? std::string("NULL")
+                                                                      : shown(traits.media_type)),
                  "type/subtype in printable ASCII: it becomes a header");
   }
   if (it.streams() && traits.interval_ms <= 0) {
-    throw Broken("its interval_ms is " + std::to_string(traits.interval_ms), "more than 0: ticks come by it");
+    throw Broken("its interval_ms is " + std::to_string(traits.interval_ms),
+                 "more than 0: ticks come by it");
   }
   const podium_response_traits again = traits_of(*it.made);
   if (again.first_window_ms != traits.first_window_ms || again.interval_ms != traits.interval_ms ||
@@ -188,7 +205,8 @@ void answers_errors(Context& context) {
   Subject it(context);
   for (const std::uint32_t status : {400u, 401u, 404u, 413u, 429u, 500u, 503u}) {
     BufferSink out;
-    must_succeed("finish of an error", answer_at_once(*it.made, "{\"error\":\"what was wrong\"}", out.raw(), status));
+    must_succeed("finish of an error",
+                 answer_at_once(*it.made, "{\"error\":\"what was wrong\"}", out.raw(), status));
     must_be_whole("the answer of status " + std::to_string(status), it.ordinary_type(), out.text());
   }
 }
@@ -224,8 +242,8 @@ void is_whole_with_output(Context& context) {
   Subject it(context);
   it.must_stream();
   for (const int ticks : {1, 2, 20}) {
-    must_be_whole("an answer with output between " + std::to_string(ticks) + " ticks", it.traits.media_type,
-                  streamed(it, ticks, true, kResults[2]));
+    must_be_whole("an answer with output between " + std::to_string(ticks) + " ticks",
+                  it.traits.media_type, streamed(it, ticks, true, kResults[2]));
   }
 }
 
@@ -235,9 +253,12 @@ void has_a_result(Context& context) {
   BufferSink out;
   must_succeed("finish without a stream", answer_at_once(*it.made, marked, out.raw()));
   const bool at_once = out.text().find("podium-conform was here") != std::string::npos;
-  const bool in_stream = !it.streams() || streamed(it, 2, false, marked).find("podium-conform was here") != std::string::npos;
+  const bool in_stream =
+      !it.streams() ||
+      streamed(it, 2, false, marked).find("podium-conform was here") != std::string::npos;
   if (!at_once || !in_stream) {
-    throw Broken(std::string(at_once ? "a streamed" : "an ordinary") + " answer lacks the result", "what podium_result.json says");
+    throw Broken(std::string(at_once ? "a streamed" : "an ordinary") + " answer lacks the result",
+                 "what podium_result.json says");
   }
 }
 
@@ -248,10 +269,12 @@ void says_something_at_a_tick(Context& context) {
   Stream stream(*it.made, out);
   must_succeed("begin", stream.began());
   // With events the first of them follows at once.
-  if (out.text().empty() && !it.by_events()) throw Broken("begin appended nothing", "the first bytes: a client waits for them");
+  if (out.text().empty() && !it.by_events())
+    throw Broken("begin appended nothing", "the first bytes: a client waits for them");
   const std::size_t before = out.text().size();
   must_succeed("tick", stream.tick());
-  if (out.text().size() == before) throw Broken("a tick appended nothing", "bytes that keep the connection alive");
+  if (out.text().size() == before)
+    throw Broken("a tick appended nothing", "bytes that keep the connection alive");
   must_succeed("finish", stream.finish(kResults[1]));
 }
 
@@ -266,7 +289,8 @@ struct Full {
 
 void must_notice(const char* function, const Full& full, const Answer& answer) {
   if (full.refused > 0 && answer.ok()) {
-    throw Broken(std::string(function) + " answered PODIUM_OK though the buffer refused", "an error");
+    throw Broken(std::string(function) + " answered PODIUM_OK though the buffer refused",
+                 "an error");
   }
 }
 
@@ -294,7 +318,8 @@ void bears_an_early_end(Context& context) {
     must_succeed("begin", stream.began());
     if (i % 2 == 0) must_succeed("tick", stream.tick());
   }
-  must_be_whole("an answer after 100 that were left", it.traits.media_type, streamed(it, 1, false, kResults[1]));
+  must_be_whole("an answer after 100 that were left", it.traits.media_type,
+                streamed(it, 1, false, kResults[1]));
 }
 
 void keeps_streams_apart(Context& context) {
@@ -346,17 +371,25 @@ void exercise(Context&, MadeResponse& made) {
 std::vector<Case> response_cases() {
   constexpr Kind kKind = Kind::kResponse;
   return {
-      {"response/traits", "traits are constant, with a media type that can be a header", kKind, false, has_sound_traits},
-      {"response/ordinary", "an ordinary answer is one valid JSON document", kKind, false, answers_at_once},
+      {"response/traits", "traits are constant, with a media type that can be a header", kKind,
+       false, has_sound_traits},
+      {"response/ordinary", "an ordinary answer is one valid JSON document", kKind, false,
+       answers_at_once},
       {"response/errors", "so is that of an error", kKind, false, answers_errors},
       {"response/result", "an answer has the result", kKind, false, has_a_result},
-      {"response/any_ticks", "a streamed answer is whole whatever the ticks: one valid JSON document, or what its media type says",
+      {"response/any_ticks",
+       "a streamed answer is whole whatever the ticks: one valid JSON document, or what its media "
+       "type says",
        kKind, false, is_whole_whatever_the_ticks},
-      {"response/chunks", "it is whole whatever the program prints meanwhile", kKind, false, is_whole_with_output},
-      {"response/keeps_alive", "begin and each tick append something", kKind, false, says_something_at_a_tick},
-      {"response/refusing_buffer", "calls fail when the host's buffer refuses", kKind, false, bears_a_full_host},
+      {"response/chunks", "it is whole whatever the program prints meanwhile", kKind, false,
+       is_whole_with_output},
+      {"response/keeps_alive", "begin and each tick append something", kKind, false,
+       says_something_at_a_tick},
+      {"response/refusing_buffer", "calls fail when the host's buffer refuses", kKind, false,
+       bears_a_full_host},
       {"response/early_end", "a stream may end without finish", kKind, false, bears_an_early_end},
-      {"response/overlap", "answers at a time do not disturb each other", kKind, false, keeps_streams_apart},
+      {"response/overlap", "answers at a time do not disturb each other", kKind, false,
+       keeps_streams_apart},
   };
 }
 

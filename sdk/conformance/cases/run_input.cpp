@@ -16,7 +16,8 @@ class Input {
  public:
   /// Throws NotRun.
   explicit Input(MadeRuntime& made)
-      : made_(made), functions_(static_cast<const podium_run_input*>(made.extension(PODIUM_EXT_RUN_INPUT))) {
+      : made_(made),
+        functions_(static_cast<const podium_run_input*>(made.extension(PODIUM_EXT_RUN_INPUT))) {
     if (functions_ == nullptr) throw NotRun("it offers no " PODIUM_EXT_RUN_INPUT);
   }
 
@@ -34,7 +35,8 @@ class Input {
         data.remove_prefix(std::min(piece, data.size()));
         continue;
       }
-      if (answer.code != PODIUM_RESOURCE_EXHAUSTED || Clock::now() > until) must_succeed("run_input.write", answer);
+      if (answer.code != PODIUM_RESOURCE_EXHAUSTED || Clock::now() > until)
+        must_succeed("run_input.write", answer);
       std::this_thread::sleep_for(milliseconds(1));  // "try later"
     }
   }
@@ -120,9 +122,11 @@ void takes_whole_pieces(Context& context) {
   run.complete();
   const std::string out = run.seen().out();
   if (out == expected) return;
-  const auto at = std::mismatch(out.begin(), out.end(), expected.begin(), expected.end()).first - out.begin();
-  throw Broken("of " + std::to_string(expected.size()) + " bytes written, " + std::to_string(out.size()) +
-                   " were printed, wrong from byte " + std::to_string(at),
+  const auto at =
+      std::mismatch(out.begin(), out.end(), expected.begin(), expected.end()).first - out.begin();
+  throw Broken("of " + std::to_string(expected.size()) + " bytes written, " +
+                   std::to_string(out.size()) + " were printed, wrong from byte " +
+                   std::to_string(at),
                "what was taken, once and in order, and nothing of what was refused");
 }
 
@@ -137,9 +141,11 @@ void never_waits(Context& context) {
     const Answer answer = input.write(run, piece);
     if (answer.ok()) continue;
     if (answer.code == PODIUM_RESOURCE_EXHAUSTED) return;
-    throw Broken("run_input.write to a program that does not read answered " + told(answer), "PODIUM_RESOURCE_EXHAUSTED");
+    throw Broken("run_input.write to a program that does not read answered " + told(answer),
+                 "PODIUM_RESOURCE_EXHAUSTED");
   }
-  throw Broken("it took 64 MiB that nobody reads", "PODIUM_RESOURCE_EXHAUSTED before it holds so much");
+  throw Broken("it took 64 MiB that nobody reads",
+               "PODIUM_RESOURCE_EXHAUSTED before it holds so much");
 }
 
 void bears_late_input(Context& context) {
@@ -171,11 +177,13 @@ void passes_signals_on(Context& context) {
   }
   must_succeed("run_input.signal", answer);
   if (!run.seen().wait(kSoon)) {
-    throw Broken("the program of --forever still runs 5 s after SIGTERM", "an end; if it ignores SIGTERM, correct --forever");
+    throw Broken("the program of --forever still runs 5 s after SIGTERM",
+                 "an end; if it ignores SIGTERM, correct --forever");
   }
   const podium_completion end = run.seen().completion();
   if (end.code != PODIUM_OK || end.limit != PODIUM_LIMIT_NONE) {
-    throw Broken("the completion has code " + std::to_string(end.code) + " and limit " + std::to_string(end.limit),
+    throw Broken("the completion has code " + std::to_string(end.code) + " and limit " +
+                     std::to_string(end.limit),
                  "PODIUM_OK and no limit: the program was started, and ended by a signal");
   }
   static_cast<void>(input.signal(run, SIGTERM));  // harmless now
@@ -187,17 +195,22 @@ void passes_signals_on(Context& context) {
 std::vector<Case> run_input_cases() {
   constexpr Kind kKind = Kind::kRuntime;
   return {
-      {"runtime/standard_input", "without PODIUM_RUN_OPEN_INPUT a program's input ends behind standard_input", kKind,
-       false, ends_by_itself},
-      {"runtime/input", "what is written comes behind standard_input, in order, and close ends it", kKind, false,
-       passes_on},
-      {"runtime/input_at_once", "what is written reaches the program while it runs", kKind, false, passes_on_at_once},
-      {"runtime/input_whole", "a write is taken whole or refused whole", kKind, false, takes_whole_pieces},
-      {"runtime/input_bound", "a write never waits, and what a program does not read has a bound", kKind, false,
-       never_waits},
-      {"runtime/late_input", "close is harmless twice, and a write after it is dropped with PODIUM_OK", kKind, false,
+      {"runtime/standard_input",
+       "without PODIUM_RUN_OPEN_INPUT a program's input ends behind standard_input", kKind, false,
+       ends_by_itself},
+      {"runtime/input", "what is written comes behind standard_input, in order, and close ends it",
+       kKind, false, passes_on},
+      {"runtime/input_at_once", "what is written reaches the program while it runs", kKind, false,
+       passes_on_at_once},
+      {"runtime/input_whole", "a write is taken whole or refused whole", kKind, false,
+       takes_whole_pieces},
+      {"runtime/input_bound", "a write never waits, and what a program does not read has a bound",
+       kKind, false, never_waits},
+      {"runtime/late_input",
+       "close is harmless twice, and a write after it is dropped with PODIUM_OK", kKind, false,
        bears_late_input},
-      {"runtime/signal", "a signal reaches the program, and is harmless after its end", kKind, false, passes_signals_on},
+      {"runtime/signal", "a signal reaches the program, and is harmless after its end", kKind,
+       false, passes_signals_on},
   };
 }
 

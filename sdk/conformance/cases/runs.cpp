@@ -68,7 +68,8 @@ std::string next_id() {
 
 }  // namespace
 
-OneRun::OneRun(Context& context, MadeRuntime& made, const std::string& code, Given given) : made_(made) {
+OneRun::OneRun(Context& context, MadeRuntime& made, const std::string& code, Given given)
+    : made_(made) {
   const Settings& settings = context.settings;
   spec_.id = next_id();
   spec_.language = settings.language;
@@ -133,7 +134,8 @@ RuntimeSubject::RuntimeSubject(Context& context)
     : library(context.settings.library), made(make_runtime(context, library)) {}
 
 const std::string& program_of(const Context& context) {
-  if (context.settings.program.empty()) throw NotRun("no program is known; say one with --program CODE");
+  if (context.settings.program.empty())
+    throw NotRun("no program is known; say one with --program CODE");
   return context.settings.program;
 }
 

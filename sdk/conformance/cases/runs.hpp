@@ -50,8 +50,8 @@ class Watched {
   podium_completion completion_{};
   std::uint32_t completion_size_ = 0;
   int completions_ = 0, late_outputs_ = 0, overlaps_ = 0, unknown_streams_ = 0;
-  podium_run_callbacks callbacks_{sizeof(podium_run_callbacks), this, &on_output, &on_completed,
-                                  nullptr, nullptr};
+  podium_run_callbacks callbacks_{
+      sizeof(podium_run_callbacks), this, &on_output, &on_completed, nullptr, nullptr};
 };
 
 /// What a run gets beside its code.

@@ -18,7 +18,9 @@ using podium::sdk::Error;
 constexpr std::size_t kLongestHead = 65'536;
 constexpr timeval kPatience{30, 0};
 
-Error unavailable(const std::string& what) { return {PODIUM_UNAVAILABLE, "the blob server " + what}; }
+Error unavailable(const std::string& what) {
+  return {PODIUM_UNAVAILABLE, "the blob server " + what};
+}
 
 template <class T>
 bool read_number(std::string_view text, T& out, int base = 10) {
@@ -32,30 +34,38 @@ Address parse_address(const std::string& text) {
   const std::size_t colon = text.rfind(':');
   Address address;
   in_addr ignored{};
-  if (colon != std::string::npos && read_number(std::string_view(text).substr(colon + 1), address.port) &&
-      address.port != 0) {
+  if (colon != std::string::npos &&
+      read_number(std::string_view(text).substr(colon + 1), address.port) && address.port != 0) {
     address.host = text.substr(0, colon);
   }
   if (::inet_pton(AF_INET, address.host.c_str(), &ignored) != 1) {
-    throw Error(PODIUM_INVALID_ARGUMENT, "server is '" + text + "', expected an IPv4 address and a port such as 127.0.0.1:8080");
+    throw Error(
+        PODIUM_INVALID_ARGUMENT,
+        "server is '" + text + "', expected an IPv4 address and a port such as 127.0.0.1:8080");
   }
   return address;
 }
 
-HttpCall::HttpCall(const Address& server, const std::string& method, const std::string& target, std::int64_t length,
-                   const std::string& more_headers)
-    : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), chunked_(length < 0), headless_(method == "HEAD") {
+HttpCall::HttpCall(const Address& server, const std::string& method, const std::string& target,
+                   std::int64_t length, const std::string& more_headers)
+    : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)),
+      chunked_(length < 0),
+      headless_(method == "HEAD") {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(server.port);
   ::inet_pton(AF_INET, server.host.c_str(), &address.sin_addr);
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
-  if (!socket_ || ::connect(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-    throw unavailable("at " + server.host + ":" + std::to_string(server.port) + " cannot be reached: " + std::strerror(errno));
+  if (!socket_ ||
+      ::connect(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+    throw unavailable("at " + server.host + ":" + std::to_string(server.port) +
+                      " cannot be reached: " + std::strerror(errno));
   }
-  send_all(method + " " + target + " HTTP/1.1\r\nHost: " + server.host + "\r\nConnection: close\r\n" + more_headers +
-           (chunked_ ? "Transfer-Encoding: chunked\r\n\r\n" : "Content-Length: " + std::to_string(length) + "\r\n\r\n"));
+  send_all(method + " " + target + " HTTP/1.1\r\nHost: " + server.host +
+           "\r\nConnection: close\r\n" + more_headers +
+           (chunked_ ? "Transfer-Encoding: chunked\r\n\r\n"
+                     : "Content-Length: " + std::to_string(length) + "\r\n\r\n"));
 }
 
 void HttpCall::send_all(std::string_view bytes) {
@@ -100,10 +110,12 @@ int HttpCall::status() {
   rest_ = head_.substr(end + 4);
   head_.resize(end + 2);
   int status = 0;
-  if (!head_.starts_with("HTTP/1.") || head_.size() < 12 || !read_number(std::string_view(head_).substr(9, 3), status)) {
+  if (!head_.starts_with("HTTP/1.") || head_.size() < 12 ||
+      !read_number(std::string_view(head_).substr(9, 3), status)) {
     throw unavailable("gave no HTTP answer");
   }
-  if (!read_number(header("content-length"), length_)) throw unavailable("does not say how much it answers");
+  if (!read_number(header("content-length"), length_))
+    throw unavailable("does not say how much it answers");
   return status;
 }
 
@@ -112,8 +124,9 @@ std::string HttpCall::header(std::string_view name) const {
     const std::size_t end = head_.find("\r\n", at);
     const std::string_view line = std::string_view(head_).substr(at, end - at);
     const std::size_t colon = std::min(line.find(':'), line.size());
-    const bool same = std::equal(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(colon), name.begin(), name.end(),
-                                 [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; });
+    const bool same = std::equal(
+        line.begin(), line.begin() + static_cast<std::ptrdiff_t>(colon), name.begin(), name.end(),
+        [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; });
     if (same && colon < line.size()) {
       const std::size_t value = line.find_first_not_of(" \t", colon + 1);
       return value == std::string_view::npos ? "" : std::string(line.substr(value));
@@ -131,7 +144,8 @@ void HttpCall::read_body(const std::function<void(std::string_view)>& each) {
   left -= first;
   std::string buffer(65'536, '\0');
   while (left > 0) {
-    const std::size_t n = receive(buffer.data(), static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), left)));
+    const std::size_t n = receive(
+        buffer.data(), static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), left)));
     if (n == 0) throw unavailable("left in the middle of a blob");
     each({buffer.data(), n});
     left -= n;

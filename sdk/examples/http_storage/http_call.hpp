@@ -21,9 +21,10 @@ Address parse_address(const std::string& text);
 /// PODIUM_UNAVAILABLE: the server cannot be reached, leaves early, or says what is no HTTP.
 class HttpCall {
  public:
-  /// Connects and sends the head. `length` is that of the body to come; below 0: it comes in chunks.
-  HttpCall(const Address& server, const std::string& method, const std::string& target, std::int64_t length,
-           const std::string& more_headers = {});
+  /// Connects and sends the head. `length` is that of the body to come; below 0: it comes in
+  /// chunks.
+  HttpCall(const Address& server, const std::string& method, const std::string& target,
+           std::int64_t length, const std::string& more_headers = {});
 
   /// A piece of the body; then finish_body() when it comes in chunks.
   void send(std::string_view piece);

@@ -1,5 +1,6 @@
-// A storage on a plain HTTP server: PUT, GET, HEAD and DELETE of /SPACE/KEY, where KEY is hexadecimal,
-// and GET of /SPACE/?prefix=KEY for a list. server.py beside this file is such a server.
+// A storage on a plain HTTP server: PUT, GET, HEAD and DELETE of /SPACE/KEY, where KEY is
+// hexadecimal, and GET of /SPACE/?prefix=KEY for a list. server.py beside this file is such a
+// server.
 #include <podium/plugin.hpp>
 
 #include "http_call.hpp"
@@ -38,7 +39,8 @@ T number(std::string_view text) {
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) {
-    throw Error(PODIUM_INTERNAL, "the blob server says '" + std::string(text) + "', expected a number");
+    throw Error(PODIUM_INTERNAL,
+                "the blob server says '" + std::string(text) + "', expected a number");
   }
   return value;
 }
@@ -52,22 +54,26 @@ class HttpStorage final : public Storage, public Health {
 
   static void check(const Options& options) {
     parse_address(options.string("server"));
-    if (options.string("space").empty()) throw Error(PODIUM_INVALID_ARGUMENT, "space is empty, expected a name");
+    if (options.string("space").empty())
+      throw Error(PODIUM_INVALID_ARGUMENT, "space is empty, expected a name");
   }
 
   HttpStorage(Host, const Options& options)
-      : server_(parse_address(options.string("server"))), folder_("/" + hexadecimal(options.string("space")) + "/") {
+      : server_(parse_address(options.string("server"))),
+        folder_("/" + hexadecimal(options.string("space")) + "/") {
     check(options);
   }
 
   void put(std::string_view key, const Source& source) override {
-    const std::int64_t length = source.expected() ? static_cast<std::int64_t>(*source.expected()) : -1;
+    const std::int64_t length =
+        source.expected() ? static_cast<std::int64_t>(*source.expected()) : -1;
     HttpCall call(server_, "PUT", target(key), length);
     std::string buffer(65'536, '\0');
     std::uint64_t sent = 0;
     while (const std::size_t n = source.read(buffer.data(), buffer.size())) {
       sent += n;
-      if (length >= 0 && sent > static_cast<std::uint64_t>(length)) break;  // never more than was announced
+      if (length >= 0 && sent > static_cast<std::uint64_t>(length))
+        break;  // never more than was announced
       call.send({buffer.data(), n});
     }
     // A body that is shorter than announced makes the server drop it.
@@ -78,9 +84,11 @@ class HttpStorage final : public Storage, public Health {
     expect(call, 200);
   }
 
-  void get(std::string_view key, std::uint64_t offset, std::uint64_t length, const BlobSink& sink) override {
+  void get(std::string_view key, std::uint64_t offset, std::uint64_t length,
+           const BlobSink& sink) override {
     const std::string range = "X-Range: " + std::to_string(offset) + " " +
-                              (length == UINT64_MAX ? std::string("end") : std::to_string(length)) + "\r\n";
+                              (length == UINT64_MAX ? std::string("end") : std::to_string(length)) +
+                              "\r\n";
     HttpCall call(server_, "GET", target(key), 0, range);
     expect(call, 200);
     call.read_body([&](std::string_view piece) { sink.write(piece); });
@@ -102,7 +110,8 @@ class HttpStorage final : public Storage, public Health {
       const std::size_t end = std::min(text.find('\n', at), text.size());
       const std::string_view line = std::string_view(text).substr(at, end - at);
       const std::size_t first = line.find(' '), second = line.rfind(' ');
-      if (first == second) throw Error(PODIUM_INTERNAL, "the blob server's list has a line that is none");
+      if (first == second)
+        throw Error(PODIUM_INTERNAL, "the blob server's list has a line that is none");
       const std::string key = from_hexadecimal(line.substr(0, first));
       if (!each({key, number<std::uint64_t>(line.substr(first + 1, second - first - 1)),
                  number<std::int64_t>(line.substr(second + 1))})) {
@@ -121,7 +130,8 @@ class HttpStorage final : public Storage, public Health {
     try {
       HttpCall call(server_, "HEAD", folder_, 0);
       expect(call, 200);
-      return {PODIUM_HEALTHY, "{\"server\":\"" + server_.host + ":" + std::to_string(server_.port) + "\"}"};
+      return {PODIUM_HEALTHY,
+              "{\"server\":\"" + server_.host + ":" + std::to_string(server_.port) + "\"}"};
     } catch (const Error&) {
       return {PODIUM_UNHEALTHY, "{\"error\":\"the blob server does not answer\"}"};
     }
@@ -144,4 +154,5 @@ class HttpStorage final : public Storage, public Health {
 
 }  // namespace
 
-PODIUM_STORAGE_PLUGIN(HttpStorage, "org.example.http-storage", "0.1.0", "Blobs on a plain HTTP server");
+PODIUM_STORAGE_PLUGIN(HttpStorage, "org.example.http-storage", "0.1.0",
+                      "Blobs on a plain HTTP server");

@@ -34,8 +34,15 @@ class Handler(BaseHTTPRequestHandler):
             raise ValueError(self.path)
         folder = os.path.join(self.server.folder, match[1][-200:])
         digits = match[2]
-        parts = [digits[i:i + 100] + ("+" if i + 100 < len(digits) else "") for i in range(0, len(digits), 100)]
-        return folder, os.path.join(folder, *parts) if parts else None, urllib.parse.parse_qs(url.query)
+        parts = [
+            digits[i : i + 100] + ("+" if i + 100 < len(digits) else "")
+            for i in range(0, len(digits), 100)
+        ]
+        return (
+            folder,
+            os.path.join(folder, *parts) if parts else None,
+            urllib.parse.parse_qs(url.query),
+        )
 
     def body(self):
         """Pieces of the request's body. Raises EOFError when it ends early."""
@@ -110,7 +117,11 @@ class Handler(BaseHTTPRequestHandler):
             if file is None:
                 return self.answer(200)
             status = os.stat(file)
-            self.answer(200, length=status.st_size, headers=[("X-Modified-Ms", str(status.st_mtime_ns // 1_000_000))])
+            self.answer(
+                200,
+                length=status.st_size,
+                headers=[("X-Modified-Ms", str(status.st_mtime_ns // 1_000_000))],
+            )
         except FileNotFoundError:
             self.answer(404)
 

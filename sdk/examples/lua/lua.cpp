@@ -1,9 +1,9 @@
 // A runtime for Lua 5.4, on Debian's liblua.
 //
-// The interpreter lives in the daemon: memory, time and output of a program are bounded, and it has no
-// functions that reach files, processes or other code, but a defect of the interpreter would be a
-// defect of the daemon. Use it for programs of people you trust, or as a model for a runtime whose
-// interpreter is a process of its own.
+// The interpreter lives in the daemon: memory, time and output of a program are bounded, and it has
+// no functions that reach files, processes or other code, but a defect of the interpreter would be
+// a defect of the daemon. Use it for programs of people you trust, or as a model for a runtime
+// whose interpreter is a process of its own.
 #include <podium/plugin.hpp>
 
 #include <lua.hpp>
@@ -22,8 +22,11 @@ struct Module {
   const char* name;
   lua_CFunction open;
 };
-constexpr Module kModules[] = {{"string", luaopen_string}, {"table", luaopen_table}, {"math", luaopen_math},
-                               {"utf8", luaopen_utf8},     {"coroutine", luaopen_coroutine}};
+constexpr Module kModules[] = {{"string", luaopen_string},
+                               {"table", luaopen_table},
+                               {"math", luaopen_math},
+                               {"utf8", luaopen_utf8},
+                               {"coroutine", luaopen_coroutine}};
 
 const Module* find_module(const std::string& name) {
   for (const Module& module : kModules) {
@@ -32,7 +35,8 @@ const Module* find_module(const std::string& name) {
   return nullptr;
 }
 
-/// What a program may use, and where its output goes. Lua hands a pointer to it back to our functions.
+/// What a program may use, and where its output goes. Lua hands a pointer to it back to our
+/// functions.
 struct Program {
   Sink& sink;
   std::uint64_t memory_left;
@@ -84,31 +88,36 @@ void look_up(lua_State* state, lua_Debug*) {
 class Lua final : public BlockingRuntime {
  public:
   static constexpr podium_option kOptions[] = {
-      option_list("modules", R"(["string", "table", "math", "utf8"])", "Modules of Lua that a program finds"),
+      option_list("modules", R"(["string", "table", "math", "utf8"])",
+                  "Modules of Lua that a program finds"),
   };
 
   static void check(const Options& options) {
     for (const std::string& name : options.list("modules")) {
       if (find_module(name) == nullptr) {
-        throw Error(PODIUM_INVALID_ARGUMENT, "modules has '" + name +
-                                                 "', expected some of string, table, math, utf8, coroutine");
+        throw Error(
+            PODIUM_INVALID_ARGUMENT,
+            "modules has '" + name + "', expected some of string, table, math, utf8, coroutine");
       }
     }
   }
 
-  Lua(Host host, const Options& options) : BlockingRuntime(host), modules_(options.list("modules")) {
+  Lua(Host host, const Options& options)
+      : BlockingRuntime(host), modules_(options.list("modules")) {
     check(options);
   }
 
   int execute(const Request& request, Sink& sink) override {
     Program program{sink, request.limits.memory_bytes};
-    const std::unique_ptr<lua_State, decltype(&lua_close)> state(lua_newstate(allocate, &program), lua_close);
+    const std::unique_ptr<lua_State, decltype(&lua_close)> state(lua_newstate(allocate, &program),
+                                                                 lua_close);
     if (!state) throw Error(PODIUM_RESOURCE_EXHAUSTED, "no memory for an interpreter");
     *static_cast<Program**>(lua_getextraspace(state.get())) = &program;
     lua_sethook(state.get(), look_up, LUA_MASKCOUNT, 10'000);
 
     const int status = run(state.get(), request);
-    sink.used(0, request.limits.memory_bytes - std::min(program.memory_left, request.limits.memory_bytes));
+    sink.used(0, request.limits.memory_bytes -
+                     std::min(program.memory_left, request.limits.memory_bytes));
     if (program.out_of_memory && status != LUA_OK) sink.hit(PODIUM_LIMIT_MEMORY);
     if (status == LUA_OK) return 0;
     std::size_t size = 0;
@@ -125,7 +134,8 @@ class Lua final : public BlockingRuntime {
     if (const int status = lua_pcall(state, 1, 0, 0); status != LUA_OK) return status;
     // "t": text only; a crafted binary chunk could break the interpreter.
     const std::string name = "@" + request.source_name;
-    const int loaded = luaL_loadbufferx(state, request.code.data(), request.code.size(), name.c_str(), "t");
+    const int loaded =
+        luaL_loadbufferx(state, request.code.data(), request.code.size(), name.c_str(), "t");
     return loaded != LUA_OK ? loaded : lua_pcall(state, 0, 0, 0);
   }
 
@@ -138,7 +148,8 @@ class Lua final : public BlockingRuntime {
     }
     lua_pushcfunction(state, print);
     lua_setglobal(state, "print");
-    for (const std::string& name : modules) luaL_requiref(state, name.c_str(), find_module(name)->open, 1);
+    for (const std::string& name : modules)
+      luaL_requiref(state, name.c_str(), find_module(name)->open, 1);
     return 0;
   }
 
@@ -147,4 +158,5 @@ class Lua final : public BlockingRuntime {
 
 }  // namespace
 
-PODIUM_RUNTIME_PLUGIN(Lua, "org.example.lua", "0.1.0", "Runs Lua 5.4 in the daemon, for trusted programs");
+PODIUM_RUNTIME_PLUGIN(Lua, "org.example.lua", "0.1.0",
+                      "Runs Lua 5.4 in the daemon, for trusted programs");

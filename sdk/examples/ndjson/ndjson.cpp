@@ -1,4 +1,5 @@
-// A response strategy: one JSON document a line while a program runs. Output comes as it is printed,
+// A response strategy: one JSON document a line while a program runs. Output comes as it is
+// printed,
 // {"stdout":"..."}, and the last line is {"result":{...}}.
 #include <podium/plugin.hpp>
 
@@ -14,8 +15,8 @@ using namespace podium::sdk;
 /// Whether a continuation byte of UTF-8.
 bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0u) == 0x80u; }
 
-/// Length of the UTF-8 character at the beginning, 0 when there is none. Overlong forms and surrogates
-/// are none.
+/// Length of the UTF-8 character at the beginning, 0 when there is none. Overlong forms and
+/// surrogates are none.
 std::size_t character_at(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text[0]);
   if (lead < 0x80) return 1;
@@ -54,11 +55,14 @@ std::string quoted(std::string_view text) {
 class Ndjson final : public Response {
  public:
   static constexpr podium_option kOptions[] = {
-      option_duration("window", "200ms", "A result within it is an ordinary answer with its true status", "100ms", "4s"),
+      option_duration("window", "200ms",
+                      "A result within it is an ordinary answer with its true status", "100ms",
+                      "4s"),
       option_duration("interval", "2s", "Longest silence", "100ms", "4s"),
   };
 
-  Ndjson(Host, const Options& options) : window_(options.duration("window")), interval_(options.duration("interval")) {}
+  Ndjson(Host, const Options& options)
+      : window_(options.duration("window")), interval_(options.duration("interval")) {}
 
   Traits traits() const noexcept override { return {"application/x-ndjson", window_, interval_}; }
 
@@ -91,4 +95,5 @@ class Ndjson final : public Response {
 
 }  // namespace
 
-PODIUM_RESPONSE_PLUGIN(Ndjson, "org.example.ndjson", "0.1.0", "A JSON document a line while a program runs");
+PODIUM_RESPONSE_PLUGIN(Ndjson, "org.example.ndjson", "0.1.0",
+                       "A JSON document a line while a program runs");

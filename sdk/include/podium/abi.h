@@ -36,7 +36,7 @@ extern "C" {
 /* ---------------------------------------------------------------- values, errors */
 
 typedef struct podium_bytes {
-  const char *data; /* need not end in NUL; may be NULL when size is 0 */
+  const char* data; /* need not end in NUL; may be NULL when size is 0 */
   size_t size;
 } podium_bytes;
 
@@ -63,8 +63,8 @@ typedef struct podium_error {
  * the bytes; false: the host is out of memory, give up. */
 typedef struct podium_buffer {
   uint32_t size;
-  void *ctx;
-  bool (*append)(void *ctx, podium_bytes chunk);
+  void* ctx;
+  bool (*append)(void* ctx, podium_bytes chunk);
 } podium_buffer;
 
 /* ---------------------------------------------------------------- options of an instance */
@@ -85,29 +85,29 @@ typedef enum podium_option_type {
 typedef struct podium_option {
   uint32_t size;
   uint32_t type;             /* podium_option_type */
-  const char *name;          /* snake_case, unique in its table */
-  const char *default_value; /* as in the config but without quotes: "2s", "8", "true"; a list as
+  const char* name;          /* snake_case, unique in its table */
+  const char* default_value; /* as in the config but without quotes: "2s", "8", "true"; a list as
                                 a JSON array; NULL: the option is required */
-  const char *min;           /* inclusive bounds in the same notation, NULL: none */
-  const char *max;
-  const char *doc;           /* one sentence */
+  const char* min;           /* inclusive bounds in the same notation, NULL: none */
+  const char* max;
+  const char* doc; /* one sentence */
 } podium_option;
 
 typedef struct podium_option_table {
   uint32_t size;
   uint32_t count;
-  const podium_option *options;
+  const podium_option* options;
 } podium_option_table;
 
 /* The value of one option after validation. */
 typedef struct podium_value {
   uint32_t size;
-  uint32_t type;             /* podium_option_type */
-  const char *name;
-  int64_t integer;           /* INTEGER, BOOLEAN (0, 1), DURATION (ms), SIZE (bytes) */
-  double number;             /* NUMBER */
-  podium_bytes text;         /* STRING, SECRET */
-  const podium_bytes *list;  /* STRING_LIST */
+  uint32_t type; /* podium_option_type */
+  const char* name;
+  int64_t integer;          /* INTEGER, BOOLEAN (0, 1), DURATION (ms), SIZE (bytes) */
+  double number;            /* NUMBER */
+  podium_bytes text;        /* STRING, SECRET */
+  const podium_bytes* list; /* STRING_LIST */
   uint32_t list_count;
 } podium_value;
 
@@ -115,7 +115,7 @@ typedef struct podium_value {
 typedef struct podium_config {
   uint32_t size;
   uint32_t count;
-  const podium_value *values;
+  const podium_value* values;
   podium_bytes name; /* of the instance, as in the config file, for logs */
   podium_bytes json; /* the same as one canonical JSON object, secrets left out */
 } podium_config;
@@ -133,33 +133,33 @@ typedef enum podium_log_level {
  * has posted has returned. */
 typedef struct podium_host {
   uint32_t size;
-  void *ctx;
+  void* ctx;
   /* [any] The host adds time and instance name; one line a message. */
-  void (*log)(void *ctx, uint32_t level, podium_bytes message);
+  void (*log)(void* ctx, uint32_t level, podium_bytes message);
   /* [any] A host service by id; NULL when this host lacks it. */
-  const void *(*get_extension)(void *ctx, const char *id);
+  const void* (*get_extension)(void* ctx, const char* id);
 } podium_host;
 
 /* Host extension: threads of the host for plugins that block. */
 #define PODIUM_EXT_EXECUTOR "podium.executor/1"
 typedef struct podium_executor {
   uint32_t size;
-  void *ctx;
+  void* ctx;
   /* [any] Runs task(arg) once on a thread of the host's bounded pool, later. The task may block
    * for as long as a run may last. destroy of the instance makes its tasks end; podium_host stays
    * valid until they have. */
-  podium_code (*post)(void *ctx, void (*task)(void *arg), void *arg, podium_error *err);
+  podium_code (*post)(void* ctx, void (*task)(void* arg), void* arg, podium_error* err);
 } podium_executor;
 
 /* Host extension: the way to the sandbox spawner. */
 #define PODIUM_EXT_SANDBOX "podium.sandbox/1"
 typedef struct podium_sandbox {
   uint32_t size;
-  void *ctx;
+  void* ctx;
   /* [any] A new SOCK_SEQPACKET connection to the spawner, close-on-exec, owned by the caller.
    * The messages on it are those of plugins/runtime/sandbox/protocol.hpp. End of file on it means
    * that the spawner died; connecting again reaches its successor. */
-  podium_code (*connect)(void *ctx, int *descriptor, podium_error *err);
+  podium_code (*connect)(void* ctx, int* descriptor, podium_error* err);
 } podium_sandbox;
 
 /* ---------------------------------------------------------------- extensions of any instance */
@@ -174,23 +174,23 @@ typedef struct podium_health {
   uint32_t size;
   /* [any] Must return within deadline_ms. *state is always set; detail gets one JSON object of
    * facts for people (may stay empty). */
-  void (*check)(void *self, int64_t deadline_ms, uint32_t *state, const podium_buffer *detail);
+  void (*check)(void* self, int64_t deadline_ms, uint32_t* state, const podium_buffer* detail);
 } podium_health;
 
 #define PODIUM_EXT_METRICS "podium.metrics/1"
 typedef enum podium_metric_kind { PODIUM_COUNTER = 1, PODIUM_GAUGE = 2 } podium_metric_kind;
 typedef struct podium_metric {
   uint32_t size;
-  uint32_t kind;      /* podium_metric_kind */
-  const char *name;   /* Prometheus style, e.g. "podium_shells_ready" */
-  const char *help;
-  const char *labels; /* as in Prometheus' text format without braces: tier="full"; or "" */
+  uint32_t kind;    /* podium_metric_kind */
+  const char* name; /* Prometheus style, e.g. "podium_shells_ready" */
+  const char* help;
+  const char* labels; /* as in Prometheus' text format without braces: tier="full"; or "" */
   double value;
 } podium_metric;
 typedef struct podium_metrics {
   uint32_t size;
   /* [any] Calls each for every metric, now, on this thread; must not block. */
-  void (*collect)(void *self, void *ctx, void (*each)(void *ctx, const podium_metric *metric));
+  void (*collect)(void* self, void* ctx, void (*each)(void* ctx, const podium_metric* metric));
 } podium_metrics;
 
 /* ---------------------------------------------------------------- kind: runtime */
@@ -198,7 +198,7 @@ typedef struct podium_metrics {
 /* What a run may use. Always complete and positive: the host has merged language and request. */
 typedef struct podium_limits {
   uint32_t size;
-  uint32_t cpu_millis;      /* processor share: 1000 is one whole core */
+  uint32_t cpu_millis; /* processor share: 1000 is one whole core */
   int64_t wall_ms;
   int64_t compile_wall_ms;  /* of the compile step, when there is one */
   uint64_t memory_bytes;    /* of the whole process tree, its tmpfs files included */
@@ -207,7 +207,7 @@ typedef struct podium_limits {
   uint64_t file_bytes;      /* one file */
   uint64_t workspace_bytes; /* everything written to the workspace and /tmp */
   uint64_t workspace_files;
-  uint64_t open_files;      /* descriptors a process */
+  uint64_t open_files; /* descriptors a process */
   /* During the compile step instead of those of the same name above; set when the size says that
    * they are there. */
   uint64_t compile_memory_bytes;
@@ -228,21 +228,21 @@ typedef struct podium_input {
 typedef struct podium_run {
   uint32_t size;
   uint32_t argument_count;
-  podium_bytes id;            /* of the run, for logs: [A-Za-z0-9_-]{21} */
-  podium_bytes language;      /* canonical name, e.g. "py" */
+  podium_bytes id;       /* of the run, for logs: [A-Za-z0-9_-]{21} */
+  podium_bytes language; /* canonical name, e.g. "py" */
   podium_bytes code;
-  podium_bytes source_name;   /* the file name the code wants, e.g. "main.py" */
-  const podium_bytes *arguments;
+  podium_bytes source_name; /* the file name the code wants, e.g. "main.py" */
+  const podium_bytes* arguments;
   /* Command line. Here and in command "{source}" stands for the source's path and "{folder}" for
    * that of the writable folder it lies in. */
-  const podium_bytes *compile;
-  uint32_t compile_count;       /* 0: nothing to compile */
+  const podium_bytes* compile;
+  uint32_t compile_count; /* 0: nothing to compile */
   uint32_t command_count;
-  const podium_bytes *command;  /* command line, arguments not included */
-  const podium_bytes *environment; /* "NAME=value" */
+  const podium_bytes* command;     /* command line, arguments not included */
+  const podium_bytes* environment; /* "NAME=value" */
   uint32_t environment_count;
   uint32_t input_count;
-  const podium_input *inputs;
+  const podium_input* inputs;
   podium_bytes standard_input;
   /* Directory that holds the inputs as hard links to stored blobs: never write to the files
    * there. It is `<state_dir>/runs/<id>`; -1 when there is no input. */
@@ -250,14 +250,14 @@ typedef struct podium_run {
   /* Empty writable directory for a runtime that has no workspace of its own; -1 when the runtime
    * declares own_workspace. What lies here at completion counts as changed. */
   int output;
-  const podium_limits *limits;
+  const podium_limits* limits;
   uint32_t flags; /* PODIUM_RUN_*; 0 from a host whose size says that it is not there */
   uint32_t reserved;
 } podium_run;
 
 /* Flags of a run. */
-/* The standard input stays open behind standard_input, until podium_run_input.close. Only given to a
- * runtime that offers that extension. */
+/* The standard input stays open behind standard_input, until podium_run_input.close. Only given to
+ * a runtime that offers that extension. */
 #define PODIUM_RUN_OPEN_INPUT 1u
 
 typedef enum podium_limit_hit {
@@ -274,8 +274,8 @@ typedef enum podium_phase { PODIUM_PHASE_RUN = 0, PODIUM_PHASE_COMPILE = 1 } pod
 /* How a run ended. */
 typedef struct podium_completion {
   uint32_t size;
-  uint32_t code;        /* podium_code: PODIUM_OK when the program was started, whatever it did then;
-                           PODIUM_CANCELLED after cancel; otherwise the runtime failed */
+  uint32_t code; /* podium_code: PODIUM_OK when the program was started, whatever it did then;
+                    PODIUM_CANCELLED after cancel; otherwise the runtime failed */
   podium_bytes message; /* why code is not PODIUM_OK; else empty, or a remark for the log */
   int32_t exit_code;    /* -1: it did not exit by itself */
   int32_t signal;       /* 0: none */
@@ -291,23 +291,23 @@ typedef struct podium_completion {
   int changes;
   /* The workspace as the program saw it at its end, to tell which inputs are gone; -1: unknown. */
   int merged;
-  const char *unenforced; /* limits that could not be enforced here, comma separated; NULL: none */
+  const char* unenforced; /* limits that could not be enforced here, comma separated; NULL: none */
 } podium_completion;
 
 /* What the host wants to hear of a run. [any] for all; calls for one run never overlap. */
 typedef struct podium_run_callbacks {
   uint32_t size;
-  void *ctx;
+  void* ctx;
   /* stream: 1 out, 2 err. At most output_bytes of each stream are passed on. */
-  void (*output)(void *ctx, uint32_t stream, podium_bytes chunk);
+  void (*output)(void* ctx, uint32_t stream, podium_bytes chunk);
   /* Exactly once for each successful start, possibly before start has returned; the last call. */
-  void (*completed)(void *ctx, const podium_completion *completion);
+  void (*completed)(void* ctx, const podium_completion* completion);
   /* The run has come to this podium_phase: PODIUM_PHASE_RUN once the compiler has succeeded. A
    * runtime may leave it out, and does when the size says that it is not there. */
-  void (*phase)(void *ctx, uint32_t phase);
+  void (*phase)(void* ctx, uint32_t phase);
   /* The program has read, after podium_run_input.write took nothing: it takes something again. Not
    * under a lock that podium_output_flow.hold takes. Absent when the size says so. */
-  void (*input_room)(void *ctx);
+  void (*input_room)(void* ctx);
 } podium_run_callbacks;
 
 typedef struct podium_lease podium_lease; /* opaque; one run in a runtime */
@@ -315,22 +315,22 @@ typedef struct podium_lease podium_lease; /* opaque; one run in a runtime */
 typedef struct podium_runtime {
   uint32_t size;
   uint32_t max_concurrency; /* runs at a time; 0: no bound */
-  void *self;
+  void* self;
   bool own_workspace; /* completion.changes is used, podium_run.output is not needed */
   /* [any] Begins a run and returns without waiting for it. Everything in run is borrowed for the
    * call only; callbacks stays valid until release. On success *lease is set before the first
    * callback. A failure here means that nothing was started and no callback will come;
    * PODIUM_UNAVAILABLE lets the host try the next runtime of the language. */
-  podium_code (*start)(void *self, const podium_run *run, const podium_run_callbacks *callbacks,
-                       podium_lease **lease, podium_error *err);
+  podium_code (*start)(void* self, const podium_run* run, const podium_run_callbacks* callbacks,
+                       podium_lease** lease, podium_error* err);
   /* [any] Ends the run at once; completed still comes, soon. Harmless when it has ended already. */
-  void (*cancel)(void *self, podium_lease *lease);
+  void (*cancel)(void* self, podium_lease* lease);
   /* [any] After completed: the host has collected the changes; the lease is over. Must not wait
    * for the destruction of processes or directories. */
-  void (*release)(void *self, podium_lease *lease);
-  const void *(*get_extension)(void *self, const char *id); /* [any] may be NULL */
+  void (*release)(void* self, podium_lease* lease);
+  const void* (*get_extension)(void* self, const char* id); /* [any] may be NULL */
   /* [init] Every lease has been released. Joins all threads, closes all descriptors. */
-  void (*destroy)(void *self);
+  void (*destroy)(void* self);
 } podium_runtime;
 
 /* Runtime extension: what a program hears while it runs. */
@@ -340,14 +340,15 @@ typedef struct podium_run_input {
   /* [any] More of the standard input of a run with PODIUM_RUN_OPEN_INPUT; never waits, copies.
    * PODIUM_RESOURCE_EXHAUSTED: the program has not read enough yet, nothing was taken, try later.
    * What comes after close or after the program has ended is dropped, with PODIUM_OK. */
-  podium_code (*write)(void *self, podium_lease *lease, podium_bytes data, podium_error *err);
+  podium_code (*write)(void* self, podium_lease* lease, podium_bytes data, podium_error* err);
   /* [any] The end of the standard input, behind what was written. Harmless twice. */
-  void (*close)(void *self, podium_lease *lease);
+  void (*close)(void* self, podium_lease* lease);
   /* [any] Sends a signal of signal(7) to the program, as a terminal would: to its process group.
    * PODIUM_UNAVAILABLE: it has not begun yet. Harmless after its end. */
-  podium_code (*signal)(void *self, podium_lease *lease, int32_t number, podium_error *err);
-  /* 1: after each PODIUM_RESOURCE_EXHAUSTED of write, podium_run_callbacks.input_room is called once
-   * write takes something again, or drops it. 0, or not there: the host tries again by itself. */
+  podium_code (*signal)(void* self, podium_lease* lease, int32_t number, podium_error* err);
+  /* 1: after each PODIUM_RESOURCE_EXHAUSTED of write, podium_run_callbacks.input_room is called
+   * once write takes something again, or drops it. 0, or not there: the host tries again by itself.
+   */
   uint32_t tells_room;
   uint32_t reserved;
 } podium_run_input;
@@ -356,10 +357,11 @@ typedef struct podium_run_input {
 #define PODIUM_EXT_OUTPUT_FLOW "podium.output-flow/1"
 typedef struct podium_output_flow {
   uint32_t size;
-  /* [any] true: leave the output where it is until false comes; a call to output under way may still
-   * come. false at first: somebody listens while it runs. Never waits. May come from within output,
-   * while another thread is in output: no lock may be held around output that this function takes. */
-  void (*hold)(void *self, podium_lease *lease, bool held);
+  /* [any] true: leave the output where it is until false comes; a call to output under way may
+   * still come. false at first: somebody listens while it runs. Never waits. May come from within
+   * output, while another thread is in output: no lock may be held around output that this function
+   * takes. */
+  void (*hold)(void* self, podium_lease* lease, bool held);
 } podium_output_flow;
 
 /* create flags */
@@ -371,11 +373,11 @@ typedef struct podium_output_flow {
 typedef struct podium_runtime_factory {
   uint32_t size;
   uint32_t reserved;
-  const podium_option_table *options;
+  const podium_option_table* options;
   /* [init] On PODIUM_OK *out is filled; the caller has set out->size to what it knows. After a
    * failure nothing else is called on the instance. */
-  podium_code (*create)(const podium_host *host, const podium_config *config, uint32_t flags,
-                        podium_runtime *out, podium_error *err);
+  podium_code (*create)(const podium_host* host, const podium_config* config, uint32_t flags,
+                        podium_runtime* out, podium_error* err);
 } podium_runtime_factory;
 
 /* ---------------------------------------------------------------- kind: storage */
@@ -383,21 +385,21 @@ typedef struct podium_runtime_factory {
 /* Content on its way in; pulled by the storage on the calling thread. */
 typedef struct podium_source {
   uint32_t size;
-  void *ctx;
+  void* ctx;
   int64_t expected; /* bytes to come; -1: unknown */
   /* > 0: bytes placed in buffer; 0: the end; < 0: the sender failed or left, abort the put. */
-  int64_t (*read)(void *ctx, char *buffer, size_t capacity);
+  int64_t (*read)(void* ctx, char* buffer, size_t capacity);
   /* After read has returned 0: writes the SHA-256 of all it gave as 64 lower-case hexadecimal
    * digits, without NUL. NULL: the sender does not hash. */
-  void (*sha256)(void *ctx, char *digits);
+  void (*sha256)(void* ctx, char* digits);
 } podium_source;
 
 /* Content on its way out; pushed by the storage on the calling thread. */
 typedef struct podium_sink {
   uint32_t size;
-  void *ctx;
+  void* ctx;
   /* false: the reader left; return PODIUM_CANCELLED. */
-  bool (*write)(void *ctx, podium_bytes chunk);
+  bool (*write)(void* ctx, podium_bytes chunk);
 } podium_sink;
 
 typedef struct podium_blob {
@@ -412,23 +414,23 @@ typedef struct podium_blob {
 typedef struct podium_storage {
   uint32_t size;
   uint32_t max_concurrency; /* calls at a time; 0: no bound */
-  void *self;
+  void* self;
   /* [any] Keeps what source gives under key, replacing a former blob as a whole. PODIUM_OK: it is
    * durable. On failure, or when source fails (PODIUM_CANCELLED), nothing new is visible. */
-  podium_code (*put)(void *self, podium_bytes key, const podium_source *source, podium_error *err);
+  podium_code (*put)(void* self, podium_bytes key, const podium_source* source, podium_error* err);
   /* [any] Pushes length bytes from offset; UINT64_MAX: to the end. Less is an error. */
-  podium_code (*get)(void *self, podium_bytes key, uint64_t offset, uint64_t length,
-                     const podium_sink *sink, podium_error *err);
+  podium_code (*get)(void* self, podium_bytes key, uint64_t offset, uint64_t length,
+                     const podium_sink* sink, podium_error* err);
   /* [any] PODIUM_NOT_FOUND when there is none. */
-  podium_code (*head)(void *self, podium_bytes key, podium_blob *out, podium_error *err);
+  podium_code (*head)(void* self, podium_bytes key, podium_blob* out, podium_error* err);
   /* [any] Calls each for every key with the prefix, in any order; each returns false to stop. */
-  podium_code (*list)(void *self, podium_bytes prefix, void *ctx,
-                      bool (*each)(void *ctx, const podium_blob *blob), podium_error *err);
+  podium_code (*list)(void* self, podium_bytes prefix, void* ctx,
+                      bool (*each)(void* ctx, const podium_blob* blob), podium_error* err);
   /* [any] Removing what is not there is PODIUM_OK. */
-  podium_code (*remove)(void *self, podium_bytes key, podium_error *err);
-  const void *(*get_extension)(void *self, const char *id); /* [any] may be NULL */
+  podium_code (*remove)(void* self, podium_bytes key, podium_error* err);
+  const void* (*get_extension)(void* self, const char* id); /* [any] may be NULL */
   /* [init] No call is running or will start. */
-  void (*destroy)(void *self);
+  void (*destroy)(void* self);
 } podium_storage;
 
 /* Storage extension: blobs that are files of this machine. */
@@ -437,7 +439,7 @@ typedef struct podium_local_file {
   uint32_t size;
   /* [any] A descriptor of the blob, read only, close-on-exec, owned by the caller. The file's mode
    * is 0666 below a folder of mode 0700, so that an overlay may copy it up; never write to it. */
-  podium_code (*open)(void *self, podium_bytes key, int *descriptor, podium_error *err);
+  podium_code (*open)(void* self, podium_bytes key, int* descriptor, podium_error* err);
 } podium_local_file;
 
 /* Storage extension: takes over a file of the host, so that its content is not copied. */
@@ -449,8 +451,8 @@ typedef struct podium_adopt_file {
    * caller's, who only closes it afterwards; the file has no name (O_TMPFILE), `length` bytes and
    * the SHA-256 `sha256` (64 lower-case digits), and nobody else knows it. *adopted false: this
    * file cannot be taken over, perhaps because of its file system; nothing happened, use put. */
-  podium_code (*adopt)(void *self, podium_bytes key, int descriptor, uint64_t length,
-                       podium_bytes sha256, bool *adopted, podium_error *err);
+  podium_code (*adopt)(void* self, podium_bytes key, int descriptor, uint64_t length,
+                       podium_bytes sha256, bool* adopted, podium_error* err);
 } podium_adopt_file;
 
 /* Storage extension: takes content part by part, so that it can flow on while it still arrives.
@@ -461,20 +463,20 @@ typedef struct podium_put_parts {
   uint32_t size;
   uint32_t reserved;
   /* [any] Bytes of each part but the last, which may be shorter. Constant, positive. */
-  uint64_t (*part_size)(void *self);
+  uint64_t (*part_size)(void* self);
   /* [any] Begins a content that is to be kept under the key. */
-  podium_code (*begin)(void *self, podium_bytes key, podium_parts **parts, podium_error *err);
+  podium_code (*begin)(void* self, podium_bytes key, podium_parts** parts, podium_error* err);
   /* [any] Also concurrently, for different numbers: keeps a part, the `length` bytes of a regular
    * file from `offset`, which stay as they are during the call. Parts have the numbers 1, 2, ... in
    * the order of the content; one that failed may be put again. */
-  podium_code (*put)(void *self, podium_parts *parts, uint32_t number, int descriptor,
-                     uint64_t offset, uint64_t length, podium_error *err);
+  podium_code (*put)(void* self, podium_parts* parts, uint32_t number, int descriptor,
+                     uint64_t offset, uint64_t length, podium_error* err);
   /* [any] Every part was put: makes them one content of `length` bytes under the key, replacing a
    * former blob as a whole. PODIUM_OK: it is durable. */
-  podium_code (*finish)(void *self, podium_parts *parts, uint64_t length, podium_error *err);
+  podium_code (*finish)(void* self, podium_parts* parts, uint64_t length, podium_error* err);
   /* [any] Always the last call, after all others have returned. What was not finished is taken
    * back. May block as the others. */
-  void (*end)(void *self, podium_parts *parts);
+  void (*end)(void* self, podium_parts* parts);
 } podium_put_parts;
 
 /* Storage extension: upkeep. */
@@ -482,17 +484,17 @@ typedef struct podium_put_parts {
 typedef struct podium_maintenance {
   uint32_t size;
   /* [any] Removes what a crash left behind and no key refers to. Called now and then. */
-  podium_code (*sweep)(void *self, podium_error *err);
+  podium_code (*sweep)(void* self, podium_error* err);
 } podium_maintenance;
 
 #define PODIUM_FACTORY_STORAGE "podium.storage/1"
 typedef struct podium_storage_factory {
   uint32_t size;
   uint32_t reserved;
-  const podium_option_table *options;
+  const podium_option_table* options;
   /* [init] */
-  podium_code (*create)(const podium_host *host, const podium_config *config, uint32_t flags,
-                        podium_storage *out, podium_error *err);
+  podium_code (*create)(const podium_host* host, const podium_config* config, uint32_t flags,
+                        podium_storage* out, podium_error* err);
 } podium_storage_factory;
 
 /* ---------------------------------------------------------------- kind: response */
@@ -509,7 +511,7 @@ typedef struct podium_result {
 typedef struct podium_response_traits {
   uint32_t size;
   uint32_t reserved;
-  const char *media_type; /* of a streamed answer, e.g. "application/json" */
+  const char* media_type;  /* of a streamed answer, e.g. "application/json" */
   int64_t first_window_ms; /* a result within it becomes an ordinary answer; -1: never stream */
   int64_t interval_ms;     /* between ticks after the window */
 } podium_response_traits;
@@ -522,27 +524,27 @@ typedef struct podium_response_stream podium_response_stream; /* opaque; one str
 typedef struct podium_response {
   uint32_t size;
   uint32_t reserved;
-  void *self;
+  void* self;
   /* [any] Fills *out, whose size the caller has set. A function and not a member, so that both
    * structs can grow. */
-  void (*get_traits)(void *self, podium_response_traits *out);
+  void (*get_traits)(void* self, podium_response_traits* out);
   /* [any] The answer becomes a stream: allocates *stream, appends the first bytes. */
-  podium_code (*begin)(void *self, podium_response_stream **stream, const podium_buffer *out,
-                       podium_error *err);
+  podium_code (*begin)(void* self, podium_response_stream** stream, const podium_buffer* out,
+                       podium_error* err);
   /* [any] An interval has passed. */
-  podium_code (*tick)(void *self, podium_response_stream *stream, const podium_buffer *out,
-                      podium_error *err);
+  podium_code (*tick)(void* self, podium_response_stream* stream, const podium_buffer* out,
+                      podium_error* err);
   /* [any] The program wrote; stream_number 1 out, 2 err. May append nothing. */
-  podium_code (*chunk)(void *self, podium_response_stream *stream, uint32_t stream_number,
-                       podium_bytes data, const podium_buffer *out, podium_error *err);
+  podium_code (*chunk)(void* self, podium_response_stream* stream, uint32_t stream_number,
+                       podium_bytes data, const podium_buffer* out, podium_error* err);
   /* [any] The result; stream is NULL for an ordinary answer. */
-  podium_code (*finish)(void *self, podium_response_stream *stream, const podium_result *result,
-                        const podium_buffer *out, podium_error *err);
+  podium_code (*finish)(void* self, podium_response_stream* stream, const podium_result* result,
+                        const podium_buffer* out, podium_error* err);
   /* [any] Frees the stream. */
-  void (*end_stream)(void *self, podium_response_stream *stream);
-  const void *(*get_extension)(void *self, const char *id); /* [any] may be NULL */
+  void (*end_stream)(void* self, podium_response_stream* stream);
+  const void* (*get_extension)(void* self, const char* id); /* [any] may be NULL */
   /* [init] */
-  void (*destroy)(void *self);
+  void (*destroy)(void* self);
 } podium_response;
 
 /* One thing that happened in a run. */
@@ -561,18 +563,18 @@ typedef struct podium_event {
 typedef struct podium_event_stream {
   uint32_t size;
   /* [any] */
-  podium_code (*event)(void *self, podium_response_stream *stream, const podium_event *event,
-                       const podium_buffer *out, podium_error *err);
+  podium_code (*event)(void* self, podium_response_stream* stream, const podium_event* event,
+                       const podium_buffer* out, podium_error* err);
 } podium_event_stream;
 
 #define PODIUM_FACTORY_RESPONSE "podium.response/1"
 typedef struct podium_response_factory {
   uint32_t size;
   uint32_t reserved;
-  const podium_option_table *options;
+  const podium_option_table* options;
   /* [init] */
-  podium_code (*create)(const podium_host *host, const podium_config *config, uint32_t flags,
-                        podium_response *out, podium_error *err);
+  podium_code (*create)(const podium_host* host, const podium_config* config, uint32_t flags,
+                        podium_response* out, podium_error* err);
 } podium_response_factory;
 
 /* ---------------------------------------------------------------- the plugin */
@@ -583,11 +585,11 @@ typedef struct podium_plugin {
   uint32_t abi_major; /* equal to the host's */
   uint32_t abi_minor; /* at most the host's */
   uint32_t reserved;
-  const char *id;          /* reverse DNS, e.g. "org.example.python-pod" */
-  const char *version;     /* of the plugin, for logs */
-  const char *description; /* one line */
+  const char* id;          /* reverse DNS, e.g. "org.example.python-pod" */
+  const char* version;     /* of the plugin, for logs */
+  const char* description; /* one line */
   /* [init] A podium_*_factory by its id; NULL: kind not offered. */
-  const void *(*get_factory)(const char *factory_id);
+  const void* (*get_factory)(const char* factory_id);
 } podium_plugin;
 
 #define PODIUM_PLUGIN_SYMBOL "podium_plugin_v1"

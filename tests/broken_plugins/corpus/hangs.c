@@ -12,17 +12,18 @@ static void hang(void) {
   const struct timespec pause = {0, 5000000};
   while (access(file, F_OK) == 0) nanosleep(&pause, NULL);
 }
-static void hanging_destroy(void *self) {
+static void hanging_destroy(void* self) {
   (void)self;
   if (where == 3) hang();
 }
 
-#define SECOND_OPTION {sizeof(podium_option), PODIUM_INTEGER, "count", "1", NULL, NULL, "Where."}
+#define SECOND_OPTION \
+  { sizeof(podium_option), PODIUM_INTEGER, "count", "1", NULL, NULL, "Where." }
 #define DESTROY hanging_destroy
-#define CREATE_BODY                                                       \
-  const podium_bytes name = config->values[0].text;                       \
-  where = config->values[1].integer;                                      \
-  memcpy(file, name.data, name.size < sizeof file ? name.size : 0);       \
+#define CREATE_BODY                                                        \
+  const podium_bytes name = config->values[0].text;                        \
+  where = config->values[1].integer;                                       \
+  memcpy(file, name.data, name.size < sizeof file ? name.size : 0);        \
   if (where == 1 || (where == 2 && (flags & PODIUM_DRY_RUN) == 0)) hang(); \
   return PODIUM_OK;
 #include "sound.inc"

@@ -69,5 +69,6 @@ const void* get_factory(const char* id) {
 
 }  // namespace
 
-const podium_plugin podium_plugin_v1 = {sizeof(podium_plugin), 1, 0, 0, "org.podium.test.rude",
-                                        "1.0.0", "Breaks the rules of a run", get_factory};
+const podium_plugin podium_plugin_v1 = {
+    sizeof(podium_plugin),       1,          0, 0, "org.podium.test.rude", "1.0.0",
+    "Breaks the rules of a run", get_factory};

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <cstring>
 namespace {
-void check(void*, std::int64_t, std::uint32_t* state, const podium_buffer*) { *state = PODIUM_HEALTHY; }
+void check(void*, std::int64_t, std::uint32_t* state, const podium_buffer*) {
+  *state = PODIUM_HEALTHY;
+}
 const void* get_extension(void*, const char* id) {
   static constexpr podium_health kHealth{4, check};
   return std::strcmp(id, PODIUM_EXT_HEALTH) == 0 ? &kHealth : nullptr;

@@ -62,7 +62,8 @@ class Family final : public Response, public Health, public Metrics {
   static constexpr podium_option kOptions[] = {option_string("greeting", "hello", "Does nothing")};
 
   static void check(const Options& options) {
-    if (has_defect("starts_in_a_dry_run")) std::thread([] { std::this_thread::sleep_for(milliseconds(500)); }).detach();
+    if (has_defect("starts_in_a_dry_run"))
+      std::thread([] { std::this_thread::sleep_for(milliseconds(500)); }).detach();
     check_for_real(options);
   }
 
@@ -79,10 +80,14 @@ class Family final : public Response, public Health, public Metrics {
   static void check_for_real(const Options& options) {
     misbehave_in_create();
     if (!options.string("greeting").empty()) return;
-    throw Error(PODIUM_INVALID_ARGUMENT, has_defect("names_no_key") ? "something is wrong" : "greeting is empty, expected a word");
+    throw Error(PODIUM_INVALID_ARGUMENT, has_defect("names_no_key")
+                                             ? "something is wrong"
+                                             : "greeting is empty, expected a word");
   }
 
-  Traits traits() const noexcept override { return {"application/json", milliseconds(100), milliseconds(100)}; }
+  Traits traits() const noexcept override {
+    return {"application/json", milliseconds(100), milliseconds(100)};
+  }
 
   std::unique_ptr<ResponseStream> begin(const Buffer& out) override {
     out.append(" ");
@@ -91,7 +96,10 @@ class Family final : public Response, public Health, public Metrics {
   void finish(const Result& result, const Buffer& out) override {
     if (has_defect("exits")) std::exit(3);
     if (has_defect("shares_its_state") && another_ended) std::abort();
-    append(out, result.status == 200 ? result.json : has_defect("spoils_errors") ? "Internal error" : result.json,
+    append(out,
+           result.status == 200          ? result.json
+           : has_defect("spoils_errors") ? "Internal error"
+                                         : result.json,
            result.status == 200 && has_defect("spoils_answers") ? "," : "");
   }
 
@@ -100,11 +108,13 @@ class Family final : public Response, public Health, public Metrics {
     return {PODIUM_HEALTHY, has_defect("health_no_json") ? "fine" : "{\"how\":\"fine\"}"};
   }
   void collect(const MetricSink& metrics) override {
-    metrics.gauge(has_defect("bad_metric") ? "not a name" : "podium_test_streams", "Streams", open_streams);
+    metrics.gauge(has_defect("bad_metric") ? "not a name" : "podium_test_streams", "Streams",
+                  open_streams);
   }
   const void* extension(const char* id) noexcept override {
     return has_defect("knows_every_extension") && std::string_view(id) != PODIUM_EXT_HEALTH &&
-                   std::string_view(id) != PODIUM_EXT_METRICS && !std::string_view(id).starts_with("podium.")
+                   std::string_view(id) != PODIUM_EXT_METRICS &&
+                   !std::string_view(id).starts_with("podium.")
                ? &kOptions
                : nullptr;
   }

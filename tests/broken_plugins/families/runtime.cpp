@@ -1,5 +1,5 @@
-// A runtime that is sound but for the defect in its name: prints the code; "forever" goes on, "echo"
-// prints its standard input.
+// A runtime that is sound but for the defect in its name: prints the code; "forever" goes on,
+// "echo" prints its standard input.
 #include <podium/plugin.hpp>
 
 #include <algorithm>
@@ -27,7 +27,11 @@ std::atomic<int> running{0};
 
 struct Run {
   Run(const RunView& run, const Callbacks& to)
-      : callbacks(to), code(run.code()), limits(run.limits()), input(run.standard_input()), open(run.open_input()) {
+      : callbacks(to),
+        code(run.code()),
+        limits(run.limits()),
+        input(run.standard_input()),
+        open(run.open_input()) {
     if (has_defect("forgets_standard_input") && open) input.clear();
     if (has_defect("waits_for_more_input") && input.size() < 1000) open = true;
   }
@@ -66,7 +70,8 @@ class Family final : public Runtime, public RunInput, public OutputFlow {
   }
   void cancel(podium_lease* lease) noexcept override {
     Run& run = *from_lease<Run>(lease);
-    if (has_defect("minds_a_late_cancel") && run.completed) run.callbacks.completed(empty_completion());
+    if (has_defect("minds_a_late_cancel") && run.completed)
+      run.callbacks.completed(empty_completion());
     run.cancelled = true;
     run.changed.notify_all();
   }
@@ -79,11 +84,13 @@ class Family final : public Runtime, public RunInput, public OutputFlow {
     Run& run = *from_lease<Run>(lease);
     const std::lock_guard lock(run.mutex);
     if (!run.open || run.completed) {
-      if (has_defect("minds_late_input")) throw Error(PODIUM_INVALID_ARGUMENT, "its standard input is closed");
+      if (has_defect("minds_late_input"))
+        throw Error(PODIUM_INVALID_ARGUMENT, "its standard input is closed");
       return;
     }
     const bool full = run.input.size() + data.size() > kMostInput;
-    if (full && has_defect("takes_of_what_it_refuses")) run.input += data.substr(0, data.size() / 2);
+    if (full && has_defect("takes_of_what_it_refuses"))
+      run.input += data.substr(0, data.size() / 2);
     if (full && !has_defect("takes_everything") && !has_defect("hoards_input")) {
       throw Error(PODIUM_RESOURCE_EXHAUSTED, "the program has not read enough yet");
     }
@@ -147,7 +154,8 @@ class Family final : public Runtime, public RunInput, public OutputFlow {
     const auto deadline = run.began + milliseconds(run.limits.wall_ms);
     while (!run.over() && Clock::now() < deadline) std::this_thread::sleep_for(milliseconds(2));
     if (run.cancelled) {
-      const bool late = has_defect("slow_to_cancel") && Clock::now() - run.began > milliseconds(150);
+      const bool late =
+          has_defect("slow_to_cancel") && Clock::now() - run.began > milliseconds(150);
       if (late) std::this_thread::sleep_for(std::chrono::seconds(7));
       return end_cancelled(end);
     }
@@ -206,7 +214,8 @@ class Family final : public Runtime, public RunInput, public OutputFlow {
     run.completed = true;
     run.callbacks.completed(end);
     if (has_defect("completes_twice")) run.callbacks.completed(end);
-    if (has_defect("talks_on") && run.code != "echo" && end.limit == PODIUM_LIMIT_NONE) run.callbacks.output(1, "and another thing");
+    if (has_defect("talks_on") && run.code != "echo" && end.limit == PODIUM_LIMIT_NONE)
+      run.callbacks.output(1, "and another thing");
   }
 
   Host host_;

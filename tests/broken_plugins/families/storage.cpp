@@ -35,14 +35,17 @@ std::shared_ptr<Blobs> blobs_of(const std::string& root) {
 /// A content on its way, in parts of ten bytes and more.
 class Arriving final : public Parts {
  public:
-  Arriving(std::shared_ptr<Blobs> blobs, std::string key) : blobs_(std::move(blobs)), key_(std::move(key)) {}
+  Arriving(std::shared_ptr<Blobs> blobs, std::string key)
+      : blobs_(std::move(blobs)), key_(std::move(key)) {}
   ~Arriving() override {
     if (has_defect("finishes_at_the_end")) keep();
   }
 
-  void put(std::uint32_t number, int descriptor, std::uint64_t offset, std::uint64_t length) override {
+  void put(std::uint32_t number, int descriptor, std::uint64_t offset,
+           std::uint64_t length) override {
     const bool alone = ++inside_ == 1;
-    if (has_defect("one_part_at_a_time")) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    if (has_defect("one_part_at_a_time"))
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
     std::string part(length, '\0');
     const ssize_t n = ::pread(descriptor, part.data(), length, static_cast<off_t>(offset));
     const bool disturbed = has_defect("one_part_at_a_time") && (!alone || inside_ > 1);
@@ -50,7 +53,8 @@ class Arriving final : public Parts {
     const std::lock_guard lock(blobs_->mutex);
     if (n < 0 || static_cast<std::uint64_t>(n) != length) {
       if (has_defect("spoils_a_failed_part")) parts_[number] = "";
-      if (!has_defect("takes_short_parts")) throw Error(PODIUM_INVALID_ARGUMENT, "the part is not in the file");
+      if (!has_defect("takes_short_parts"))
+        throw Error(PODIUM_INVALID_ARGUMENT, "the part is not in the file");
       part.resize(n < 0 ? 0 : static_cast<std::size_t>(n));
     }
     if (disturbed) part.assign(length, '?');
@@ -60,17 +64,20 @@ class Arriving final : public Parts {
     } else {
       parts_[number] = std::move(part);
     }
-    if (has_defect("shows_parts") && parts_.size() == 2) blobs_->content[key_] = parts_.begin()->second;
+    if (has_defect("shows_parts") && parts_.size() == 2)
+      blobs_->content[key_] = parts_.begin()->second;
   }
 
   void finish(std::uint64_t length) override {
     const std::lock_guard lock(blobs_->mutex);
     std::uint32_t expected = 1;
     for (const auto& part : parts_) {
-      if (part.first != expected++ && !has_defect("finishes_gaps")) throw Error(PODIUM_INVALID_ARGUMENT, "a part is missing");
+      if (part.first != expected++ && !has_defect("finishes_gaps"))
+        throw Error(PODIUM_INVALID_ARGUMENT, "a part is missing");
     }
     const std::string whole = joined();
-    if (whole.size() != length && !has_defect("finishes_gaps") && !has_defect("spoils_a_failed_part")) {
+    if (whole.size() != length && !has_defect("finishes_gaps") &&
+        !has_defect("spoils_a_failed_part")) {
       throw Error(PODIUM_INVALID_ARGUMENT, "the parts are not as long as the content");
     }
     blobs_->content[key_] = whole;
@@ -97,7 +104,8 @@ class Arriving final : public Parts {
 
 class Family final : public Storage, public PutParts {
  public:
-  static constexpr podium_option kOptions[] = {option_string("root", "", "Blobs of one name are the same")};
+  static constexpr podium_option kOptions[] = {
+      option_string("root", "", "Blobs of one name are the same")};
 
   Family(Host, const Options& options) : blobs_(blobs_of(options.string("root"))) {}
 
@@ -110,7 +118,8 @@ class Family final : public Storage, public PutParts {
       content += kept.substr(content.size());
     }
     if (has_defect("mixes")) {  // in two steps, and others may look between them
-      kept.replace(0, std::min(kept.size(), content.size() / 2), content.substr(0, content.size() / 2));
+      kept.replace(0, std::min(kept.size(), content.size() / 2),
+                   content.substr(0, content.size() / 2));
       lock.unlock();
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
       lock.lock();
@@ -120,7 +129,8 @@ class Family final : public Storage, public PutParts {
     kept = std::move(content);
   }
 
-  void get(std::string_view key, std::uint64_t offset, std::uint64_t length, const BlobSink& sink) override {
+  void get(std::string_view key, std::uint64_t offset, std::uint64_t length,
+           const BlobSink& sink) override {
     const Overlap overlap(key);
     const std::string content = find(key);
     if (offset > content.size() || (length != UINT64_MAX && length > content.size() - offset)) {
@@ -170,7 +180,8 @@ class Family final : public Storage, public PutParts {
  private:
   /// Two calls at a time for keys of one kind, where the defect cannot bear it.
   struct Overlap {
-    explicit Overlap(std::string_view key) : counts(has_defect("one_at_a_time") && key.starts_with("key")) {
+    explicit Overlap(std::string_view key)
+        : counts(has_defect("one_at_a_time") && key.starts_with("key")) {
       if (!counts) return;
       disturbed = ++inside() > 1;
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -186,7 +197,9 @@ class Family final : public Storage, public PutParts {
     bool counts, disturbed = false;
   };
 
-  static Error missing() { return {PODIUM_NOT_FOUND, has_defect("says_nothing") ? "" : "there is no such blob"}; }
+  static Error missing() {
+    return {PODIUM_NOT_FOUND, has_defect("says_nothing") ? "" : "there is no such blob"};
+  }
 
   static std::string name_of(std::string_view key) {
     std::string name(key);
@@ -200,15 +213,18 @@ class Family final : public Storage, public PutParts {
   static std::string read(const Source& source) {
     std::string content, piece(65'536, '\0');
     try {
-      while (const std::size_t n = source.read(piece.data(), piece.size())) content.append(piece, 0, n);
+      while (const std::size_t n = source.read(piece.data(), piece.size()))
+        content.append(piece, 0, n);
     } catch (const Error&) {
       if (!has_defect("keeps_the_beginning")) throw;
     }
-    if (source.expected() && *source.expected() != content.size() && !has_defect("takes_any_length")) {
+    if (source.expected() && *source.expected() != content.size() &&
+        !has_defect("takes_any_length")) {
       throw Error(PODIUM_INVALID_ARGUMENT, "the sender gave another length than it said");
     }
     if (has_defect("cuts_large") && content.size() > 8u << 20) content.resize(8u << 20);
-    if (has_defect("cuts_unknown_lengths") && !source.expected() && content.size() > 50'000) content.resize(50'000);
+    if (has_defect("cuts_unknown_lengths") && !source.expected() && content.size() > 50'000)
+      content.resize(50'000);
     if (has_defect("takes_nul_for_the_end") && content.starts_with('\0')) content.clear();
     return content;
   }
@@ -226,12 +242,13 @@ class Family final : public Storage, public PutParts {
 /// What the SDK's own thunks would not let pass.
 podium_code raw_head(void* self, podium_bytes key, podium_blob* out, podium_error* err) {
   const podium_code code = detail::StorageThunks<Family>::head(self, key, out, err);
-  if (code != PODIUM_OK && has_defect("writes_to_a_null_error")) std::strcpy(err->message, "there is no such blob");
+  if (code != PODIUM_OK && has_defect("writes_to_a_null_error"))
+    std::strcpy(err->message, "there is no such blob");
   return code == PODIUM_INVALID_ARGUMENT && has_defect("takes_any_key") ? PODIUM_OK : code;
 }
 
-podium_code create(const podium_host* host, const podium_config* config, std::uint32_t flags, podium_storage* out,
-                   podium_error* err) {
+podium_code create(const podium_host* host, const podium_config* config, std::uint32_t flags,
+                   podium_storage* out, podium_error* err) {
   const podium_code code =
       detail::create<Family, podium_storage, detail::StorageThunks>(host, config, flags, out, err);
   if (code == PODIUM_OK) out->head = raw_head;
@@ -239,11 +256,18 @@ podium_code create(const podium_host* host, const podium_config* config, std::ui
 }
 
 const void* get_factory(const char* id) {
-  static const podium_storage_factory kFactory{sizeof(podium_storage_factory), 0, detail::option_table<Family>(), create};
+  static const podium_storage_factory kFactory{sizeof(podium_storage_factory), 0,
+                                               detail::option_table<Family>(), create};
   return std::strcmp(id, PODIUM_FACTORY_STORAGE) == 0 ? &kFactory : nullptr;
 }
 
 }  // namespace
 
-constinit const podium_plugin podium_plugin_v1 = {sizeof(podium_plugin), PODIUM_ABI_MAJOR, PODIUM_ABI_MINOR, 0,
-                                                  "org.podium.test.family", "1.0.0", "A storage with one defect", get_factory};
+constinit const podium_plugin podium_plugin_v1 = {sizeof(podium_plugin),
+                                                  PODIUM_ABI_MAJOR,
+                                                  PODIUM_ABI_MINOR,
+                                                  0,
+                                                  "org.podium.test.family",
+                                                  "1.0.0",
+                                                  "A storage with one defect",
+                                                  get_factory};

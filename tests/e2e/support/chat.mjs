@@ -24,14 +24,20 @@ export function recordWire() {
 export async function openChat({ url, key }) {
   const agents = await loadAgents();
   const parameters = { baseUrl: url, authHeaders: () => ({ 'X-API-Key': key }), user_id: 'user-1' };
-  const tools = [agents.createCodeExecutionTool(parameters), agents.createBashExecutionTool(parameters)];
+  const tools = [
+    agents.createCodeExecutionTool(parameters),
+    agents.createBashExecutionTool(parameters),
+  ];
   const node = new agents.ToolNode({ tools, sessions: new Map(), handleToolErrors: true });
   let calls = 0;
 
   /** Calls a tool by name; {text, artifact} is what the model and the host get of it. */
   async function call(name, args) {
     const id = `call-${++calls}`;
-    const message = new agents.AIMessage({ content: '', tool_calls: [{ id, name, args, type: 'tool_call' }] });
+    const message = new agents.AIMessage({
+      content: '',
+      tool_calls: [{ id, name, args, type: 'tool_call' }],
+    });
     const out = await node.invoke([message], { configurable: { run_id: 'run-1' } });
     const answer = (Array.isArray(out) ? out : out.messages).at(-1);
     return { text: String(answer.content), status: answer.status, artifact: answer.artifact ?? {} };

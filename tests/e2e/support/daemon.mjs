@@ -42,7 +42,7 @@ export class Daemon {
   /** `config` is merged over what the test needs of the daemon: port, state, log format. */
   constructor(config = {}) {
     this.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'podium-e2e-'));
-    fs.chmodSync(this.folder, 0o755);  // the daemon's own account has to pass through
+    fs.chmodSync(this.folder, 0o755); // the daemon's own account has to pass through
     this.stateDir = path.join(this.folder, 'state');
     this.configFile = path.join(this.folder, 'podium.json');
     this.uidBase = nextUidBase;
@@ -111,7 +111,7 @@ export class Daemon {
     try {
       line = JSON.parse(text);
     } catch {
-      line = { message: text };  // of the supervisor or the spawner
+      line = { message: text }; // of the supervisor or the spawner
     }
     this.log.push(line);
     recordLine(line);
@@ -127,7 +127,10 @@ export class Daemon {
     const past = this.log.find(test);
     if (past) return Promise.resolve(past);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`not logged: ${test}\n${this.said()}`)), limitMs);
+      const timer = setTimeout(
+        () => reject(new Error(`not logged: ${test}\n${this.said()}`)),
+        limitMs,
+      );
       this.waiting.push({ test, resolve: (line) => (clearTimeout(timer), resolve(line)) });
     });
   }
@@ -150,7 +153,7 @@ export class Daemon {
     if (!this.child || this.exit) return this.exit;
     this.signal('SIGTERM');
     let late = false;
-    const timer = setTimeout(() => (late = true, this.signal('SIGKILL')), 60_000);
+    const timer = setTimeout(() => ((late = true), this.signal('SIGKILL')), 60_000);
     await this.ended;
     clearTimeout(timer);
     if (late) throw new Error(`podiumd did not end within 60 s of SIGTERM:\n${this.said()}`);
@@ -170,22 +173,30 @@ export class Daemon {
 
   /** Processes of this daemon's sandboxes: they run as users of its range. */
   sandboxProcesses() {
-    return fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).filter((pid) => {
-      const uid = Number(/^Uid:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0);
-      return uid >= this.uidBase && uid < this.uidBase + 20_000;
-    });
+    return fs
+      .readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .filter((pid) => {
+        const uid = Number(/^Uid:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0);
+        return uid >= this.uidBase && uid < this.uidBase + 20_000;
+      });
   }
 
   /** Its supervisor and spawner, which name this state directory on their command line. */
   helpers() {
     const own = `--runs=${this.stateDir}/runs`;
-    return fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+    return fs
+      .readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
       .filter((pid) => read(`/proc/${pid}/cmdline`).split('\0').includes(own));
   }
 
   /** Waits until nothing of it is left: no process, no mount. */
   async leavesNothing() {
-    await eventually('no process of its sandboxes is left', () => this.sandboxProcesses().length === 0);
+    await eventually(
+      'no process of its sandboxes is left',
+      () => this.sandboxProcesses().length === 0,
+    );
     await eventually('its spawner is gone', () => this.helpers().length === 0);
     if (read('/proc/self/mountinfo').includes(this.stateDir)) {
       throw new Error(`mounts were left behind below ${this.stateDir}`);
@@ -214,7 +225,9 @@ export class Daemon {
             headers: response.headers,
             id: response.headers['x-request-id'],
             bytes: text,
-            get json() { return JSON.parse(text.toString()); },
+            get json() {
+              return JSON.parse(text.toString());
+            },
           });
         });
       });
@@ -234,8 +247,10 @@ export class Daemon {
   async upload(name, content) {
     const boundary = 'e2e-boundary-7d1f';
     const body = Buffer.concat([
-      Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\n` +
-                  'Content-Type: application/octet-stream\r\n\r\n'),
+      Buffer.from(
+        `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\n` +
+          'Content-Type: application/octet-stream\r\n\r\n',
+      ),
       Buffer.from(content),
       Buffer.from(`\r\n--${boundary}--\r\n`),
     ]);
@@ -255,8 +270,10 @@ export class Daemon {
 
   /** Waits until `count` runs are in progress. */
   running(count) {
-    return eventually(`${count} runs in progress`, async () =>
-      (await this.request('GET', '/health/detailed')).json.runs?.running === count);
+    return eventually(
+      `${count} runs in progress`,
+      async () => (await this.request('GET', '/health/detailed')).json.runs?.running === count,
+    );
   }
 
   /** Runs the installed `podium` against this daemon. */

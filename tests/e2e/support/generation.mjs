@@ -28,8 +28,14 @@ async function converse(auth) {
     bodyenv: { LIBRECHAT_CODE_API_KEY: key },
     none: {},
   }[auth];
-  const own = {  // of LibreChat itself
-    headers: auth === 'none' ? {} : auth === 'bearer' ? { Authorization: `Bearer ${key}` } : { 'X-API-Key': key },
+  const own = {
+    // of LibreChat itself
+    headers:
+      auth === 'none'
+        ? {}
+        : auth === 'bearer'
+          ? { Authorization: `Bearer ${key}` }
+          : { 'X-API-Key': key },
     httpAgent: new http.Agent({ keepAlive: false }),
     validateStatus: () => true,
   };
@@ -45,16 +51,25 @@ async function converse(auth) {
 
   async function invoke(through, tool, args) {
     const call = { id: `call-${++calls}`, name: tool, args, type: 'tool_call' };
-    const out = await through.invoke([new agents.AIMessage({ content: '', tool_calls: [call] })],
-                                     { configurable: { run_id: 'run-1' } });
+    const out = await through.invoke([new agents.AIMessage({ content: '', tool_calls: [call] })], {
+      configurable: { run_id: 'run-1' },
+    });
     const message = (Array.isArray(out) ? out : out.messages).at(-1);
-    return { text: String(message.content), status: message.status, artifact: message.artifact ?? {} };
+    return {
+      text: String(message.content),
+      status: message.status,
+      artifact: message.artifact ?? {},
+    };
   }
   const execute = agents.Constants.EXECUTE_CODE ?? 'execute_code';
   const run = (code, more = {}) => invoke(node, execute, { lang: 'py', code, ...more });
 
   async function get(path) {
-    const reply = await axios.get(`${url}${path}`, { ...own, responseType: 'arraybuffer', timeout: 15000 });
+    const reply = await axios.get(`${url}${path}`, {
+      ...own,
+      responseType: 'arraybuffer',
+      timeout: 15000,
+    });
     return { status: reply.status, body: Buffer.from(reply.data).toString() };
   }
 
@@ -64,27 +79,46 @@ async function converse(auth) {
   }
 
   const facts = {};
-  const slow = invoke(beside, execute, { lang: 'py', code: 'import time\ntime.sleep(6)\nprint("slow done")' });
+  const slow = invoke(beside, execute, {
+    lang: 'py',
+    code: 'import time\ntime.sleep(6)\nprint("slow done")',
+  });
   facts.hello = (await run('print("hello", 6*7)')).text;
-  const made = (await run('open("/mnt/data/data.csv","w").write("a,b\\n1,2\\n")\nopen("/mnt/data/keep.txt","w").write("k")')).artifact;
+  const made = (
+    await run(
+      'open("/mnt/data/data.csv","w").write("a,b\\n1,2\\n")\nopen("/mnt/data/keep.txt","w").write("k")',
+    )
+  ).artifact;
   facts.made = made.files?.map((file) => file.name).sort();
   const csv = made.files?.find((file) => file.name === 'data.csv') ?? {};
   const session = csv.storage_session_id ?? csv.session_id ?? made.session_id;
   facts.download = await get(`/download/${session}/${csv.id}?kind=user&id=user-1`);
   facts.oldDownload = await get(`/download/${made.session_id}/${csv.id}`);
   const summary = JSON.parse((await get(`/files/${made.session_id}?detail=summary`)).body);
-  facts.fresh = summary.some?.((one) => one.name.startsWith(`${made.session_id}/${csv.id}`) &&
-                                        Math.abs(Date.now() - Date.parse(one.lastModified)) < 60_000);
+  facts.fresh = summary.some?.(
+    (one) =>
+      one.name.startsWith(`${made.session_id}/${csv.id}`) &&
+      Math.abs(Date.now() - Date.parse(one.lastModified)) < 60_000,
+  );
   const full = JSON.parse((await get(`/files/${made.session_id}?detail=full`)).body);
-  facts.fullId = full.find?.((one) => one.metadata['original-filename'] === 'data.csv')?.name.split('/')[1].split('.')[0] === csv.id;
+  facts.fullId =
+    full
+      .find?.((one) => one.metadata['original-filename'] === 'data.csv')
+      ?.name.split('/')[1]
+      .split('.')[0] === csv.id;
   facts.object = (await get(`/sessions/${session}/objects/${csv.id}?kind=user&id=user-1`)).status;
-  const changed = await run('print(open("/mnt/data/data.csv").read().count("\\n"))\nopen("/mnt/data/data.csv","a").write("3,4\\n")');
+  const changed = await run(
+    'print(open("/mnt/data/data.csv").read().count("\\n"))\nopen("/mnt/data/data.csv","a").write("3,4\\n")',
+  );
   facts.lines = changed.text;
   const after = changed.artifact.files?.find((file) => file.name === 'data.csv') ?? {};
   facts.newId = after.id !== undefined && after.id !== csv.id;
   facts.modifiedFrom = after.modified_from?.id === csv.id;
-  facts.keepListed = changed.artifact.files?.find((file) => file.name === 'keep.txt')?.inherited ?? null;
-  facts.again = (await run('print(open("/mnt/data/data.csv").read())\nprint(open("/mnt/data/keep.txt").read())')).text;
+  facts.keepListed =
+    changed.artifact.files?.find((file) => file.name === 'keep.txt')?.inherited ?? null;
+  facts.again = (
+    await run('print(open("/mnt/data/data.csv").read())\nprint(open("/mnt/data/keep.txt").read())')
+  ).text;
   facts.failing = (await run('import sys\nprint("out")\nsys.exit(3)')).text;
   facts.args = (await run('import sys\nprint(sys.argv[1:])', { args: ['x', 'y z'] })).text;
   facts.exit3 = (await run('echo out; echo err >&2; exit 3', { lang: 'bash' })).text;
@@ -92,17 +126,36 @@ async function converse(auth) {
   facts.badUtf8 = await run('import sys\nsys.stdout.buffer.write(b"a\\xff\\xfeb\\n")');
   facts.bigOutput = (await run('print("x" * 1000000)')).text.length;
   facts.languages = [];
-  for (const [lang, code] of Object.entries(hello)) facts.languages.push((await run(code, { lang })).text);
+  for (const [lang, code] of Object.entries(hello))
+    facts.languages.push((await run(code, { lang })).text);
   facts.badLanguage = (await post(own.headers, { lang: 'cobol', code: 'x' })).status;
-  facts.wrongKey = (await post({ 'X-API-Key': `wrong-${key}` }, { lang: 'py', code: 'print(1)' })).status;
+  facts.wrongKey = (
+    await post({ 'X-API-Key': `wrong-${key}` }, { lang: 'py', code: 'print(1)' })
+  ).status;
   facts.noKey = (await post({}, { lang: 'py', code: 'print(1)' })).status;
   // As LibreChat itself reads a file.
   facts.readByLibreChat = await post(own.headers, {
-    lang: 'bash', code: "cat '/mnt/data/data.csv'", session_id: made.session_id,
-    files: [{ id: csv.id, resource_id: 'user-1', name: csv.name, storage_session_id: session, kind: 'user' }],
+    lang: 'bash',
+    code: "cat '/mnt/data/data.csv'",
+    session_id: made.session_id,
+    files: [
+      {
+        id: csv.id,
+        resource_id: 'user-1',
+        name: csv.name,
+        storage_session_id: session,
+        kind: 'user',
+      },
+    ],
   });
-  facts.bashTool = tools.length > 1
-    ? (await invoke(node, agents.Constants.BASH_TOOL ?? 'bash_tool', { command: 'pwd; ls /mnt/data' })).text : null;
+  facts.bashTool =
+    tools.length > 1
+      ? (
+          await invoke(node, agents.Constants.BASH_TOOL ?? 'bash_tool', {
+            command: 'pwd; ls /mnt/data',
+          })
+        ).text
+      : null;
   facts.slow = (await slow).text;
   return facts;
 }

@@ -23,7 +23,9 @@ export async function loadAgents(name = 'agents') {
   const place = name === 'agents' ? '@librechat/agents' : name;
   const root = path.join(folder, 'node_modules', place, 'dist/esm/main.mjs');
   const agents = await import(pathToFileURL(root).href);
-  const messages = createRequire(root).resolve('@langchain/core/messages').replace(/\.cjs$/, '.js');
+  const messages = createRequire(root)
+    .resolve('@langchain/core/messages')
+    .replace(/\.cjs$/, '.js');
   const { AIMessage } = await import(pathToFileURL(messages).href);
   return { ...agents, AIMessage };
 }

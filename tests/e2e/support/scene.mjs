@@ -12,8 +12,10 @@ const { url, key, first, seconds } = JSON.parse(process.argv[2]);
 const headers = { 'X-API-Key': key, 'User-Agent': 'LibreChat/1.0' };
 const ports = [];
 channel('http.client.request.start').subscribe(({ request }) => {
-  const note = (socket) => ports.push({ path: request.path, port: socket.localPort, reused: request.reusedSocket });
-  const wait = (socket) => (socket.connecting ? socket.once('connect', () => note(socket)) : note(socket));
+  const note = (socket) =>
+    ports.push({ path: request.path, port: socket.localPort, reused: request.reusedSocket });
+  const wait = (socket) =>
+    socket.connecting ? socket.once('connect', () => note(socket)) : note(socket);
   if (request.socket) wait(request.socket);
   else request.once('socket', wait);
 });
@@ -21,13 +23,16 @@ channel('http.client.request.start').subscribe(({ request }) => {
 async function upload(options) {
   const form = new FormData();
   const rows = Array.from({ length: 256 }, (_, n) => `${String(n).padStart(5, '0')},x\n`).join('');
-  form.append('file', Buffer.from(rows), 'in.csv');  // 2 KB
-  const reply = await axios.post(`${url}/upload`, form, { headers: { ...form.getHeaders(), ...headers }, ...options });
+  form.append('file', Buffer.from(rows), 'in.csv'); // 2 KB
+  const reply = await axios.post(`${url}/upload`, form, {
+    headers: { ...form.getHeaders(), ...headers },
+    ...options,
+  });
   return reply.data;
 }
 
 const apart = { httpAgent: new http.Agent({ keepAlive: false }) };
-const shared = { headers, timeout: 5000 };  // http.globalAgent, as LibreChat before its own cure
+const shared = { headers, timeout: 5000 }; // http.globalAgent, as LibreChat before its own cure
 
 const uploaded = await upload(first === 'upload' ? { timeout: 5000 } : apart);
 const session = uploaded.session_id;
@@ -35,12 +40,18 @@ const id = uploaded.files[0].fileId;
 const json = { 'Content-Type': 'application/json' };
 const firstCalls = {
   files: () => axios.get(`${url}/files/${session}?detail=summary`, shared),
-  download: () => axios.get(`${url}/download/${session}/${id}`, { ...shared, responseType: 'arraybuffer' }),
+  download: () =>
+    axios.get(`${url}/download/${session}/${id}`, { ...shared, responseType: 'arraybuffer' }),
   'files-full': () => axios.get(`${url}/files/${session}?detail=full`, shared),
   sessions: () => axios.get(`${url}/sessions/${session}/objects/${id}?kind=user&id=user-1`, shared),
   none: () => {},
   health: () => axios.get(`${url}/health`, shared),
-  exec: () => axios.post(`${url}/exec`, { lang: 'bash', code: 'true' }, { ...shared, headers: { ...headers, ...json } }),
+  exec: () =>
+    axios.post(
+      `${url}/exec`,
+      { lang: 'bash', code: 'true' },
+      { ...shared, headers: { ...headers, ...json } },
+    ),
   upload: () => {},
 };
 await firstCalls[first]();

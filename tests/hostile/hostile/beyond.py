@@ -14,7 +14,8 @@ from .fixture import check, row
 @row("B1", "the overlay: renames, whiteouts, opaque folders, unnamed files, its work folder")
 def _(t):
     refs = [t.client.reference(name, name.encode()) for name in ("a", "b", "d/x", "d/y", "e/f/g")]
-    reply = t.py("""
+    reply = t.py(
+        """
 import os, ctypes
 os.chdir('/mnt/data')
 def tried(f, *a):
@@ -33,18 +34,29 @@ for p in ('/mnt/.work', '/mnt/.work/work', '/.podium', '/.podium/runs'):
     except OSError: pass
 import shutil
 shutil.rmtree('d', ignore_errors=True); os.mkdir('d'); open('d/new', 'w').write('new')
-""", files=refs)
+""",
+        files=refs,
+    )
     names = sorted(f["name"] for f in reply.files)
     check(reply.stdout == "", "nothing of the work folders is seen", reply.stdout)
-    check(set(names) >= {"a/in", "d/new", "e/f/b", "linked"} and set(reply.deleted_files) >= {"a", "b", "d/x", "d/y"},
-          "what changed is told", (names, reply.deleted_files))
+    check(
+        set(names) >= {"a/in", "d/new", "e/f/b", "linked"}
+        and set(reply.deleted_files) >= {"a", "b", "d/x", "d/y"},
+        "what changed is told",
+        (names, reply.deleted_files),
+    )
     for ref in refs:
-        check(t.client.download(ref["session_id"], ref["id"]).body == ref["name"].encode(), "blobs are untouched")
+        check(
+            t.client.download(ref["session_id"], ref["id"]).body == ref["name"].encode(),
+            "blobs are untouched",
+        )
 
 
 @row("B2", "out through /proc: root, cwd, map_files, fd, mem")
 def _(t):
-    t.says("py", """
+    t.says(
+        "py",
+        """
 import os, glob
 bad = []
 for p in ('/proc/self/root/../../..', '/proc/self/cwd/../../../..', '/proc/1/root', '/proc/1/cwd', '/proc/self/task/%d/root' % os.getpid(), '/proc/thread-self/root'):
@@ -60,18 +72,23 @@ except OSError: pass
 for p in glob.glob('/proc/[0-9]*'):
     if os.stat(p).st_uid == 0: bad.append(('a process of root', p, open(p + '/comm').read()))
 print(bad if bad else 'ok')
-""")
+""",
+    )
 
 
 @row("B2b", "it stays the first to die when memory is short", local=True)
 def _(t):
-    t.says("bash", "(echo 0 > /proc/self/oom_score_adj) 2>/dev/null; [ $(cat /proc/self/oom_score_adj) = 1000 ] && echo ok")
+    t.says(
+        "bash",
+        "(echo 0 > /proc/self/oom_score_adj) 2>/dev/null; [ $(cat /proc/self/oom_score_adj) = 1000 ] && echo ok",
+    )
 
 
 @row("B3", "descriptors that fly in circles, sockets in sockets in sockets")
 def _(t):
     for _ in range(3):
-        t.py("""
+        t.py(
+            """
 import array, os, socket
 def send(over, *fds):
     over.sendmsg([b'x'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', fds))])
@@ -86,14 +103,18 @@ try:
     while True:
         p, q = socket.socketpair(); send(p, x.fileno(), y.fileno()); x, y = p, q
 except OSError: pass
-""", ("completed", "failed", "out_of_memory"))
+""",
+            ("completed", "failed", "out_of_memory"),
+        )
 
 
 @row("B4", "sparse files of the allowed size, from many runs: disk and neighbours", local=True)
 def _(t):
     code = "import os\nfor n in 'ab': os.truncate(os.open(n, os.O_CREAT | os.O_RDWR), 256 << 20)"
     answers = []
-    threads = [threading.Thread(target=lambda: answers.append(t.client.exec("py", code))) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda: answers.append(t.client.exec("py", code))) for _ in range(4)
+    ]
     before = disk_used(t.daemon.state)
     for thread in threads:
         thread.start()
@@ -102,7 +123,9 @@ def _(t):
     check(beside.seconds < 2.5, "a run with a small file beside it", beside.seconds)
     for thread in threads:
         thread.join()
-    check(all(a.status_code == 200 and len(a.files) == 2 for a in answers), "all is kept", answers[:1])
+    check(
+        all(a.status_code == 200 and len(a.files) == 2 for a in answers), "all is kept", answers[:1]
+    )
     used = disk_used(t.daemon.state) - before
     check(used < 600 << 20, "holes cost no disk, or one copy at most", used)
     for a in answers:
@@ -124,9 +147,14 @@ def disk_used(folder):
     return total
 
 
-@row("B5", "limits that are the whole host's: asynchronous I/O, watches, timers, locks, queues", local=True)
+@row(
+    "B5",
+    "limits that are the whole host's: asynchronous I/O, watches, timers, locks, queues",
+    local=True,
+)
 def _(t):
-    reply = t.py("""
+    reply = t.py(
+        """
 import ctypes, os, fcntl, socket, select, signal
 libc = ctypes.CDLL(None, use_errno=True)
 def storm(what, f, most=100000):
@@ -146,15 +174,29 @@ storm('timers', lambda i: libc.timer_create(0, None, ctypes.byref(ctypes.c_void_
 storm('queues', lambda i: libc.mq_open(b'/q%d' % i, os.O_CREAT | os.O_RDWR, 0o600, None))
 storm('shm', lambda i: libc.shmget(0, 4096, 0o1600)); storm('sem', lambda i: libc.semget(0, 100, 0o1600)); storm('msg', lambda i: libc.msgget(0, 0o1600))
 storm('epoll', lambda i: select.epoll().fileno()); storm('memfd', lambda i: os.memfd_create('x'))
-""", ("completed", "out_of_memory", "timed_out", "failed"), timeout=15000)
-    check(not re.search(r"aio [1-9]", reply.stdout or ""), "the host's asynchronous I/O is not taken", reply.stdout)
+""",
+        ("completed", "out_of_memory", "timed_out", "failed"),
+        timeout=15000,
+    )
+    check(
+        not re.search(r"aio [1-9]", reply.stdout or ""),
+        "the host's asynchronous I/O is not taken",
+        reply.stdout,
+    )
 
 
 @row("B6", "a storm of sync() beside an upload")
 def _(t):
     done = []
-    thread = threading.Thread(target=lambda: done.append(t.client.exec(
-        "py", "import os\nfor _ in range(40): os.fork() if _ < 4 else None\nwhile True: os.sync()", timeout=4000)))
+    thread = threading.Thread(
+        target=lambda: done.append(
+            t.client.exec(
+                "py",
+                "import os\nfor _ in range(40): os.fork() if _ < 4 else None\nwhile True: os.sync()",
+                timeout=4000,
+            )
+        )
+    )
     thread.start()
     time.sleep(0.5)
     made = t.client.upload([("beside", b"z" * 3_000_000)])
@@ -165,7 +207,8 @@ def _(t):
 
 @row("B7", "page cache: a program throws out what others run on")
 def _(t):
-    t.py("""
+    t.py(
+        """
 import os, time
 end = time.time() + 3
 while time.time() < end:
@@ -175,7 +218,8 @@ while time.time() < end:
                 fd = os.open(os.path.join(top, f), os.O_RDONLY); os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED); os.close(fd)
             except OSError: pass
         if time.time() > end: break
-""")
+"""
+    )
 
 
 @row("B8", "400 senders without a key, each with almost 4 MiB of body", local=True)
@@ -185,7 +229,15 @@ def _(t):
     try:
         for _ in range(400):
             s = t.client.socket()
-            s.sendall(t.client.head("POST", "/exec", "Content-Type: application/json", f"Content-Length: {4 << 20}", key=False))
+            s.sendall(
+                t.client.head(
+                    "POST",
+                    "/exec",
+                    "Content-Type: application/json",
+                    f"Content-Length: {4 << 20}",
+                    key=False,
+                )
+            )
             s.settimeout(0.5)
             sockets.append(s)
             try:
@@ -225,6 +277,7 @@ def _(t):
     def one(i):
         reply = t.client.exec("bash", f"sleep 0.0{i % 10}{i % 7}; echo x > f", timeout=20 + i)
         seen.append((reply.status_code, reply.status))
+
     seen = []
     for base in range(0, 80, 8):
         threads = [threading.Thread(target=one, args=(base + i,)) for i in range(8)]
@@ -232,24 +285,34 @@ def _(t):
             thread.start()
         for thread in threads:
             thread.join(20)
-    check(len(seen) == 80 and set(seen) <= {(200, "completed"), (200, "timed_out")}, "each ends as one or the other", set(seen))
+    check(
+        len(seen) == 80 and set(seen) <= {(200, "completed"), (200, "timed_out")},
+        "each ends as one or the other",
+        set(seen),
+    )
 
 
 @row("B12", "150 clients that leave at random moments, of runs with files")
 def _(t):
     chance = random.Random(7)
     refs = [t.client.reference("in", b"x" * 10_000)]
+
     def one():
         try:
             with t.client.socket() as s:
                 kind = chance.random()
-                data = t.client.exec_bytes("bash", "cat /mnt/data/in > out; head -c 2000000 /dev/zero > big; sleep .05; echo done", files=refs)
-                s.sendall(data[:int(len(data) * chance.random())] if kind < 0.2 else data)
+                data = t.client.exec_bytes(
+                    "bash",
+                    "cat /mnt/data/in > out; head -c 2000000 /dev/zero > big; sleep .05; echo done",
+                    files=refs,
+                )
+                s.sendall(data[: int(len(data) * chance.random())] if kind < 0.2 else data)
                 time.sleep(chance.random() * 0.25)
                 if kind > 0.6:
                     s.setsockopt(1, 13, b"\x01\0\0\0\0\0\0\0")
         except OSError:
             pass
+
     for _ in range(15):
         threads = [threading.Thread(target=one) for _ in range(10)]
         for thread in threads:
@@ -263,13 +326,21 @@ def _(t):
     for _ in range(10):
         ref = t.client.reference("in", b"content" * 5000)
         answers = []
+
         def run():
-            answers.append(t.client.exec("bash", "sleep .1; wc -c < /mnt/data/in; echo y >> /mnt/data/in", files=[ref]))
+            answers.append(
+                t.client.exec(
+                    "bash", "sleep .1; wc -c < /mnt/data/in; echo y >> /mnt/data/in", files=[ref]
+                )
+            )
+
         def drop():
             time.sleep(random.random() * 0.12)
             answers.append(t.client.request("DELETE", f"/files/{ref['session_id']}/{ref['id']}"))
+
         def fetch():
             answers.append(t.client.download(ref["session_id"], ref["id"]))
+
         threads = [threading.Thread(target=f) for f in (run, drop, fetch, run, drop)]
         for thread in threads:
             thread.start()
@@ -277,7 +348,11 @@ def _(t):
             thread.join()
         check(all(a.status_code in (200, 404) for a in answers), "no error of ours", answers)
         for a in answers:
-            if a.body.startswith(b'{"session_id"') and "no longer" not in a.stderr and "warning" not in a.stderr:
+            if (
+                a.body.startswith(b'{"session_id"')
+                and "no longer" not in a.stderr
+                and "warning" not in a.stderr
+            ):
                 check(a.stdout == "35000\n", "all of it or none of it", a)
 
 
@@ -286,18 +361,30 @@ def _(t):
     ref = t.client.reference("a", b"x")
     reply = t.bash("ls /mnt/data | wc -l", files=[{**ref, "name": f"n{i}"} for i in range(1000)])
     check(reply.stdout == "1000\n", "all are there", reply)
-    t.refused(t.client.exec("bash", "true", files=[{**ref, "name": f"n{i}"} for i in range(1001)]), 400, 413, 422)
+    t.refused(
+        t.client.exec("bash", "true", files=[{**ref, "name": f"n{i}"} for i in range(1001)]),
+        400,
+        413,
+        422,
+    )
     deep = "/".join(["é" * 12] * 10)
     t.bash(f"cat '/mnt/data/{deep}'", files=[{**ref, "name": deep}])
     t.bash("true", files=[{**ref, "name": "x/" * i + f"f{i}"} for i in range(10)])
-    t.bash("true", files=[{"id": "A" * 21, "session_id": "B" * 21, "name": "gone"}, {"name": "nothing"}, {}])
+    t.bash(
+        "true",
+        files=[{"id": "A" * 21, "session_id": "B" * 21, "name": "gone"}, {"name": "nothing"}, {}],
+    )
 
 
 @row("B15", "files that are read-only stay so", local=False)
 def _(t):
     made = t.client.upload([("ro.txt", b"fixed")], fields=[("read_only", "true")])
     ref = {"id": made.files[0]["fileId"], "name": "ro.txt", "session_id": made.session_id}
-    reply = t.bash("echo changed > /mnt/data/ro.txt; rm -f /mnt/data/ro.txt; echo new > /mnt/data/ro.txt; cat /mnt/data/ro.txt", ("completed", "failed"), files=[ref])
+    reply = t.bash(
+        "echo changed > /mnt/data/ro.txt; rm -f /mnt/data/ro.txt; echo new > /mnt/data/ro.txt; cat /mnt/data/ro.txt",
+        ("completed", "failed"),
+        files=[ref],
+    )
     check(reply.files == [] and reply.deleted_files == [], "it is never emitted", reply)
     check(t.client.download(ref["session_id"], ref["id"]).body == b"fixed", "and unchanged")
 
@@ -306,30 +393,66 @@ def _(t):
 def _(t):
     ref = t.client.reference("r.bin", bytes(range(256)) * 4)
     target = f"/download/{ref['session_id']}/{ref['id']}"
-    for given, wanted, length in (("bytes=0-0", 206, 1), ("bytes=-1", 206, 1), ("bytes=1023-", 206, 1), ("bytes=0-99999999", 206, 1024), ("bytes=1024-", 416, None),
-                                  ("bytes=-0", 416, None), ("bytes=5-2", 200, 1024), ("bytes=a-b", 200, 1024), ("bytes=0-1,3-4", (200, 206), None), ("items=0-1", 200, 1024),
-                                  ("bytes=18446744073709551615-", (200, 416), None), ("bytes=-18446744073709551615", (200, 206), 1024), ("bytes=0-0" + ",0-0" * 2000, (200, 431), None),
-                                  ("bytes=--1", 200, 1024), ("bytes= 0 - 1", (200, 206), None), ("", 200, 1024)):
+    for given, wanted, length in (
+        ("bytes=0-0", 206, 1),
+        ("bytes=-1", 206, 1),
+        ("bytes=1023-", 206, 1),
+        ("bytes=0-99999999", 206, 1024),
+        ("bytes=1024-", 416, None),
+        ("bytes=-0", 416, None),
+        ("bytes=5-2", 200, 1024),
+        ("bytes=a-b", 200, 1024),
+        ("bytes=0-1,3-4", (200, 206), None),
+        ("items=0-1", 200, 1024),
+        ("bytes=18446744073709551615-", (200, 416), None),
+        ("bytes=-18446744073709551615", (200, 206), 1024),
+        ("bytes=0-0" + ",0-0" * 2000, (200, 431), None),
+        ("bytes=--1", 200, 1024),
+        ("bytes= 0 - 1", (200, 206), None),
+        ("", 200, 1024),
+    ):
         reply = t.client.get(target, headers={"Range": given})
-        check(reply.status_code in (wanted if isinstance(wanted, tuple) else (wanted,)), f"{given[:40]}: {wanted}", reply)
-        check(length is None or len(reply.body) == length, f"{given[:40]}: {length} bytes", len(reply.body))
+        check(
+            reply.status_code in (wanted if isinstance(wanted, tuple) else (wanted,)),
+            f"{given[:40]}: {wanted}",
+            reply,
+        )
+        check(
+            length is None or len(reply.body) == length,
+            f"{given[:40]}: {length} bytes",
+            len(reply.body),
+        )
     check(t.client.request("HEAD", target).body == b"", "HEAD has no body")
 
 
 @row("B18", "what is said in errors: no paths, no keys, no traces")
 def _(t):
     seen = []
-    for reply in (t.client.get("/nothing"), t.client.exec("", b"{"), t.client.exec("cobol", "x"), t.client.upload([("../x", b"")]), t.client.get("/download/x/y"),
-                  t.client.exec("py", "x", files=[{"id": 1}]), t.client.request("POST", "/exec", b"x", {"Content-Type": "application/json"}, key="sk-wrong")):
+    for reply in (
+        t.client.get("/nothing"),
+        t.client.exec("", b"{"),
+        t.client.exec("cobol", "x"),
+        t.client.upload([("../x", b"")]),
+        t.client.get("/download/x/y"),
+        t.client.exec("py", "x", files=[{"id": 1}]),
+        t.client.request(
+            "POST", "/exec", b"x", {"Content-Type": "application/json"}, key="sk-wrong"
+        ),
+    ):
         seen.append(reply)
         text = reply.body.decode()
-        check(not re.search(r"/(var|work|home|root|usr|etc)/|\.cpp|std::|0x[0-9a-f]{6}", text), "nothing of the inside", reply)
+        check(
+            not re.search(r"/(var|work|home|root|usr|etc)/|\.cpp|std::|0x[0-9a-f]{6}", text),
+            "nothing of the inside",
+            reply,
+        )
         check(t.client.key not in text and "sk-wrong" not in text, "no key", reply)
 
 
 @row("B19", "the tmpfs: every inode and every byte gone, then an honest end")
 def _(t):
-    t.py("""
+    t.py(
+        """
 import os
 try:
     for i in range(100000): os.symlink('x' * 4000, '/tmp/s%d' % i)
@@ -342,19 +465,24 @@ try:
         while True: f.write(b'x' * (1 << 20))
 except OSError: pass
 print('end')
-""", ("completed", "disk_limit", "failed", "out_of_memory"), timeout=20000)
+""",
+        ("completed", "disk_limit", "failed", "out_of_memory"),
+        timeout=20000,
+    )
 
 
 @row("B20", "names that collide when they are made fit to be listed")
 def _(t):
-    reply = t.py("""
+    reply = t.py(
+        """
 import os
 for n in (b'x\\xff', b'x%FF', b'x\\xfe', 'e\\u0301'.encode(), '\\u00e9'.encode(), b'n' * 255, b'n' * 254 + b'\\n', b'a\\\\b', b'a%5Cb', b'a\\nb', b'a%0Ab', b'.', b' '):
     try: open(b'/mnt/data/' + n, 'wb').write(n)
     except OSError: pass
 for i in range(15):
     d = '/mnt/data/' + '/'.join('d' for _ in range(i + 1)); os.makedirs(d, exist_ok=True); open(d + '/f', 'w').write(str(i))
-""")
+"""
+    )
     names = [f["name"] for f in reply.files]
     check(len(names) == len(set(names)), "every name is one file's", sorted(names))
     for f in reply.files:
@@ -363,8 +491,20 @@ for i in range(15):
 
 @row("B21", "upgrade, priorities, hop-by-hop headers, proxies' headers")
 def _(t):
-    for lines in (["Connection: Upgrade", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"], ["Connection: Upgrade", "Upgrade: websocket"], ["Connection: close, X-API-Key"], ["Connection: Content-Length"],
-                  ["X-Forwarded-For: 127.0.0.1", "X-Real-IP: 127.0.0.1", "X-Original-URL: /metrics", "X-HTTP-Method-Override: DELETE"], ["TE: trailers", "Trailer: X-API-Key"], ["Proxy-Connection: keep-alive"]):
+    for lines in (
+        ["Connection: Upgrade", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"],
+        ["Connection: Upgrade", "Upgrade: websocket"],
+        ["Connection: close, X-API-Key"],
+        ["Connection: Content-Length"],
+        [
+            "X-Forwarded-For: 127.0.0.1",
+            "X-Real-IP: 127.0.0.1",
+            "X-Original-URL: /metrics",
+            "X-HTTP-Method-Override: DELETE",
+        ],
+        ["TE: trailers", "Trailer: X-API-Key"],
+        ["Proxy-Connection: keep-alive"],
+    ):
         got = statuses(t.client.raw(t.client.head("GET", "/ready", *lines), close_write=True))
         check(got == [200] or got == [400], f"{lines}: an ordinary answer", got)
 
@@ -384,4 +524,8 @@ def _(t):
     reply = t.client.exec("py", data)
     check(reply.status_code in (200, 413) and reply.seconds < 8, "read in time", reply.seconds)
     reply = t.py("import os\nos.write(1, b'\\x01' * 1000000); os.write(2, b'\\xff' * 1000000)")
-    check(len(reply.stdout) == 1_000_000 and reply.seconds < 4, "written in time", (len(reply.stdout), reply.seconds))
+    check(
+        len(reply.stdout) == 1_000_000 and reply.seconds < 4,
+        "written in time",
+        (len(reply.stdout), reply.seconds),
+    )

@@ -22,7 +22,9 @@ class Reply:
         try:
             return self.json.get(name)
         except (ValueError, AttributeError, UnicodeDecodeError):
-            raise AttributeError(f"{name}: the answer is {self.status_code} {self.body[:300]!r}") from None
+            raise AttributeError(
+                f"{name}: the answer is {self.status_code} {self.body[:300]!r}"
+            ) from None
 
     def __repr__(self):
         return f"{self.status_code} {self.body[:600]!r} after {self.seconds:.2f} s"
@@ -54,10 +56,19 @@ class Client:
         return self.request("GET", target, **more)
 
     def exec(self, lang, code, key=None, http_timeout=90, **fields):
-        body = code if isinstance(code, bytes) else json.dumps(
-            {"lang": lang, "code": code, **fields}, ensure_ascii=True).encode()
-        return self.request("POST", "/exec", body, {"Content-Type": "application/json"}, key=key,
-                            timeout=http_timeout)
+        body = (
+            code
+            if isinstance(code, bytes)
+            else json.dumps({"lang": lang, "code": code, **fields}, ensure_ascii=True).encode()
+        )
+        return self.request(
+            "POST",
+            "/exec",
+            body,
+            {"Content-Type": "application/json"},
+            key=key,
+            timeout=http_timeout,
+        )
 
     def upload(self, files, key=None, fields=(), target="/upload", timeout=90):
         """files: [(name, bytes)]. Returns the reply."""
@@ -101,8 +112,12 @@ class Client:
     def exec_bytes(self, lang="py", code="print(1)", **fields):
         """A whole POST /exec."""
         body = json.dumps({"lang": lang, "code": code, **fields}).encode()
-        return self.head("POST", "/exec", "Content-Type: application/json",
-                         f"Content-Length: {len(body)}") + body
+        return (
+            self.head(
+                "POST", "/exec", "Content-Type: application/json", f"Content-Length: {len(body)}"
+            )
+            + body
+        )
 
 
 def read_all(s):
@@ -127,7 +142,7 @@ def statuses(stream):
         if not stream.startswith(b"HTTP/1.1 ") or end < 0:
             found.append(None)  # bytes that are no answer: the stream is out of step
             break
-        head, stream = stream[:end].decode("latin-1"), stream[end + 4:]
+        head, stream = stream[:end].decode("latin-1"), stream[end + 4 :]
         status = int(head[9:12])
         found.append(status)
         if status == 100:
@@ -136,11 +151,11 @@ def statuses(stream):
         if fields.get("transfer-encoding") == "chunked":
             while stream:
                 size, _, rest = stream.partition(b"\r\n")
-                stream = rest[int(size, 16) + 2:]
+                stream = rest[int(size, 16) + 2 :]
                 if int(size, 16) == 0:
                     break
         else:
-            stream = stream[int(fields.get("content-length", 0)):]
+            stream = stream[int(fields.get("content-length", 0)) :]
     return found
 
 
@@ -149,12 +164,18 @@ def form(files, fields=(), boundary=None):
     boundary = boundary or "hostile-" + os.urandom(12).hex()
     out = []
     for name, value in fields:
-        out.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'.encode())
+        out.append(
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'.encode()
+        )
         out.append(value.encode() + b"\r\n")
     for name, content in files:
         raw = name if isinstance(name, bytes) else name.encode()
-        out.append(f"--{boundary}\r\n".encode() +
-                   b'Content-Disposition: form-data; name="file"; filename="' + raw + b'"\r\n'
-                   b"Content-Type: application/octet-stream\r\n\r\n" + content + b"\r\n")
+        out.append(
+            f"--{boundary}\r\n".encode()
+            + b'Content-Disposition: form-data; name="file"; filename="'
+            + raw
+            + b'"\r\n'
+            b"Content-Type: application/octet-stream\r\n\r\n" + content + b"\r\n"
+        )
     out.append(f"--{boundary}--\r\n".encode())
     return b"".join(out), f"multipart/form-data; boundary={boundary}"

@@ -57,9 +57,13 @@ def cgroup_bases(name):
     return [p for p in [top / name, *top.glob(f"*/{name}")] if p.is_dir()]
 
 
-COLD_PYTHON = {"aliases": ["python"], "runtimes": ["jobs"], "source": "main.py",
-               "command": ["/usr/bin/python3", "{source}"],
-               "environment": {"PYTHONUNBUFFERED": "1", "PYTHONPATH": "/mnt/data", "MPLBACKEND": "Agg"}}
+COLD_PYTHON = {
+    "aliases": ["python"],
+    "runtimes": ["jobs"],
+    "source": "main.py",
+    "command": ["/usr/bin/python3", "{source}"],
+    "environment": {"PYTHONUNBUFFERED": "1", "PYTHONPATH": "/mnt/data", "MPLBACKEND": "Agg"},
+}
 
 
 class Daemon:
@@ -81,12 +85,16 @@ class Daemon:
             "log": {"format": "json"},
             "sandbox": {"uid_base": self.uid_base},
             # As many wait after an attack as before it, so that what is left behind can be counted.
-            "plugins": {"jobs": {"library": "runtime/job", "options": {"min": pool, "max": pool}},
-                        "pods": {"library": "runtime/python-pod", "options": {"min": 2, "max": 2}}},
+            "plugins": {
+                "jobs": {"library": "runtime/job", "options": {"min": pool, "max": pool}},
+                "pods": {"library": "runtime/python-pod", "options": {"min": 2, "max": 2}},
+            },
             **({"languages": {"py": COLD_PYTHON}} if Daemon.cold else {}),
         }
         for key, value in (config or {}).items():
-            self.config[key] = {**self.config.get(key, {}), **value} if key == "languages" else value
+            self.config[key] = (
+                {**self.config.get(key, {}), **value} if key == "languages" else value
+            )
         self.config_file = self.folder / "podium.json"
         self.log, self.process, self.url, self.key = [], None, "", ""
 
@@ -94,9 +102,14 @@ class Daemon:
         self.config_file.write_text(json.dumps(self.config, indent=1))
         self.log = []
         self.process = subprocess.Popen(
-            [self.prefix / "bin/podiumd", "--config", self.config_file], cwd="/",
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            errors="replace")
+            [self.prefix / "bin/podiumd", "--config", self.config_file],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
         threading.Thread(target=self._follow, args=(self.process.stderr,), daemon=True).start()
         ready = until(lambda: self.logged(message="ready") or self.process.poll() is not None, 30)
         if not self.logged(message="ready"):
@@ -120,9 +133,11 @@ class Daemon:
         return None
 
     def requests(self, **fields):
-        return [line for line in list(self.log)
-                if line.get("message") == "request" and
-                all(line.get(k) == v for k, v in fields.items())]
+        return [
+            line
+            for line in list(self.log)
+            if line.get("message") == "request" and all(line.get(k) == v for k, v in fields.items())
+        ]
 
     def said(self):
         return "\n".join(json.dumps(line) for line in self.log[-60:])
@@ -169,12 +184,17 @@ class Daemon:
     def helpers(self):
         """Its supervisor and spawner: they name the state directory on their command line."""
         own = f"--runs={self.state}/runs"
-        return [int(pid) for pid in filter(str.isdigit, os.listdir("/proc"))
-                if own in read(f"/proc/{pid}/cmdline").split("\0")]
+        return [
+            int(pid)
+            for pid in filter(str.isdigit, os.listdir("/proc"))
+            if own in read(f"/proc/{pid}/cmdline").split("\0")
+        ]
 
     def spawner(self):
         for pid, _, name, _ in processes():
-            if name == "podium-spawner" and f"--runs={self.state}/runs" in read(f"/proc/{pid}/cmdline"):
+            if name == "podium-spawner" and f"--runs={self.state}/runs" in read(
+                f"/proc/{pid}/cmdline"
+            ):
                 return pid
         return 0
 
@@ -188,8 +208,13 @@ class Daemon:
             below |= more
             grown = bool(more)
         below.discard(self.spawner())
-        return sorted({(pid, name) for pid, _, name, uid in everyone
-                       if pid in below or self.uid_base <= uid < self.uid_base + _UIDS})
+        return sorted(
+            {
+                (pid, name)
+                for pid, _, name, uid in everyone
+                if pid in below or self.uid_base <= uid < self.uid_base + _UIDS
+            }
+        )
 
     def traces(self):
         """What must be again as it was before an attack: name → number (or text)."""

@@ -7,10 +7,51 @@ import urllib.parse
 
 from .fixture import check, row
 
-BAD_NAMES = ["../up", "a/../../up", "/etc/passwd", "//etc/passwd", "a\\b", "..\\up", "a\0b", "a//b", "./a", "a/.",
-             "..", ".", "a/..", "a\nb", "a\x1b[31m", "a" * 257, "a/" * 11 + "a", "x" * 300 + "/y", "\x7f", "a\u0085b"]
-KEPT_NAMES = ["%2e%2e%2fup", "..%2f..%2fup", "%c0%ae%c0%ae", "a b", "-rf", "'quote'", "🙂", "\u202egnp.exe", "é",
-              "...", "..a", "a..", "CON", "a:b", "$(id)", "`id`", ";id", "*", "%s%n", "<b>", "a" * 255]
+BAD_NAMES = [
+    "../up",
+    "a/../../up",
+    "/etc/passwd",
+    "//etc/passwd",
+    "a\\b",
+    "..\\up",
+    "a\0b",
+    "a//b",
+    "./a",
+    "a/.",
+    "..",
+    ".",
+    "a/..",
+    "a\nb",
+    "a\x1b[31m",
+    "a" * 257,
+    "a/" * 11 + "a",
+    "x" * 300 + "/y",
+    "\x7f",
+    "a\u0085b",
+]
+KEPT_NAMES = [
+    "%2e%2e%2fup",
+    "..%2f..%2fup",
+    "%c0%ae%c0%ae",
+    "a b",
+    "-rf",
+    "'quote'",
+    "🙂",
+    "\u202egnp.exe",
+    "é",
+    "...",
+    "..a",
+    "a..",
+    "CON",
+    "a:b",
+    "$(id)",
+    "`id`",
+    ";id",
+    "*",
+    "%s%n",
+    "<b>",
+    "a" * 255,
+]
 
 
 @row("F1a", "names of uploads that would leave the session are refused")
@@ -34,7 +75,11 @@ def _(t):
         check(reply.status_code == 200, f"{name!r} is kept", reply)
         check(reply.files[0]["filename"] == name, f"{name!r} is echoed", reply)
         found = t.client.download(reply.session_id, reply.files[0]["fileId"])
-        check(found.status_code == 200 and found.body == b"inside", f"{name!r} can be downloaded", found)
+        check(
+            found.status_code == 200 and found.body == b"inside",
+            f"{name!r} can be downloaded",
+            found,
+        )
         for line in found.headers.values():
             check("\n" not in line and "\r" not in line, "no header is injected", line)
 
@@ -53,17 +98,32 @@ def _(t):
 def _(t):
     one, two = t.client.reference("a", b"file"), t.client.reference("b", b"below")
     reply = t.bash("find /mnt/data -type f", files=[{**one, "name": "a"}, {**two, "name": "a/b"}])
-    check("warning" in reply.stderr and len(reply.stdout.split()) == 1, "one of them is said to be left out", reply)
+    check(
+        "warning" in reply.stderr and len(reply.stdout.split()) == 1,
+        "one of them is said to be left out",
+        reply,
+    )
 
 
 @row("F2", "downloads with dots and encoded slashes")
 def _(t):
     made = t.client.upload([("a.txt", b"x")])
     sid, fid = made.session_id, made.files[0]["fileId"]
-    for target in (f"/download/{sid}/../{fid}", f"/download/{sid}/%2e%2e%2fkeys.json", f"/download/..%2f..%2fetc%2fpasswd/{fid}x",
-                   f"/download/{sid}/{fid}%00", f"/download/{sid}/{fid}/..", f"/download/{sid}/{fid}%2f..",
-                   "/download/../../keys.json", "/files/../keys.json/x", f"/download/{sid}/%", f"/download/{sid}/{fid}\\",
-                   "/../../etc/passwd", "/download/%2e%2e/%2e%2e/etc/passwd", f"/download/{sid}/{'A' * 5000}"):
+    for target in (
+        f"/download/{sid}/../{fid}",
+        f"/download/{sid}/%2e%2e%2fkeys.json",
+        f"/download/..%2f..%2fetc%2fpasswd/{fid}x",
+        f"/download/{sid}/{fid}%00",
+        f"/download/{sid}/{fid}/..",
+        f"/download/{sid}/{fid}%2f..",
+        "/download/../../keys.json",
+        "/files/../keys.json/x",
+        f"/download/{sid}/%",
+        f"/download/{sid}/{fid}\\",
+        "/../../etc/passwd",
+        "/download/%2e%2e/%2e%2e/etc/passwd",
+        f"/download/{sid}/{'A' * 5000}",
+    ):
         reply = t.client.get(target)
         check(reply.status_code in (404, 400, 405), f"{target} is not found", reply)
         check(b"sha256" not in reply.body and b"root:" not in reply.body, "nothing leaks", reply)
@@ -86,14 +146,19 @@ def _(t):
     reply = t.py(SECRET_LINKS)
     names = sorted(f["name"] for f in reply.files)
     check(names == ["hard.txt", "real.txt"], "only regular files come back", names)
-    check("symbolic link" in json.dumps(reply.artifact_truncation), "what was left out is said", reply)
+    check(
+        "symbolic link" in json.dumps(reply.artifact_truncation), "what was left out is said", reply
+    )
 
 
 @row("F3b", "an input replaced by a link, a folder, a fifo")
 def _(t):
     refs = [t.client.reference(name, b"original") for name in ("one", "two", "three", "d/four")]
-    reply = t.bash("cd /mnt/data; rm one; ln -s /etc/passwd one; rm two; mkdir two; echo hi > two/x; rm three; "
-                   "mkfifo three; rm -r d; ln -s /etc d", files=refs)
+    reply = t.bash(
+        "cd /mnt/data; rm one; ln -s /etc/passwd one; rm two; mkdir two; echo hi > two/x; rm three; "
+        "mkfifo three; rm -r d; ln -s /etc d",
+        files=refs,
+    )
     names = sorted(f["name"] for f in reply.files)
     check(names == ["two/x"], "only what is a file now", reply)
     for ref in refs:
@@ -104,7 +169,8 @@ def _(t):
 @row("F4", "a link swapped 100,000 times while the run ends and is collected")
 def _(t):
     for ending in ("sys.exit(0)", "time.sleep(30)"):
-        reply = t.py(f"""
+        reply = t.py(
+            f"""
 import os, sys, time, threading
 open('/tmp/secret', 'w').write('SECRET'); open('real', 'w').write('real')
 os.symlink('/proc/self/environ', 'evil'); os.mkdir('d'); open('d/f', 'w').write('x'); os.symlink('/etc', 'e')
@@ -121,7 +187,10 @@ rename = ctypes.CDLL(None).renameat2
 for _ in range(50000):
     rename(-100, b'real', -100, b'evil', 2); rename(-100, b'd', -100, b'e', 2)
 {ending}
-""", ("completed", "timed_out"), timeout=4000)
+""",
+            ("completed", "timed_out"),
+            timeout=4000,
+        )
         for file in reply.files:
             body = t.client.download(file["session_id"], file["id"]).body
             check(body in (b"real", b"x"), "only the program's own bytes", (file, body[:200]))
@@ -129,7 +198,8 @@ for _ in range(50000):
 
 @row("F5", "fifo, socket and device as outputs are skipped without a hang")
 def _(t):
-    reply = t.py("""
+    reply = t.py(
+        """
 import os, socket
 os.mkfifo('fifo'); s = socket.socket(socket.AF_UNIX); s.bind('sock')
 try: os.mknod('null', 0o020666, os.makedev(1, 3)); print('device made')
@@ -139,28 +209,68 @@ except PermissionError: pass
 try: os.mknod('block', 0o060666, os.makedev(254, 0)); print('device made')
 except PermissionError: pass
 open('kept', 'w').write('x')
-""")
-    check([f["name"] for f in reply.files] == ["kept"] and reply.stdout == "" and reply.seconds < 5, "skipped", reply)
+"""
+    )
+    check(
+        [f["name"] for f in reply.files] == ["kept"] and reply.stdout == "" and reply.seconds < 5,
+        "skipped",
+        reply,
+    )
 
 
-ODD_OUTPUTS = [b"new\nline", b'quo"te', b"esc\x1b[31m", b"-rf", "emoji🙂".encode(), "\u202egnp".encode(), b"n" * 255,
-               b"bad\xff\xfe", b"\x01\x02", b"..\\..\\x", b"%00", b" ", b"a ", "e\u0301".encode(), "é".encode(), b"\xed\xa0\x80",
-               b"CON", b"\xc0\xae\xc0\xae", b"...", "\u0085".encode(), b"$(id)", b"x;filename=y", b"\xf0\x9f"]
+ODD_OUTPUTS = [
+    b"new\nline",
+    b'quo"te',
+    b"esc\x1b[31m",
+    b"-rf",
+    "emoji🙂".encode(),
+    "\u202egnp".encode(),
+    b"n" * 255,
+    b"bad\xff\xfe",
+    b"\x01\x02",
+    b"..\\..\\x",
+    b"%00",
+    b" ",
+    b"a ",
+    "e\u0301".encode(),
+    "é".encode(),
+    b"\xed\xa0\x80",
+    b"CON",
+    b"\xc0\xae\xc0\xae",
+    b"...",
+    "\u0085".encode(),
+    b"$(id)",
+    b"x;filename=y",
+    b"\xf0\x9f",
+]
 
 
 @row("F6", "odd names of outputs: listed, downloadable, valid JSON, no header injected")
 def _(t):
-    code = "import os\n" + "".join(f"open(b'/mnt/data/' + {name!r}, 'wb').write({name!r})\n" for name in ODD_OUTPUTS)
+    code = "import os\n" + "".join(
+        f"open(b'/mnt/data/' + {name!r}, 'wb').write({name!r})\n" for name in ODD_OUTPUTS
+    )
     reply = t.py(code)
-    check(len(reply.files) == len(ODD_OUTPUTS), "every file comes back", [f["name"] for f in reply.files])
-    check(len({f["name"] for f in reply.files}) == len(ODD_OUTPUTS), "under a name of its own", reply)
+    check(
+        len(reply.files) == len(ODD_OUTPUTS),
+        "every file comes back",
+        [f["name"] for f in reply.files],
+    )
+    check(
+        len({f["name"] for f in reply.files}) == len(ODD_OUTPUTS), "under a name of its own", reply
+    )
     seen = set()
     for file in reply.files:
         found = t.client.download(file["session_id"], file["id"])
         check(found.status_code == 200, "downloadable", (file, found))
         seen.add(found.body)
-        check(found.headers.get_all("Content-Disposition") and len(found.headers.get_all("Content-Disposition")) == 1 and
-              "\n" not in found.headers["Content-Disposition"], "one clean header", found.headers.items())
+        check(
+            found.headers.get_all("Content-Disposition")
+            and len(found.headers.get_all("Content-Disposition")) == 1
+            and "\n" not in found.headers["Content-Disposition"],
+            "one clean header",
+            found.headers.items(),
+        )
     check(seen == set(ODD_OUTPUTS), "each with its own content")
     listed = t.client.get(f"/files/{reply.session_id}?detail=full").json
     check(len(listed) == len(ODD_OUTPUTS), "all are listed")
@@ -170,7 +280,8 @@ def _(t):
 
 @row("F7", "files exactly at the limit, one above, and empty")
 def _(t):
-    reply = t.py("""
+    reply = t.py(
+        """
 open('empty', 'w').close()
 f = open('exact', 'wb')
 for _ in range(256): f.write(b'x' * (1 << 20))
@@ -178,16 +289,25 @@ f.close()
 try:
     f = open('exact', 'ab'); f.write(b'y'); f.flush(); print('one above was written')
 except OSError as e: print('refused')
-""", ("completed", "disk_limit"))
+""",
+        ("completed", "disk_limit"),
+    )
     check("refused" in reply.stdout, "one above is refused", reply)
-    sizes = {f["originalFilename"]: f["size"] for f in
-             (t.client.get(f"/sessions/{reply.session_id}/objects/{f['id']}").json for f in reply.files)}
+    sizes = {
+        f["originalFilename"]: f["size"]
+        for f in (
+            t.client.get(f"/sessions/{reply.session_id}/objects/{f['id']}").json
+            for f in reply.files
+        )
+    }
     check(sizes == {"empty": 0, "exact": 256 << 20}, "both are kept", sizes)
 
 
 @row("F8", "setuid, file capabilities and device nodes")
 def _(t):
-    t.says("bash", r"""
+    t.says(
+        "bash",
+        r"""
 cd /mnt/data; cp /usr/bin/id x; chmod 6755 x 2>/dev/null; ./x -u > /tmp/u 2>/dev/null
 [ "$(cat /tmp/u)" = "$(id -u)" ] || echo "setuid: $(cat /tmp/u)"
 for p in $(find /usr/bin /usr/sbin /usr/lib -xdev -perm -4000 2>/dev/null | head); do :; done
@@ -205,7 +325,8 @@ for name, value in (('security.capability', b'\1\0\0\2\0\4\0\0\0\0\0\0\0\0\0\0\0
     except OSError: pass
 P
 rm -f x; echo ok
-""")
+""",
+    )
 
 
 PRIVATE = """
@@ -234,11 +355,18 @@ print(bad if bad else 'ok')
 
 @row("F9a", "Podium's own configuration, keys, database and blobs are not there")
 def _(t):
-    own = [str(t.daemon.state), str(t.daemon.config_file), str(t.daemon.prefix / "bin")] if t.daemon else []
+    own = (
+        [str(t.daemon.state), str(t.daemon.config_file), str(t.daemon.prefix / "bin")]
+        if t.daemon
+        else []
+    )
     own = [path for path in own if not path.startswith("/usr")]
     t.says("py", PRIVATE % own)
-    t.says("bash", "for p in /var /root /home /run /sys; do ls $p >/dev/null 2>&1 && echo $p; done\n"
-                   "find / -xdev \\( -name 'podium.db*' -o -name keys.json -o -name first-key \\) 2>/dev/null; echo ok")
+    t.says(
+        "bash",
+        "for p in /var /root /home /run /sys; do ls $p >/dev/null 2>&1 && echo $p; done\n"
+        "find / -xdev \\( -name 'podium.db*' -o -name keys.json -o -name first-key \\) 2>/dev/null; echo ok",
+    )
 
 
 @row("F9b", "nothing of a run before, in any place that can be written")
@@ -254,24 +382,45 @@ def _(t):
 def _(t):
     mine = t.client.reference("mine.txt", b"mine")
     other = t.second_key()
-    for target in (f"/download/{mine['session_id']}/{mine['id']}", f"/sessions/{mine['session_id']}/objects/{mine['id']}",
-                   f"/download/{'A' * 21}/{mine['id']}"):
+    for target in (
+        f"/download/{mine['session_id']}/{mine['id']}",
+        f"/sessions/{mine['session_id']}/objects/{mine['id']}",
+        f"/download/{'A' * 21}/{mine['id']}",
+    ):
         t.refused(t.client.get(target, key=other), 404)
-    check(t.client.get(f"/files/{mine['session_id']}", key=other).json == [], "its session is empty to others")
+    check(
+        t.client.get(f"/files/{mine['session_id']}", key=other).json == [],
+        "its session is empty to others",
+    )
     for method in ("DELETE",):
-        t.refused(t.client.request(method, f"/files/{mine['session_id']}/{mine['id']}", key=other), 404)
-        t.refused(t.client.request(method, f"/sessions/{mine['session_id']}/objects/{mine['id']}", key=other), 404)
+        t.refused(
+            t.client.request(method, f"/files/{mine['session_id']}/{mine['id']}", key=other), 404
+        )
+        t.refused(
+            t.client.request(
+                method, f"/sessions/{mine['session_id']}/objects/{mine['id']}", key=other
+            ),
+            404,
+        )
     reference = {"id": mine["id"], "name": "x", "session_id": "A" * 21}
-    for shape in (reference, {"name": "mine.txt", "session_id": mine["session_id"]},
-                  {"id": mine["id"], "name": "x", "storage_session_id": mine["session_id"], "kind": "user"},
-                  {"id": "A" * 21, "name": "mine.txt", "session_id": mine["session_id"]}):
+    for shape in (
+        reference,
+        {"name": "mine.txt", "session_id": mine["session_id"]},
+        {"id": mine["id"], "name": "x", "storage_session_id": mine["session_id"], "kind": "user"},
+        {"id": "A" * 21, "name": "mine.txt", "session_id": mine["session_id"]},
+    ):
         reply = t.client.exec("bash", "cat /mnt/data/* 2>/dev/null", files=[shape], key=other)
         t.refused(reply, 403)
         check(reply.error == "Unauthorized file reference", "said as the interface says it", reply)
     reply = t.client.exec("bash", "ls -A /mnt/data", session_id=mine["session_id"], key=other)
-    check(reply.status_code == 200 and reply.stdout == "" and reply.session_id != mine["session_id"],
-          "its session is not continued", reply)
-    check(t.client.download(mine["session_id"], mine["id"]).body == b"mine", "the owner still has it")
+    check(
+        reply.status_code == 200 and reply.stdout == "" and reply.session_id != mine["session_id"],
+        "its session is not continued",
+        reply,
+    )
+    check(
+        t.client.download(mine["session_id"], mine["id"]).body == b"mine", "the owner still has it"
+    )
 
 
 @row("F10", "a program that writes into its inputs changes its own copy only")
@@ -298,7 +447,8 @@ for how in (lambda: os.pwrite(fd, b'B', 0), lambda: mmap.mmap(fd, 0, prot=mmap.P
 
 @row("F11", "10,000 outputs in folders 500 deep, of long names")
 def _(t):
-    reply = t.py("""
+    reply = t.py(
+        """
 import os
 for i in range(40):
     os.chdir('/mnt/data')
@@ -310,7 +460,9 @@ for i in range(40):
     except OSError: break
 os.chdir('/mnt/data')
 open('kept', 'w').write('x') if not os.path.exists('kept') else None
-""", ("completed", "failed"))
+""",
+        ("completed", "failed"),
+    )
     check(reply.seconds < 10, "in time", reply.seconds)
 
 
@@ -324,8 +476,16 @@ os.makedirs('/mnt/data/d/e'); open('/mnt/data/d/e/f', 'w').write('kept'); open('
 
 @row("F12", "outputs that their owner locked away")
 def _(t):
-    for how in ("os.chmod('/mnt/data/g', 0); os.chmod('/mnt/data/d/e', 0); os.chmod('/mnt/data/d', 0)",
-                "os.chmod('/mnt/data', 0)", "os.chmod('/mnt/data/d', 0o111)", "os.umask(0o777)"):
+    for how in (
+        "os.chmod('/mnt/data/g', 0); os.chmod('/mnt/data/d/e', 0); os.chmod('/mnt/data/d', 0)",
+        "os.chmod('/mnt/data', 0)",
+        "os.chmod('/mnt/data/d', 0o111)",
+        "os.umask(0o777)",
+    ):
         for files in ([], [t.client.reference("in.txt", b"in")]):
             reply = t.py(locked(how), files=files)
-            check(sorted(f["name"] for f in reply.files) == ["d/e/f", "g"], f"all come back after {how}", reply)
+            check(
+                sorted(f["name"] for f in reply.files) == ["d/e/f", "g"],
+                f"all come back after {how}",
+                reply,
+            )

@@ -24,9 +24,9 @@ SLACK_SECONDS = 0.6  # for a noisy machine of two cores
 class Row:
     def __init__(self, name, title, run, **options):
         self.name, self.title, self.run = name, title, run
-        self.own = options.pop("own", False)          # wants to start and stop daemons of its own
-        self.local = options.pop("local", False)      # looks at the daemon's process or files
-        self.log_ok = options.pop("log_ok", None)     # errors in the log that belong to the attack
+        self.own = options.pop("own", False)  # wants to start and stop daemons of its own
+        self.local = options.pop("local", False)  # looks at the daemon's process or files
+        self.log_ok = options.pop("log_ok", None)  # errors in the log that belong to the attack
         self.neighbour = options.pop("neighbour", True)
         assert not options, options
 
@@ -34,9 +34,11 @@ class Row:
 def row(name, title, **options):
     """own: starts daemons of its own. local: needs a daemon of this machine. log_ok: a pattern of
     messages of level error that the attack may cause."""
+
     def add(run):
         ROWS.append(Row(name, title, run, **options))
         return run
+
     return add
 
 
@@ -116,7 +118,11 @@ class Neighbour(threading.Thread):
                 began = time.monotonic()
                 reply = self.client.exec("py", HARMLESS, http_timeout=60)
                 self.times.append(time.monotonic() - began)
-                if reply.status_code != 200 or reply.status != "completed" or reply.stdout != "499500\n":
+                if (
+                    reply.status_code != 200
+                    or reply.status != "completed"
+                    or reply.stdout != "499500\n"
+                ):
                     self.bad.append(repr(reply))
             except OSError as error:
                 self.bad.append(repr(error))
@@ -128,8 +134,11 @@ class Neighbour(threading.Thread):
         # The median: one run that met a compiler of somebody else says nothing.
         allowed = 2 * normal + SLACK_SECONDS
         seen = statistics.median(self.times) if self.times else 0
-        check(seen <= allowed, f"harmless runs beside it took {seen:.2f} s, normal is {normal:.2f} s",
-              [round(t, 2) for t in self.times])
+        check(
+            seen <= allowed,
+            f"harmless runs beside it took {seen:.2f} s, normal is {normal:.2f} s",
+            [round(t, 2) for t in self.times],
+        )
 
 
 class Suite:
@@ -145,8 +154,10 @@ class Suite:
 
     def _warm_up(self):
         """Everything that is made once is made now: threads, spare networks, statements."""
-        threads = [threading.Thread(target=self.client.exec, args=("py", "import time; time.sleep(.3)"))
-                   for _ in range(16)]
+        threads = [
+            threading.Thread(target=self.client.exec, args=("py", "import time; time.sleep(.3)"))
+            for _ in range(16)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -154,8 +165,11 @@ class Suite:
         made = self.client.upload([("warm.bin", b"x" * 3_000_000)])
         check(made.status_code == 200, "uploads do not work at all", made)
         self.client.download(made.session_id, made.files[0]["fileId"])
-        self.client.exec("bash", "head -c 2000000 /dev/zero > /mnt/data/out",
-                         files=[{"id": made.files[0]["fileId"], "session_id": made.session_id}])
+        self.client.exec(
+            "bash",
+            "head -c 2000000 /dev/zero > /mnt/data/out",
+            files=[{"id": made.files[0]["fileId"], "session_id": made.session_id}],
+        )
         times = []
         for _ in range(7):
             reply = self.client.exec("py", HARMLESS)
@@ -167,9 +181,11 @@ class Suite:
 
     def _settle(self):
         seen = []
+
         def steady():
             seen.append(self.daemon.traces())
             return len(seen) > 4 and all(s == seen[-1] for s in seen[-5:])
+
         until(steady, 20, every=0.3)
         self.baseline = seen[-1]
 
@@ -183,13 +199,21 @@ class Suite:
     def left_behind(self):
         """What is not as it was and does not become so; empty when all is."""
         # These may shrink, and grow by what is kept ready for the next run.
-        slack = {"descriptors of the daemon": 0, "descriptors of the spawner": 12,
-                 "threads of the daemon": 0}
+        slack = {
+            "descriptors of the daemon": 0,
+            "descriptors of the spawner": 12,
+            "threads of the daemon": 0,
+        }
+
         def differences():
             now = self.daemon.traces()
-            return {what: (self.baseline[what], now[what]) for what in now
-                    if now[what] != self.baseline[what] and
-                    not (what in slack and now[what] <= self.baseline[what] + slack[what])}
+            return {
+                what: (self.baseline[what], now[what])
+                for what in now
+                if now[what] != self.baseline[what]
+                and not (what in slack and now[what] <= self.baseline[what] + slack[what])
+            }
+
         left = differences()
         # It takes milliseconds, or seconds where others have the processors; a leak takes for ever.
         end = time.monotonic() + 30
@@ -237,13 +261,17 @@ class Suite:
         if self.daemon is None:
             return problems
         if self.daemon.process.poll() is not None:
-            problems.append(f"the daemon ended: {self.daemon.process.returncode}\n{self.daemon.said()}")
+            problems.append(
+                f"the daemon ended: {self.daemon.process.returncode}\n{self.daemon.said()}"
+            )
             self._restart()
             return problems
         left = self.left_behind()
         if left:
-            problems.append("left behind: " + ", ".join(
-                f"{what} (was {was}, is {now})" for what, (was, now) in left.items()))
+            problems.append(
+                "left behind: "
+                + ", ".join(f"{what} (was {was}, is {now})" for what, (was, now) in left.items())
+            )
             self._settle()  # the next row is not to pay for this one
         for line in self.daemon.log[mark:]:
             if line.get("level") not in ("error", "stderr"):

@@ -20,7 +20,10 @@ JUDGE = "\nprint(bad if bad else 'ok')\n"
 
 @row("K1", "ptrace, process_vm_readv, /proc/pid/mem of pid 1")
 def _(t):
-    t.says("py", CALLS + """
+    t.says(
+        "py",
+        CALLS
+        + """
 pid = os.fork()
 if pid == 0:
     import time; time.sleep(20); os._exit(0)
@@ -39,12 +42,17 @@ for what in ('mem', 'environ', 'maps', 'stack', 'syscall', 'auxv', 'io', 'root',
         os.readlink(p) if what in ('root', 'ns/pid') else open(p, 'rb').read(1)
         bad.append(p)
     except OSError: pass
-""" + JUDGE)
+"""
+        + JUDGE,
+    )
 
 
 @row("K2", "io_uring, bpf, perf, userfaultfd, keyrings, fanotify, modules")
 def _(t):
-    t.says("py", CALLS + """
+    t.says(
+        "py",
+        CALLS
+        + """
 call('io_uring_setup', 425, 8, buf); call('io_uring_enter', 426, 0, 1, 0, 0, 0, 0); call('io_uring_register', 427, 0, 0, 0, 0)
 call('bpf', 321, 0, buf, 64); call('perf_event_open', 298, buf, 0, -1, -1, 0)
 call('userfaultfd', 323, 0); call('userfaultfd user', 323, 1)
@@ -58,12 +66,17 @@ call('iopl', 172, 3); call('ioperm', 173, 0, 1, 1); call('sethostname', 170, buf
 call('vhangup', 153); call('lookup_dcookie', 212, 0, 0, 0, wanted=('EPERM', 'ENOSYS')); call('vmsplice', 278, 1, buf, 1, 0)
 call('seccomp', 317, 1, 0, buf); call('modify_ldt', 154, 0, buf, 16); call('move_pages', 279, 0, 0, 0, 0, 0, 0)
 call('landlock', 444, 0, 0, 1)
-""" + JUDGE)
+"""
+        + JUDGE,
+    )
 
 
 @row("K3", "unshare, clone of namespaces, setns, mounts, chroot, handles")
 def _(t):
-    t.says("py", CALLS + """
+    t.says(
+        "py",
+        CALLS
+        + """
 for flag in (0x10000000, 0x20000000, 0x40000000, 0x00020000, 0x08000000, 0x04000000, 0x02000000, 0x80):
     call('unshare %x' % flag, 272, flag)
     if flag != 0x80: call('clone %x' % flag, 56, flag | 17, 0, 0, 0, 0)
@@ -79,12 +92,16 @@ call('fspick', 433, -100, path, 0); call('mount_setattr', 442, -100, path, 0, bu
 call('open_by_handle_at', 304, -100, buf, 0); call('name_to_handle_at', 303, -100, path, buf, buf, 0)
 call('statmount', 457, buf, buf, 64, 0, wanted=('EPERM', 'ENOSYS')); call('listmount', 458, buf, buf, 1, 0, wanted=('EPERM', 'ENOSYS'))
 call('open_tree_attr', 467, -100, path, 1, buf, 32, wanted=('EPERM', 'ENOSYS'))
-""" + JUDGE)
+"""
+        + JUDGE,
+    )
 
 
 @row("K4", "netlink, packet, AF_ALG, vsock and raw sockets, rare protocols")
 def _(t):
-    t.says("py", """
+    t.says(
+        "py",
+        """
 import socket
 bad = []
 for family in list(range(0, 48)):
@@ -98,12 +115,16 @@ for family in (2, 10):
         try: socket.socket(family, kind, protocol); bad.append((family, kind, protocol))
         except OSError: pass
 print(bad if bad else 'ok')
-""")
+""",
+    )
 
 
 @row("K5", "32-bit and x32 system calls")
 def _(t):
-    t.says("py", CALLS + r"""
+    t.says(
+        "py",
+        CALLS
+        + r"""
 import mmap
 call('x32 getpid', 0x40000000 | 39, wanted=('EPERM', 'ENOSYS')); call('x32 ptrace', 0x40000000 | 521, 16, 1, wanted=('EPERM', 'ENOSYS'))
 call('x32 mount', 0x40000000 | 165, path, path, 0, 4096, 0, wanted=('EPERM', 'ENOSYS'))
@@ -114,12 +135,16 @@ code = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int)(
 for name, number, a, b in (('getpid', 20, 0, 0), ('ptrace', 26, 16, 1), ('unshare', 310, 0x10000000, 0), ('socketcall', 102, 1, 0)):
     r = code(number, a, b)
     if r not in (-1, -38): bad.append(('32-bit ' + name, r))
-""" + JUDGE)
+"""
+        + JUDGE,
+    )
 
 
 @row("K6", "writing to /proc/sys, /sys, cgroup files, sysrq")
 def _(t):
-    t.says("py", """
+    t.says(
+        "py",
+        """
 import os
 bad = []
 for top, _, files in os.walk('/proc/sys'):
@@ -142,12 +167,15 @@ for p in ('/', '/usr', '/usr/bin', '/usr/lib', '/etc', '/dev', '/mnt', '/bin', '
     try: open(p + '/x', 'w'); bad.append(p)
     except OSError: pass
 print(bad if bad else 'ok')
-""")
+""",
+    )
 
 
 @row("K7", "descriptors 0, 1, 2 alone, nothing of the host below /proc")
 def _(t):
-    t.says("py", """
+    t.says(
+        "py",
+        """
 import os, re
 bad = []
 fds = {int(f): os.readlink('/proc/self/fd/' + f) for f in os.listdir('/proc/self/fd') if os.path.exists('/proc/self/fd/' + f) or int(f) < 3}
@@ -172,12 +200,15 @@ for pid in os.listdir('/proc'):
 uts = os.uname()
 if uts.nodename != 'sandbox': bad.append(uts.nodename)
 print(bad if bad else 'ok')
-""")
+""",
+    )
 
 
 @row("K7b", "its own standard streams cannot be turned against the daemon")
 def _(t):
-    t.says("py", """
+    t.says(
+        "py",
+        """
 import os, stat
 bad = []
 for fd, mode in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_RDONLY)):
@@ -187,30 +218,38 @@ for name in ('/dev/stdout', '/dev/stderr', '/proc/self/fd/1'):
     try: os.close(os.open(name, os.O_WRONLY))
     except OSError as e: bad.append((name, str(e)))
 print(bad if bad else 'ok')
-""")
-    reply = t.bash("echo one > /dev/stderr; echo two > /dev/stdout; echo three | tee /dev/stderr >/dev/null; cat /dev/stdin", stdin="four\n")
-    check((reply.stdout, reply.stderr) == ("two\nfour\n", "one\nthree\n"), "scripts may name their streams", reply)
+""",
+    )
+    reply = t.bash(
+        "echo one > /dev/stderr; echo two > /dev/stdout; echo three | tee /dev/stderr >/dev/null; cat /dev/stdin",
+        stdin="four\n",
+    )
+    check(
+        (reply.stdout, reply.stderr) == ("two\nfour\n", "one\nthree\n"),
+        "scripts may name their streams",
+        reply,
+    )
 
 
 WORKS = {
     "multiprocessing": "import multiprocessing as m\ndef f(x): return x * x\nif __name__ == '__main__':\n"
-                       "    with m.Pool(4) as p: assert sum(p.map(f, range(100))) == 328350\n"
-                       "    q = m.Queue(); p = m.Process(target=q.put, args=(7,)); p.start(); assert q.get() == 7; p.join()\n",
+    "    with m.Pool(4) as p: assert sum(p.map(f, range(100))) == 328350\n"
+    "    q = m.Queue(); p = m.Process(target=q.put, args=(7,)); p.start(); assert q.get() == 7; p.join()\n",
     "threads": "import threading\nout = []\nts = [threading.Thread(target=out.append, args=(i,)) for i in range(50)]\n"
-               "[x.start() for x in ts]; [x.join() for x in ts]\nassert len(out) == 50\n",
+    "[x.start() for x in ts]; [x.join() for x in ts]\nassert len(out) == 50\n",
     "numpy": "import numpy as np\na = np.random.rand(300, 300)\nassert np.allclose(np.linalg.inv(a) @ a, np.eye(300))\n",
     "plot": "import matplotlib.pyplot as plt\nplt.plot([1, 2]); plt.title('x'); plt.savefig('/mnt/data/p.png')\n",
     "subprocess": "import subprocess\nassert subprocess.run(['sh', '-c', 'echo $((6*7))'], capture_output=True, text=True).stdout == '42\\n'\n"
-                  "assert subprocess.check_output('seq 1000 | sort -n | tail -1', shell=True) == b'1000\\n'\n",
+    "assert subprocess.check_output('seq 1000 | sort -n | tail -1', shell=True) == b'1000\\n'\n",
     "sqlite": "import sqlite3\nc = sqlite3.connect('/mnt/data/x.db'); c.execute('pragma journal_mode=wal'); c.execute('create table t(a)')\n"
-              "c.executemany('insert into t values(?)', [(i,) for i in range(1000)]); c.commit(); assert c.execute('select sum(a) from t').fetchone()[0] == 499500\n",
+    "c.executemany('insert into t values(?)', [(i,) for i in range(1000)]); c.commit(); assert c.execute('select sum(a) from t').fetchone()[0] == 499500\n",
     "asyncio": "import asyncio\nasync def f(i): await asyncio.sleep(.001); return i\nasync def m():\n    p = await asyncio.create_subprocess_exec('true'); await p.wait()\n"
-               "    s = await asyncio.start_server(lambda r, w: w.close(), '127.0.0.1', 0); s.close()\n    return sum(await asyncio.gather(*map(f, range(100))))\n"
-               "assert asyncio.run(m()) == 4950\n",
+    "    s = await asyncio.start_server(lambda r, w: w.close(), '127.0.0.1', 0); s.close()\n    return sum(await asyncio.gather(*map(f, range(100))))\n"
+    "assert asyncio.run(m()) == 4950\n",
     "mmap, signals, timers": "import mmap, signal, tempfile, os, time, fcntl\nhits = []\nsignal.signal(signal.SIGALRM, lambda *a: hits.append(1)); signal.setitimer(signal.ITIMER_REAL, .01); time.sleep(.05); assert hits\n"
-                             "with tempfile.TemporaryFile() as f:\n    f.truncate(8192); m = mmap.mmap(f.fileno(), 0); m[0] = 1; fcntl.flock(f, fcntl.LOCK_EX)\n",
+    "with tempfile.TemporaryFile() as f:\n    f.truncate(8192); m = mmap.mmap(f.fileno(), 0); m[0] = 1; fcntl.flock(f, fcntl.LOCK_EX)\n",
     "unix sockets, loopback": "import socket, os\ns = socket.socket(socket.AF_UNIX); s.bind('/tmp/s'); s.listen(); c = socket.socket(socket.AF_UNIX); c.connect('/tmp/s')\n"
-                              "l = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(l.getsockname()); u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(('127.0.0.1', 0))\n",
+    "l = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(l.getsockname()); u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(('127.0.0.1', 0))\n",
 }
 
 
@@ -219,12 +258,17 @@ def _(t):
     for name, code in WORKS.items():
         reply = t.py(code + "print('fine')", timeout=25000)
         check(reply.stdout.endswith("fine\n"), name + " works", reply)
-    reply = t.bash("set -e; diff <(echo a) <(echo a); exec 3<>/tmp/f; echo x >&3; cat <<< here; coproc cat; echo hi >&${COPROC[1]}; "
-                   "read -u ${COPROC[0]} x; echo $x; seq 3 | xargs -P3 -n1 echo | sort; kill $COPROC_PID; trap 'echo bye' EXIT")
+    reply = t.bash(
+        "set -e; diff <(echo a) <(echo a); exec 3<>/tmp/f; echo x >&3; cat <<< here; coproc cat; echo hi >&${COPROC[1]}; "
+        "read -u ${COPROC[0]} x; echo $x; seq 3 | xargs -P3 -n1 echo | sort; kill $COPROC_PID; trap 'echo bye' EXIT"
+    )
     check(reply.stdout == "here\nhi\n1\n2\n3\nbye\n", "bash works", reply)
 
 
 @row("K8b", "1,000 small subprocesses, no spurious EPERM")
 def _(t):
-    reply = t.py("import os\nfor i in range(1000):\n    p = os.fork()\n    if p == 0: os._exit(i % 7)\n    assert os.waitstatus_to_exitcode(os.waitpid(p, 0)[1]) == i % 7\nprint('fine')", timeout=25000)
+    reply = t.py(
+        "import os\nfor i in range(1000):\n    p = os.fork()\n    if p == 0: os._exit(i % 7)\n    assert os.waitstatus_to_exitcode(os.waitpid(p, 0)[1]) == i % 7\nprint('fine')",
+        timeout=25000,
+    )
     check(reply.stdout == "fine\n", "works", reply)

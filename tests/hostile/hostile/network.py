@@ -6,9 +6,25 @@ from .fixture import check, row
 
 
 def addresses():
-    found = {"127.0.0.1", "127.1", "0.0.0.0", "::1", "::ffff:127.0.0.1", "localhost", "169.254.169.254", "169.254.170.2",
-             "fd00:ec2::254", "100.100.100.200", "metadata.google.internal", "1.1.1.1", "8.8.8.8", "2001:4860:4860::8888",
-             "10.0.0.1", "172.17.0.1", "192.168.0.1"}
+    found = {
+        "127.0.0.1",
+        "127.1",
+        "0.0.0.0",
+        "::1",
+        "::ffff:127.0.0.1",
+        "localhost",
+        "169.254.169.254",
+        "169.254.170.2",
+        "fd00:ec2::254",
+        "100.100.100.200",
+        "metadata.google.internal",
+        "1.1.1.1",
+        "8.8.8.8",
+        "2001:4860:4860::8888",
+        "10.0.0.1",
+        "172.17.0.1",
+        "192.168.0.1",
+    }
     try:
         found |= {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None)}
         s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -22,7 +38,9 @@ def addresses():
 @row("N1", "metadata services, the daemon's own port by every spelling, the world")
 def _(t):
     ports = [80, 53, 443, t.client.port, 8000, 9000, 5432, 6379]
-    t.says("py", f"""
+    t.says(
+        "py",
+        f"""
 import socket
 bad = []
 for host in {addresses()!r}:
@@ -31,8 +49,12 @@ for host in {addresses()!r}:
             s = socket.create_connection((host, port), timeout=.2); bad.append((host, port))
         except OSError: pass
 print(bad if bad else 'ok')
-""")
-    t.says("bash", f"for h in 127.0.0.1 0 ::1 169.254.169.254; do (exec 3<>/dev/tcp/$h/{t.client.port}) 2>/dev/null && echo $h; done; echo ok")
+""",
+    )
+    t.says(
+        "bash",
+        f"for h in 127.0.0.1 0 ::1 169.254.169.254; do (exec 3<>/dev/tcp/$h/{t.client.port}) 2>/dev/null && echo $h; done; echo ok",
+    )
 
 
 @row("N2", "the host's abstract and named sockets, the daemon's by name")
@@ -40,9 +62,17 @@ def _(t):
     host = socket.socket(socket.AF_UNIX)
     host.bind("\0podium-hostile-abstract")
     host.listen()
-    names = ["\0podium-hostile-abstract", "/run/systemd/notify", "/var/run/docker.sock", "/run/dbus/system_bus_socket", "/run/podium.sock"]
+    names = [
+        "\0podium-hostile-abstract",
+        "/run/systemd/notify",
+        "/var/run/docker.sock",
+        "/run/dbus/system_bus_socket",
+        "/run/podium.sock",
+    ]
     with host:
-        t.says("py", f"""
+        t.says(
+            "py",
+            f"""
 import socket
 bad = []
 for name in {names!r}:
@@ -52,12 +82,15 @@ for name in {names!r}:
 lines = open('/proc/net/unix').read().splitlines()[1:]
 bad += [line for line in lines if '@' in line]
 print(bad if bad else 'ok')
-""")
+""",
+        )
 
 
 @row("N3", "UDP, ping sockets and the resolver")
 def _(t):
-    t.says("py", """
+    t.says(
+        "py",
+        """
 import socket
 bad = []
 for address in (('8.8.8.8', 53), ('255.255.255.255', 67), ('224.0.0.251', 5353), ('169.254.169.254', 80)):
@@ -72,12 +105,15 @@ for kind in (socket.SOCK_RAW, socket.SOCK_DGRAM):
     try: socket.socket(socket.AF_INET, kind, socket.IPPROTO_ICMP).sendto(b'\\x08\\0\\0\\0\\0\\0\\0\\0', ('1.1.1.1', 0)); bad.append('icmp')
     except OSError: pass
 print(bad if bad else 'ok')
-""")
+""",
+    )
 
 
 @row("N3b", "changing its own network: interfaces, routes, addresses")
 def _(t):
-    t.says("py", """
+    t.says(
+        "py",
+        """
 import fcntl, socket, struct
 bad = []
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -88,7 +124,8 @@ for request in (0x8914, 0x8916, 0x890B, 0x8922, 0x8924, 0x89a0, 0x8983, 0x89F1, 
 import os
 if set(os.listdir('/proc/sys/net/ipv4/conf')) - {'all', 'default', 'lo'}: bad.append(os.listdir('/proc/sys/net/ipv4/conf'))
 print(bad if bad else 'ok')
-""")
+""",
+    )
 
 
 @row("N4", "nothing of a run before in the network namespace that is used again")
@@ -115,6 +152,14 @@ print(bad if bad else 'ok')
 @row("N5", "a network policy that is asked for is refused or ignored by name, never half done")
 def _(t):
     for field in ("network", "internet", "egress"):
-        reply = t.client.exec("bash", "(exec 3<>/dev/tcp/1.1.1.1/80) 2>/dev/null && echo reached; true", **{field: True})
-        check(reply.status_code in (400, 422) or (reply.status_code == 200 and "reached" not in reply.stdout),
-              "no network by asking", reply)
+        reply = t.client.exec(
+            "bash",
+            "(exec 3<>/dev/tcp/1.1.1.1/80) 2>/dev/null && echo reached; true",
+            **{field: True},
+        )
+        check(
+            reply.status_code in (400, 422)
+            or (reply.status_code == 200 and "reached" not in reply.stdout),
+            "no network by asking",
+            reply,
+        )

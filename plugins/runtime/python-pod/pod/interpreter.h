@@ -23,7 +23,7 @@ int podium_fresh_thread_state(void);
 
 /* A __main__ as `python3 filename` makes it, in place of the present one. Not to be frozen for the
  * garbage collector: what a program leaves in it is collected at the end. */
-int podium_fresh_main(const char *filename);
+int podium_fresh_main(const char* filename);
 
 /* Remembers what is loaded now as the zygote's. */
 int podium_remember_modules(void);
@@ -32,15 +32,15 @@ int podium_remember_modules(void);
 void podium_note_waiting(void);
 
 /* Runs a small program as __main__ and as much of the end as can be repeated: what every program
- * touches is this process's own afterwards. A fresh __main__ must be made after it. 0, or -1 with an
- * exception. */
-int podium_rehearse(const char *program, const char *filename);
+ * touches is this process's own afterwards. A fresh __main__ must be made after it. 0, or -1 with
+ * an exception. */
+int podium_rehearse(const char* program, const char* filename);
 
-/* Runs the file as __main__ and ends the interpreter, unless the run left nothing whose end could be
- * seen: no thread, no exit function, no object of a class; `before_exit` (may be NULL) is called when the
- * program and its threads have ended, before its atexit functions. Returns the exit status, or
- * -SIGINT when the program died of a KeyboardInterrupt. */
-int podium_run_main(const char *filename, PyObject *before_exit);
+/* Runs the file as __main__ and ends the interpreter, unless the run left nothing whose end could
+ * be seen: no thread, no exit function, no object of a class; `before_exit` (may be NULL) is called
+ * when the program and its threads have ended, before its atexit functions. Returns the exit
+ * status, or -SIGINT when the program died of a KeyboardInterrupt. */
+int podium_run_main(const char* filename, PyObject* before_exit);
 
 #ifdef __cplusplus
 }

@@ -78,8 +78,7 @@ struct Callbacks {
 
 /// After the fork: the interpreter as one that has just started, and warm.
 void prepare_pod(const Callbacks& callbacks) {
-  check(podium_fresh_thread_state() == 0 &&
-        podium_fresh_main(podium::sandbox::kZygoteScript) == 0);
+  check(podium_fresh_thread_state() == 0 && podium_fresh_main(podium::sandbox::kZygoteScript) == 0);
   call(callbacks.prepare, PyTuple_New(0));
   check(podium_fresh_main(podium::sandbox::kZygoteScript) == 0);
   podium_note_waiting();
@@ -205,15 +204,14 @@ PyObject* rehearse(PyObject*, PyObject* args) {
   Py_RETURN_NONE;
 }
 
-PyMethodDef methods[] = {
-    {"forget_environment", forget_environment, METH_NOARGS, nullptr},
-    {"failed", failed, METH_VARARGS, nullptr},
-    {"rehearse", rehearse, METH_VARARGS, nullptr},
-    {"serve", serve, METH_VARARGS, nullptr},
-    {nullptr, nullptr, 0, nullptr}};
+PyMethodDef methods[] = {{"forget_environment", forget_environment, METH_NOARGS, nullptr},
+                         {"failed", failed, METH_VARARGS, nullptr},
+                         {"rehearse", rehearse, METH_VARARGS, nullptr},
+                         {"serve", serve, METH_VARARGS, nullptr},
+                         {nullptr, nullptr, 0, nullptr}};
 
-PyModuleDef module_definition = {PyModuleDef_HEAD_INIT, "podium_pod", nullptr, -1, methods,
-                                 nullptr, nullptr, nullptr, nullptr};
+PyModuleDef module_definition = {
+    PyModuleDef_HEAD_INIT, "podium_pod", nullptr, -1, methods, nullptr, nullptr, nullptr, nullptr};
 
 }  // namespace
 

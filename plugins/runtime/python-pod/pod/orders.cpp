@@ -30,8 +30,8 @@ unsigned thread_count() noexcept {
 /// In the child everything of this frame is a copy of its own, so that it may return, which a
 /// child of vfork must not.
 ///
-/// _Fork and not fork, which holds locks meanwhile: a quick pod's pid 1 kills whatever is left in its
-/// namespace, the process between too, and its locks are ours.
+/// _Fork and not fork, which holds locks meanwhile: a quick pod's pid 1 kills whatever is left in
+/// its namespace, the process between too, and its locks are ours.
 __attribute__((noinline)) int fork_orphan() noexcept {
   // NOLINTBEGIN(clang-analyzer-security.insecureAPI.vfork,clang-analyzer-unix.Vfork)
   const pid_t between = ::vfork();

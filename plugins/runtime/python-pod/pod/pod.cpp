@@ -85,7 +85,8 @@ int open_source(const char* path) noexcept {
   return ::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 }
 
-/// The path of the code, from malloc; nullptr with errno. `ready` is kZygoteScript, made ahead, or -1.
+/// The path of the code, from malloc; nullptr with errno. `ready` is kZygoteScript, made ahead, or
+/// -1.
 const char* write_source(std::string_view name, std::string_view code, int ready) noexcept {
   char* path = nullptr;
   if (::asprintf(&path, "%s/%.*s", kCode, static_cast<int>(name.size()), name.data()) < 0) {
@@ -132,12 +133,14 @@ void Pod::enter(const Order& order, const SeccompProgram& seccomp) noexcept {
   StepMessage prepared{};
   Packet packet;
   if (packet.receive(step_, {reinterpret_cast<char*>(&prepared), sizeof prepared}) !=
-          sizeof prepared || prepared.step != Step::kPrepared) {
+          sizeof prepared ||
+      prepared.step != Step::kPrepared) {
     ::_exit(0);  // pid 1 is gone
   }
   // Without root each sandbox has a user namespace of its own, in which its processes are counted.
   const int user = ::geteuid() != 0 ? CLONE_NEWUSER : 0;
-  if (::setns(order.shell(), user | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) != 0) {
+  if (::setns(order.shell(), user | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) !=
+      0) {
     fail(errno);
   }
   ::setsid();

@@ -10,12 +10,12 @@
 
 namespace podium::pod {
 
-/// What a pod is given to run. Texts end in NUL or at NULL as execve(2) wants them; nothing of it is
-/// freed: the process ends with the run.
+/// What a pod is given to run. Texts end in NUL or at NULL as execve(2) wants them; nothing of it
+/// is freed: the process ends with the run.
 struct Work {
-  const char* source = nullptr;    ///< path of the file with the code
-  int source_file = -1;            ///< where it usually is, made ahead; -1: not made
-  char** command = nullptr;        ///< interpreter, source, arguments
+  const char* source = nullptr;  ///< path of the file with the code
+  int source_file = -1;          ///< where it usually is, made ahead; -1: not made
+  char** command = nullptr;      ///< interpreter, source, arguments
   char** environment = nullptr;
 };
 

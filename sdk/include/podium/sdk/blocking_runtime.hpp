@@ -38,8 +38,8 @@ struct Request {
         output(Descriptor::duplicate(run.output())),
         limits(run.limits()) {
     for (const InputView& input : run.inputs()) {
-      inputs.push_back({std::string(input.name), Descriptor::duplicate(input.descriptor),
-                        input.read_only});
+      inputs.push_back(
+          {std::string(input.name), Descriptor::duplicate(input.descriptor), input.read_only});
     }
   }
 
@@ -145,8 +145,8 @@ class BlockingRuntime : public Runtime {
     handle.release();
   }
   void cancel(podium_lease* lease) noexcept final {
-    (*from_lease<std::shared_ptr<Run>>(lease))->sink.cancelled_.store(true,
-                                                                      std::memory_order_release);
+    (*from_lease<std::shared_ptr<Run>>(lease))
+        ->sink.cancelled_.store(true, std::memory_order_release);
   }
   void release(podium_lease* lease) noexcept final {
     delete from_lease<std::shared_ptr<Run>>(lease);

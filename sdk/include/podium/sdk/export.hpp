@@ -113,10 +113,15 @@ const void* get_factory(const char* id) noexcept {
 
 // The declaration in abi.h gives the symbol its linkage and visibility; constinit because the host
 // reads it before it runs any code of the plugin.
-#define PODIUM_DETAIL_PLUGIN(Kind, id, version, description)                    \
-  constinit const podium_plugin podium_plugin_v1 = {                            \
-      sizeof(podium_plugin), PODIUM_ABI_MAJOR, PODIUM_ABI_MINOR, 0,             \
-      id, version, description, &::podium::sdk::detail::get_factory<Kind>}
+#define PODIUM_DETAIL_PLUGIN(Kind, id, version, description)               \
+  constinit const podium_plugin podium_plugin_v1 = {sizeof(podium_plugin), \
+                                                    PODIUM_ABI_MAJOR,      \
+                                                    PODIUM_ABI_MINOR,      \
+                                                    0,                     \
+                                                    id,                    \
+                                                    version,               \
+                                                    description,           \
+                                                    &::podium::sdk::detail::get_factory<Kind>}
 
 /// The plugin's symbol; once per library, outside every namespace. `id` is reverse DNS,
 /// `description` one line.

@@ -44,8 +44,8 @@ class MetricSink {
  private:
   void pass(podium_metric_kind kind, const char* name, const char* help, double value,
             const char* labels) const {
-    podium_metric metric{sizeof(podium_metric), static_cast<std::uint32_t>(kind), name, help,
-                         labels, value};
+    podium_metric metric{
+        sizeof(podium_metric), static_cast<std::uint32_t>(kind), name, help, labels, value};
     each_(ctx_, &metric);
   }
 
@@ -111,8 +111,8 @@ class Maintenance {
 /// podium.run-input/1, of runtimes: what a program hears while it runs; see podium_run_input.
 class RunInput {
  public:
-  /// A runtime that calls Callbacks::input_room when it takes again what it has refused says true in
-  /// its own class; the host tries others from time to time.
+  /// A runtime that calls Callbacks::input_room when it takes again what it has refused says true
+  /// in its own class; the host tries others from time to time.
   static constexpr bool kTellsRoom = false;
 
   virtual ~RunInput() = default;
@@ -141,8 +141,8 @@ inline bool append(const podium_buffer* out, std::string_view text) noexcept {
 /// The key of a blob.
 inline std::string_view checked_key(podium_bytes key) {
   if (key.size == 0 || key.size > 200) {
-    throw Error(PODIUM_INVALID_ARGUMENT, "a key of " + std::to_string(key.size) +
-                                             " bytes, expected 1 to 200");
+    throw Error(PODIUM_INVALID_ARGUMENT,
+                "a key of " + std::to_string(key.size) + " bytes, expected 1 to 200");
   }
   return view(key);
 }
@@ -156,8 +156,7 @@ struct ExtensionThunks {
     podium_error err{};
     err.size = sizeof err;
     podium_code code = guard(&err, [&] {
-      HealthReport report =
-          static_cast<T*>(self)->health(std::chrono::milliseconds(deadline_ms));
+      HealthReport report = static_cast<T*>(self)->health(std::chrono::milliseconds(deadline_ms));
       if (!report.detail.empty()) append(out, report.detail);
       *state = report.state;
     });
@@ -166,16 +165,14 @@ struct ExtensionThunks {
     guard(nullptr, [&] { append(out, "{\"error\":" + json_quote(err.message) + "}"); });
   }
 
-  static void collect(void* self, void* ctx,
-                      void (*each)(void*, const podium_metric*)) noexcept {
+  static void collect(void* self, void* ctx, void (*each)(void*, const podium_metric*)) noexcept {
     guard(nullptr, [&] { static_cast<T*>(self)->collect(MetricSink(ctx, each)); });
   }
 
   static podium_code open(void* self, podium_bytes key, int* descriptor,
                           podium_error* err) noexcept {
-    return guard(err, [&] {
-      *descriptor = static_cast<T*>(self)->open_local(view(key)).release();
-    });
+    return guard(err,
+                 [&] { *descriptor = static_cast<T*>(self)->open_local(view(key)).release(); });
   }
 
   static podium_code adopt(void* self, podium_bytes key, int descriptor, std::uint64_t length,
@@ -198,9 +195,8 @@ struct ExtensionThunks {
   static podium_code put_part(void*, podium_parts* parts, std::uint32_t number, int descriptor,
                               std::uint64_t offset, std::uint64_t length,
                               podium_error* err) noexcept {
-    return guard(err, [&] {
-      reinterpret_cast<Parts*>(parts)->put(number, descriptor, offset, length);
-    });
+    return guard(err,
+                 [&] { reinterpret_cast<Parts*>(parts)->put(number, descriptor, offset, length); });
   }
 
   static podium_code finish_parts(void*, podium_parts* parts, std::uint64_t length,
@@ -250,9 +246,13 @@ struct ExtensionThunks {
       if (is(PODIUM_EXT_ADOPT_FILE)) return &kAdoptFile;
     }
     if constexpr (std::derived_from<T, PutParts>) {
-      static constexpr podium_put_parts kPutParts{
-          sizeof(podium_put_parts), 0, &part_size, &begin_parts, &put_part, &finish_parts,
-          &end_parts};
+      static constexpr podium_put_parts kPutParts{sizeof(podium_put_parts),
+                                                  0,
+                                                  &part_size,
+                                                  &begin_parts,
+                                                  &put_part,
+                                                  &finish_parts,
+                                                  &end_parts};
       if (is(PODIUM_EXT_PUT_PARTS)) return &kPutParts;
     }
     if constexpr (std::derived_from<T, Maintenance>) {
@@ -260,8 +260,12 @@ struct ExtensionThunks {
       if (is(PODIUM_EXT_MAINTENANCE)) return &kMaintenance;
     }
     if constexpr (std::derived_from<T, RunInput>) {
-      static constexpr podium_run_input kRunInput{
-          sizeof(podium_run_input), &write_input, &close_input, &signal, T::kTellsRoom ? 1u : 0u, 0};
+      static constexpr podium_run_input kRunInput{sizeof(podium_run_input),
+                                                  &write_input,
+                                                  &close_input,
+                                                  &signal,
+                                                  T::kTellsRoom ? 1u : 0u,
+                                                  0};
       if (is(PODIUM_EXT_RUN_INPUT)) return &kRunInput;
     }
     if constexpr (std::derived_from<T, OutputFlow>) {

@@ -17,8 +17,8 @@ namespace podium::sdk {
 constexpr podium_option option(podium_option_type type, const char* name, const char* default_value,
                                const char* doc, const char* min = nullptr,
                                const char* max = nullptr) noexcept {
-  return {sizeof(podium_option), static_cast<std::uint32_t>(type), name, default_value, min, max,
-          doc};
+  return {
+      sizeof(podium_option), static_cast<std::uint32_t>(type), name, default_value, min, max, doc};
 }
 constexpr podium_option option_string(const char* name, const char* default_value,
                                       const char* doc) noexcept {
@@ -82,9 +82,7 @@ class Options {
     return find(option, PODIUM_INTEGER).integer;
   }
   double number(std::string_view option) const { return find(option, PODIUM_NUMBER).number; }
-  bool boolean(std::string_view option) const {
-    return find(option, PODIUM_BOOLEAN).integer != 0;
-  }
+  bool boolean(std::string_view option) const { return find(option, PODIUM_BOOLEAN).integer != 0; }
   std::chrono::milliseconds duration(std::string_view option) const {
     return std::chrono::milliseconds(find(option, PODIUM_DURATION).integer);
   }

@@ -147,9 +147,17 @@ struct ResponseThunks {
   static void destroy(void* self) noexcept { delete static_cast<T*>(self); }
 
   static podium_response interface(T* self) {
-    return {sizeof(podium_response),  0,       self,   &get_traits,
-            &begin,                   &tick,   &chunk, &finish,
-            &end_stream,              &extension, &destroy};
+    return {sizeof(podium_response),
+            0,
+            self,
+            &get_traits,
+            &begin,
+            &tick,
+            &chunk,
+            &finish,
+            &end_stream,
+            &extension,
+            &destroy};
   }
 };
 

@@ -93,8 +93,8 @@ class Callbacks {
       callbacks_->phase(callbacks_->ctx, static_cast<std::uint32_t>(phase));
     }
   }
-  /// What RunInput::write_input refused may be given again now; see podium_run_callbacks. A host that
-  /// does not ask is not told.
+  /// What RunInput::write_input refused may be given again now; see podium_run_callbacks. A host
+  /// that does not ask is not told.
   void input_room() const noexcept {
     if (PODIUM_HAS(callbacks_, input_room) && callbacks_->input_room != nullptr) {
       callbacks_->input_room(callbacks_->ctx);
@@ -149,9 +149,8 @@ template <class T>
 struct RuntimeThunks {
   static podium_code start(void* self, const podium_run* run, const podium_run_callbacks* callbacks,
                            podium_lease** lease, podium_error* err) noexcept {
-    podium_code code = guard(err, [&] {
-      static_cast<T*>(self)->start(RunView(run), Callbacks(callbacks), *lease);
-    });
+    podium_code code = guard(
+        err, [&] { static_cast<T*>(self)->start(RunView(run), Callbacks(callbacks), *lease); });
     if (code != PODIUM_OK) *lease = nullptr;
     return code;
   }

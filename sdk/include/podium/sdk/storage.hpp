@@ -105,9 +105,8 @@ struct StorageThunks {
   }
   static podium_code get(void* self, podium_bytes key, std::uint64_t offset, std::uint64_t length,
                          const podium_sink* sink, podium_error* err) noexcept {
-    return guard(err, [&] {
-      static_cast<T*>(self)->get(checked_key(key), offset, length, BlobSink(sink));
-    });
+    return guard(
+        err, [&] { static_cast<T*>(self)->get(checked_key(key), offset, length, BlobSink(sink)); });
   }
   static podium_code head(void* self, podium_bytes key, podium_blob* out,
                           podium_error* err) noexcept {
@@ -133,11 +132,16 @@ struct StorageThunks {
   static void destroy(void* self) noexcept { delete static_cast<T*>(self); }
 
   static podium_storage interface(T* self) {
-    return {sizeof(podium_storage), self != nullptr ? self->max_concurrency() : 0,
-            self,                   &put,
-            &get,                   &head,
-            &list,                  &remove,
-            &ExtensionThunks<T>::get, &destroy};
+    return {sizeof(podium_storage),
+            self != nullptr ? self->max_concurrency() : 0,
+            self,
+            &put,
+            &get,
+            &head,
+            &list,
+            &remove,
+            &ExtensionThunks<T>::get,
+            &destroy};
   }
 };
 

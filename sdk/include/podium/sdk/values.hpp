@@ -83,8 +83,8 @@ namespace detail {
 /// Writes a message into the caller's storage, cut between UTF-8 characters where it is too long.
 inline void fill(podium_error* err, std::string_view message) noexcept {
   if (err == nullptr || err->size <= offsetof(podium_error, message)) return;
-  std::size_t room = std::min<std::size_t>(sizeof err->message,
-                                           err->size - offsetof(podium_error, message));
+  std::size_t room =
+      std::min<std::size_t>(sizeof err->message, err->size - offsetof(podium_error, message));
   std::size_t n = std::min(message.size(), room - 1);
   if (n < message.size()) {
     while (n > 0 && (static_cast<unsigned char>(message[n]) & 0xC0u) == 0x80u) --n;

@@ -8,8 +8,8 @@
 /// A runtime: "runs" a program by giving its code back. Put your interpreter into execute().
 class MyPlugin final : public podium::sdk::BlockingRuntime {
  public:
-  /// What an instance can be told in the configuration. The host checks types, units and bounds, and
-  /// refuses keys that are not here.
+  /// What an instance can be told in the configuration. The host checks types, units and bounds,
+  /// and refuses keys that are not here.
   static constexpr podium_option kOptions[] = {
       podium::sdk::option_string("greeting", "", "Text put before what is given back"),
   };

@@ -14,8 +14,8 @@
 
 /// A storage: each blob is one file of a folder, named after its key.
 ///
-/// A new file gets its name by rename(2) when it is complete, so that readers see the old content or
-/// the new one and never a part.
+/// A new file gets its name by rename(2) when it is complete, so that readers see the old content
+/// or the new one and never a part.
 class MyPlugin final : public podium::sdk::Storage {
  public:
   static constexpr podium_option kOptions[] = {
@@ -135,12 +135,14 @@ class MyPlugin final : public podium::sdk::Storage {
       written += n;
     }
     if (source.expected() && *source.expected() != written) {
-      throw podium::sdk::Error(PODIUM_INVALID_ARGUMENT, "the sender gave another length than it said");
+      throw podium::sdk::Error(PODIUM_INVALID_ARGUMENT,
+                               "the sender gave another length than it said");
     }
   }
 
-  /// Six bits of the key a letter: it may have any bytes, a file's name may not. '=' tells a blob from
-  /// what is not yet one. A name has at most 255 letters, so that a long one goes on in a folder.
+  /// Six bits of the key a letter: it may have any bytes, a file's name may not. '=' tells a blob
+  /// from what is not yet one. A name has at most 255 letters, so that a long one goes on in a
+  /// folder.
   std::filesystem::path path_of(std::string_view key) const {
     std::string name = "=";
     unsigned bits = 0, count = 0;

@@ -47,8 +47,8 @@ class RunSpec {
   std::string standard_input;
   std::vector<std::string> arguments, compile, command, environment;
   std::vector<File> inputs;
-  int workspace = -1;  ///< borrowed
-  int output = -1;     ///< borrowed
+  int workspace = -1;       ///< borrowed
+  int output = -1;          ///< borrowed
   bool open_input = false;  ///< PODIUM_RUN_OPEN_INPUT
   podium_limits limits = ample_limits();
 
@@ -110,8 +110,7 @@ class RecordingRun {
   bool wait_for_output(std::string_view text,
                        std::chrono::milliseconds timeout = std::chrono::seconds(30)) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, timeout,
-                             [&] { return out_.find(text) != std::string::npos; });
+    return changed_.wait_for(lock, timeout, [&] { return out_.find(text) != std::string::npos; });
   }
 
   std::string out() const { return locked(out_); }
@@ -179,8 +178,8 @@ class RecordingRun {
   int input_rooms_ = 0;
   bool broke_rules_ = false;
   podium_completion completion_{};
-  podium_run_callbacks callbacks_{sizeof(podium_run_callbacks), this, &output, &completed,
-                                  nullptr, &input_room};
+  podium_run_callbacks callbacks_{
+      sizeof(podium_run_callbacks), this, &output, &completed, nullptr, &input_room};
 };
 
 }  // namespace podium::sdk::testing

@@ -38,7 +38,9 @@ inline std::vector<std::string> parse_list(std::string_view text) {
   auto wrong = [&] { return std::invalid_argument("'" + std::string(text) + "' is no list"); };
   std::vector<std::string> out;
   std::size_t i = 0;
-  auto skip = [&] { while (i < text.size() && text[i] == ' ') ++i; };
+  auto skip = [&] {
+    while (i < text.size() && text[i] == ' ') ++i;
+  };
   auto next = [&] { return skip(), i < text.size() ? text[i++] : '\0'; };
   if (next() != '[') throw wrong();
   if (skip(); i < text.size() && text[i] == ']') return out;
@@ -129,9 +131,15 @@ class TestConfig {
     value.name = option.name;
     switch (static_cast<podium_option_type>(option.type)) {
       case PODIUM_STRING:
-      case PODIUM_SECRET: value.text = keep(text); break;
-      case PODIUM_INTEGER: value.integer = parse_units(text, {{"", 1}}); break;
-      case PODIUM_NUMBER: value.number = std::strtod(text.c_str(), nullptr); break;
+      case PODIUM_SECRET:
+        value.text = keep(text);
+        break;
+      case PODIUM_INTEGER:
+        value.integer = parse_units(text, {{"", 1}});
+        break;
+      case PODIUM_NUMBER:
+        value.number = std::strtod(text.c_str(), nullptr);
+        break;
       case PODIUM_BOOLEAN:
         if (text != "true" && text != "false") {
           throw std::invalid_argument("'" + text + "' is neither true nor false");
@@ -139,13 +147,19 @@ class TestConfig {
         value.integer = text == "true" ? 1 : 0;
         break;
       case PODIUM_DURATION:
-        value.integer = parse_units(
-            text, {{"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"h", 3600e3}, {"d", 86400e3}});
+        value.integer =
+            parse_units(text, {{"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"h", 3600e3}, {"d", 86400e3}});
         break;
       case PODIUM_SIZE:
-        value.integer = parse_units(text, {{"B", 1}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9},
-                                           {"TB", 1e12}, {"KiB", 1024.0}, {"MiB", 1048576.0},
-                                           {"GiB", 1073741824.0}, {"TiB", 1099511627776.0}});
+        value.integer = parse_units(text, {{"B", 1},
+                                           {"kB", 1e3},
+                                           {"MB", 1e6},
+                                           {"GB", 1e9},
+                                           {"TB", 1e12},
+                                           {"KiB", 1024.0},
+                                           {"MiB", 1048576.0},
+                                           {"GiB", 1073741824.0},
+                                           {"TiB", 1099511627776.0}});
         break;
       case PODIUM_STRING_LIST: {
         auto& list = storage_->lists.emplace_back();
