@@ -1,5 +1,7 @@
 // What is written to a program before and while it runs.
 
+#include <gtest/gtest.h>
+
 #include "exec/run_world.hpp"
 
 namespace podium {
