@@ -10,7 +10,7 @@ namespace {
 
 using Verdict = Check::Verdict;
 
-/// Users of the sandboxes: slot n runs as uid_base + n, and there are never more slots.
+/// Users of the sandboxes: two for each of 4096 slots, and room for more of them.
 constexpr std::uint64_t kSandboxUsers = 20'000;
 
 std::uint64_t number_behind(std::string_view text, std::string_view word) {

@@ -37,8 +37,9 @@ Check check_cgroups(std::string_view mountinfo, std::string_view v2_controllers,
 
 /// The system calls that sandboxes are made with, by calling each with arguments that do nothing.
 Check check_system_calls();
-/// Whether this user can make groups below the one that this process is in, by making one. `self` is
-/// /proc/self/cgroup, `mountinfo` /proc/self/mountinfo.
+/// Whether this user can make groups with limits below the one that this process is in, by making
+/// one as the spawner does, and undoing it. `self` is /proc/self/cgroup, `mountinfo`
+/// /proc/self/mountinfo.
 Check check_delegation(std::string_view self, std::string_view mountinfo);
 /// How many namespaces the kernel allows (folder /proc/sys/user), for so many sandboxes.
 Check check_namespace_bounds(const std::filesystem::path& bounds, std::uint64_t sandboxes);

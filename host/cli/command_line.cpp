@@ -191,7 +191,7 @@ std::optional<Command> read_words(const std::vector<std::string>& given, Words& 
 
 Command take_command(std::vector<std::string>& operands) {
   const std::string known =
-      "exec, runs, cancel, status, languages, doctor, reload, config, keys, audit or plugin";
+      "exec, runs, cancel, status, languages, doctor, reload, config, keys, audit, backup or plugin";
   if (operands.empty()) throw UsageError("a command is missing: " + known);
   const std::string name = operands.front();
   operands.erase(operands.begin());
@@ -202,6 +202,7 @@ Command take_command(std::vector<std::string>& operands) {
   if (name == "languages") return Command::kLanguages;
   if (name == "keys") return Command::kKeys;
   if (name == "audit") return Command::kAudit;
+  if (name == "backup") return Command::kBackup;
   if (name == "config") return Command::kConfig;
   if (name == "plugin") return Command::kPluginNew;
   if (name == "runs") return Command::kRuns;
@@ -321,7 +322,7 @@ void find_key(const std::string& key_file, const Environment& environment, Comma
   Server& server = line.server;
   const bool reloads = line.command == Command::kReload;
   server.admin = reloads || line.command == Command::kKeys || line.command == Command::kAudit ||
-                 line.command == Command::kConfig;
+                 line.command == Command::kConfig || line.command == Command::kBackup;
   if (!key_file.empty() && server.key.empty()) {
     server.key = read_key(key_file);
     server.key_origin = key_file;

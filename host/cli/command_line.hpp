@@ -12,7 +12,7 @@ namespace podium::cli {
 
 /// What `podium` is asked to do.
 enum class Command { kHelp, kVersion, kExec, kStatus, kDoctor, kReload, kLanguages, kKeys, kAudit,
-                     kConfig, kPluginNew, kRuns, kCancel };
+                     kConfig, kPluginNew, kRuns, kCancel, kBackup };
 
 /// How results are written. kAuto: text on a terminal, JSON elsewhere.
 enum class Output { kAuto, kText, kJson };

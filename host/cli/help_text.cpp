@@ -18,6 +18,7 @@ usage: podium exec [OPTIONS] FILE     run a program; FILE may be - for standard 
        podium keys [ACTION] [OPTIONS] list the API keys, or: create ID, change ID, disable ID,
                                       enable ID, delete ID
        podium audit [OPTIONS]         who ran what, newest first
+       podium backup [OPTIONS]        write a copy of the database and say where it is
        podium plugin new KIND NAME    write a plugin to start from: a runtime, storage or response
 
 exec:
@@ -49,8 +50,8 @@ plugin new:
 all:
   --url URL       of the daemon [PODIUM_URL, http://127.0.0.1:8000]
   --key KEY       API key; better: [PODIUM_KEY], or a file:
-  --key-file F    [PODIUM_KEY_FILE, first-key in the state directory]; keys, audit, config and
-                  reload want the administrator's: [PODIUM_ADMIN_KEY, PODIUM_ADMIN_KEY_FILE, admin-key there]
+  --key-file F    [PODIUM_KEY_FILE, first-key in the state directory]; keys, audit, backup,
+                  config and reload want the administrator's: [PODIUM_ADMIN_KEY, PODIUM_ADMIN_KEY_FILE, admin-key there]
   --state-dir D   state directory of the daemon [PODIUM_STATE_DIR, /var/lib/podium]
   --config FILE   configuration that the daemon runs with, for doctor, languages and config explain
   --json, --text  how to print; text on a terminal, JSON elsewhere

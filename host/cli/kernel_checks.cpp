@@ -13,10 +13,12 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <set>
 #include <sstream>
 
 #include "base/user_namespaces.hpp"
+#include "cgroup.hpp"
 #include "cli/check.hpp"
 
 namespace podium::cli {
@@ -79,42 +81,48 @@ std::set<std::string> words(std::string_view text, char separator) {
   return out;
 }
 
-/// The folders of the groups of this process, of the hierarchies that have memory, pids or cpu: v2
-/// when it has one of them, else those of v1.
-std::vector<std::string> own_groups(std::string_view self, std::string_view mountinfo) {
-  std::vector<std::string> folders;
-  std::istringstream lines{std::string(self)};
-  for (std::string line; std::getline(lines, line);) {  // "4:memory:/system.slice/x", "0::/x"
-    const std::size_t first = line.find(':');
-    const std::size_t second = line.find(':', first + 1);
-    if (first == line.npos || second == line.npos) continue;
-    const std::set<std::string> controllers = words(line.substr(first + 1, second - first - 1), ',');
-    std::istringstream mounts{std::string(mountinfo)};
-    for (std::string mount; std::getline(mounts, mount);) {
-      const bool unified = mount.find(" - cgroup2 ") != mount.npos;
-      if (!unified && mount.find(" - cgroup ") == mount.npos) continue;
-      const std::set<std::string> options = words(mount.substr(mount.rfind(' ') + 1), ',');
-      bool fits = false;
-      std::istringstream fields(mount);
-      std::string skipped, root, point;
-      fields >> skipped >> skipped >> skipped >> root >> point;
-      std::string path = line.substr(second + 1);
-      if (root != "/" && path.starts_with(root)) path.erase(0, root.size());
-      if (path == "/" || path.starts_with("/..")) path.clear();  // outside of the cgroup namespace
-      const std::string group = point + path;
-      for (const char* wanted : {"memory", "pids", "cpu"}) {
-        fits = fits || (!unified && controllers.contains(wanted) && options.contains(wanted));
-      }
-      if (unified && controllers.empty()) {
-        std::ifstream in(group + "/cgroup.controllers");
-        std::string offered;
-        std::getline(in, offered);
-        fits = words(offered, ' ').contains("memory");
-      }
-      if (fits) folders.push_back(group);
-    }
+/// Where version two is mounted and the service has handed its controllers down: what podiumd does
+/// in a group of its own can then not be tried, and need not be, in that of whoever calls this.
+bool service_holds_limits(std::string_view mountinfo) {
+  std::istringstream mounts{std::string(mountinfo)};
+  for (std::string mount; std::getline(mounts, mount);) {
+    if (mount.find(" - cgroup2 ") == mount.npos) continue;
+    std::istringstream fields(mount);
+    std::string point;
+    for (int i = 0; i < 5; ++i) fields >> point;
+    std::ifstream in(point + "/system.slice/podiumd.service/cgroup.subtree_control");
+    std::string on;
+    std::getline(in, on);
+    if (words(on, ' ').contains("memory")) return true;
   }
-  return folders;
+  return false;
+}
+
+/// What the spawner does with its own groups, undone at the end. Returns what did not go.
+std::vector<std::string> try_groups(const sandbox::CgroupLayout& layout) {
+  sandbox::CgroupHost host(::getpid());
+  std::map<std::string, std::vector<std::string>> to_restore;
+  for (const auto* c : {&layout.memory, &layout.pids, &layout.cpu}) {
+    if (c->version != sandbox::CgroupController::Version::kV2) continue;
+    const std::string below = c->parent + "/" + std::string(sandbox::kHostGroup);
+    if (::access(below.c_str(), F_OK) == 0) continue;
+    to_restore[c->parent] = sandbox::switched_on(host, c->parent);
+  }
+  std::vector<std::string> refused;
+  {
+    sandbox::CgroupTree tree(layout, "podium-doctor-" + std::to_string(::getpid()), host);
+    refused = tree.notes();
+    int error = 0;
+    sandbox::ShellLimits limits;
+    limits.memory_bytes = 64u << 20;
+    limits.processes = 16;
+    limits.cpu_millis = 1000;
+    tree.create("1", limits, error).close_all();
+    if (error != 0) refused.push_back(std::string("setting limits: ") + std::strerror(error));
+    tree.remove("1");
+  }
+  for (const auto& [group, before] : to_restore) sandbox::restore_group(host, group, before);
+  return refused;
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -260,29 +268,32 @@ Check check_system_calls() {
 }
 
 Check check_delegation(std::string_view self, std::string_view mountinfo) {
-  const std::vector<std::string> groups = own_groups(self, mountinfo);
-  std::vector<std::string> refused;
-  for (const std::string& group : groups) {
-    const std::string below = group + "/podium-doctor-" + std::to_string(::getpid());
-    if (::mkdir(below.c_str(), 0755) != 0) {
-      refused.push_back(group + " (" + std::strerror(errno) + ")");
-    } else {
-      ::rmdir(below.c_str());
-    }
+  const sandbox::CgroupLayout layout = sandbox::find_cgroups(self, mountinfo);
+  std::set<std::string> groups;
+  for (const auto* c : {&layout.memory, &layout.pids, &layout.cpu}) {
+    if (!c->parent.empty()) groups.insert(c->parent);
   }
   if (groups.empty()) {
     return {"own cgroup", Verdict::kWeak, "none of memory, pids and cpu is mounted here",
             "mount cgroup v2 at /sys/fs/cgroup"};
   }
+  const std::vector<std::string> refused = try_groups(layout);
   if (refused.empty()) {
-    return {"own cgroup", Verdict::kGood, "groups can be made in " + joined(groups), ""};
+    return {"own cgroup", Verdict::kGood,
+            "groups with limits can be made in " + joined({groups.begin(), groups.end()}), ""};
+  }
+  if (service_holds_limits(mountinfo)) {
+    return {"own cgroup", Verdict::kGood,
+            "podiumd.service has its limits held; not in this shell's group: " + refused.front(),
+            ""};
   }
   if (::geteuid() != 0) {
-    return {"own cgroup", Verdict::kWeak, "as this user no group can be made in " + joined(refused),
+    return {"own cgroup", Verdict::kWeak,
+            "as this user limits are not held in this group: " + joined(refused),
             "start podiumd as root, or in a group of this user's own: systemd-run --user --scope "
             "--property=Delegate=yes podiumd"};
   }
-  return {"own cgroup", Verdict::kWeak, "no group can be made in " + joined(refused),
+  return {"own cgroup", Verdict::kWeak, "limits are not held in this group: " + joined(refused),
           "in a service: Delegate=yes; in a container: --privileged --cgroupns=private"};
 }
 

@@ -125,4 +125,16 @@ int run_audit(const AuditOptions& options, const Client& client, Console& consol
   return 0;
 }
 
+int run_backup(const Client& client, Console& console) {
+  const Json made = asked(client, "POST", "/api/v1/admin/backup", nullptr);
+  if (console.json) {
+    console.out << json_dump_pretty(made) << '\n';
+  } else {
+    console.out << text_of(made, "file") << '\n';
+    console.err << text_of(made, "bytes") << " bytes of the database; files are copied from the "
+                << "storage after it\n";
+  }
+  return 0;
+}
+
 }  // namespace podium::cli

@@ -8,6 +8,8 @@ namespace podium::cli {
 int run_keys(const KeysOptions& options, const Client& client, Console& console);
 
 /// `podium audit`: the newest lines of the audit trail, newest first. 0. Throws Failure.
+/// Makes the daemon write a copy of its database and says where it is.
+int run_backup(const Client& client, Console& console);
 int run_audit(const AuditOptions& options, const Client& client, Console& console);
 
 /// The body that changes a key as the options say; for tests.

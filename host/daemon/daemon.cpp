@@ -74,7 +74,8 @@ class Daemon {
         threads_(pool_threads(config)),
         pool_(threads_),
         plugin_threads_(config.admission.runs),
-        sessions_(config.state_dir / "podium.db", SessionStore::Broken::kRetry),
+        sessions_(config.state_dir / "podium.db", SessionStore::Broken::kRetry,
+                  metrics_.database()),
         accounts_(sessions_, keys_, log),
         builder_(services()),
         reaper_(log) {
@@ -158,7 +159,7 @@ class Daemon {
 
   HostServices services() {
     return {log_, [this](std::function<void()> task) { plugin_threads_.post(std::move(task)); },
-            [this] { return door_.connect(); }};
+            [this] { return door_.connect(); }, &metrics_};
   }
 
   void refuse_unenforced_limits(const Config& config) {
@@ -408,6 +409,7 @@ class Daemon {
   }
 
   Log& log_;
+  Metrics metrics_;
   SandboxDoor door_;
   Json facts_;
   unsigned threads_;
@@ -420,7 +422,6 @@ class Daemon {
   Snapshot<KeyRing> keys_;
   Accounts accounts_;
   bool usage_known_ = false;
-  Metrics metrics_;
   GenerationBuilder builder_;
   Reaper reaper_;
   Snapshot<Generation> generation_;

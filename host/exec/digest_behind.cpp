@@ -1,38 +1,44 @@
 #include "exec/digest_behind.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <memory>
+#include <cstring>
+#include <exception>
 
 #include "base/sha256.hpp"
 
 namespace podium {
-namespace {
 
-constexpr Bytes kBuffer = 256 << 10;
+void DigestBehind::update(std::string_view bytes) {
+  while (!bytes.empty()) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return failed_ || filled_ - hashed_ < kBuffers; });
+    if (failed_) return;
+    const std::size_t slot = filled_ % kBuffers;
+    lock.unlock();
 
-}  // namespace
+    // Not a string or vector, whose bytes would be cleared first.
+    if (!buffers_[slot]) buffers_[slot].reset(new char[kBuffer]);
+    sizes_[slot] = std::min(bytes.size(), kBuffer);
+    std::memcpy(buffers_[slot].get(), bytes.data(), sizes_[slot]);
+    bytes.remove_prefix(sizes_[slot]);
 
-void DigestBehind::written(Bytes size) {
-  {
-    std::lock_guard lock(mutex_);
-    written_ = size;
+    lock.lock();
+    ++filled_;
+    lock.unlock();
+    changed_.notify_one();
   }
-  changed_.notify_one();
 }
 
 std::string DigestBehind::hex() {
-  stop(true);
+  stop(false);
   return hex_;
 }
 
-void DigestBehind::stop(bool finish) noexcept {
+void DigestBehind::stop(bool abandon) noexcept {
   if (!thread_.joinable()) return;
   {
     std::lock_guard lock(mutex_);
-    (finish ? finish_ : abandon_) = true;
+    (abandon ? abandon_ : finish_) = true;
   }
   changed_.notify_one();
   thread_.join();
@@ -41,27 +47,24 @@ void DigestBehind::stop(bool finish) noexcept {
 void DigestBehind::run() noexcept {
   try {
     Sha256 hash;
-    const std::unique_ptr<char[]> buffer(new char[kBuffer]);
-    Bytes done = 0, until = 0;
+    std::unique_lock lock(mutex_);
     for (;;) {
-      if (done == until) {
-        std::unique_lock lock(mutex_);
-        // A buffer at a time, so that the one who writes need not wake this thread for each byte.
-        changed_.wait(lock, [&] { return finish_ || abandon_ || written_ - done >= kBuffer; });
-        until = written_;
-        if (abandon_) return;
-        if (done == until) break;
-      }
-      const ssize_t got = ::pread(fd_, buffer.get(), std::min(kBuffer, until - done),
-                                  static_cast<off_t>(done));
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) return;
-      hash.update({buffer.get(), static_cast<std::size_t>(got)});
-      done += static_cast<Bytes>(got);
+      changed_.wait(lock, [this] { return finish_ || abandon_ || filled_ > hashed_; });
+      if (abandon_) return;
+      if (filled_ == hashed_) break;
+      const std::size_t slot = hashed_ % kBuffers;
+      lock.unlock();
+      hash.update({buffers_[slot].get(), sizes_[slot]});
+      lock.lock();
+      ++hashed_;
+      changed_.notify_one();
     }
     hex_ = hash.hex();
   } catch (const std::exception&) {
-    return;  // as a file that cannot be read: it is not the content that was asked for
+    // As another digest than was asked for.
+    std::lock_guard lock(mutex_);
+    failed_ = true;
+    changed_.notify_one();
   }
 }
 

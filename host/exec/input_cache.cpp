@@ -181,13 +181,13 @@ UniqueFd InputCache::fetch_content(const std::string& sha256, Bytes size, const 
   if (!out) fail("making", part, errno);
   try {
     Bytes got = 0;
-    DigestBehind digest(out.get());
+    DigestBehind digest;
     fetch([&](std::string_view bytes) {
       if (cancelled()) throw Failure(Code::kCancelled, "the run was cancelled");
       got += bytes.size();
       if (got > size) return;
+      digest.update(bytes);
       write_whole(out.get(), bytes, part);
-      digest.written(got);
     });
     if (got != size || digest.hex() != sha256) {
       throw Failure(Code::kUnavailable, "the storage gave another content than it was given: " +

@@ -41,7 +41,8 @@ void RunBook::ended(const Entry& run) {
   run->lease = nullptr;
   // A reader that is there holds them itself.
   if (!run->replays) run->events.reset();
-  std::string().swap(run->early_input);
+  std::string().swap(run->kept_input);
+  run->input_given = 0;
   ended_.push_back(run);
   kept_ += run->kept = kept_bytes(*run);
   forget_old();

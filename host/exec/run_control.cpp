@@ -7,6 +7,8 @@ namespace podium {
 namespace {
 
 constexpr std::size_t kMostEarlyInput = 1u << 20;
+/// A runtime that has taken more has a program that reads.
+constexpr std::size_t kMostKeptInput = 2 * kMostEarlyInput;
 /// For runtimes that do not tell when they take input again.
 constexpr milliseconds kTryInputAgain{100};
 
@@ -18,7 +20,9 @@ constexpr milliseconds kTryInputAgain{100};
 
 }  // namespace
 
-RunControl::RunControl(asio::io_context& io) : io_(io), state_(std::make_shared<State>()) {}
+RunControl::RunControl(asio::io_context& io) : io_(io), state_(std::make_shared<State>()) {
+  state_->try_again = std::make_shared<asio::steady_timer>(io);
+}
 RunControl::~RunControl() = default;
 
 const std::string& RunControl::id() const noexcept { return state_->id; }
@@ -44,14 +48,21 @@ bool RunControl::write_input(std::string_view data) {
   // Before the runtime is asked: its word of room is posted to this thread, and comes later.
   run.input_room = false;
   if (run.input_closed || run.stage == RunStage::kEnded) return true;
-  if (run.lease != nullptr && run.early_input.empty()) return run.lease->write_input(data);
   if (run.stage == RunStage::kCollecting) return true;
-  if (run.early_input.size() + data.size() > kMostEarlyInput && !run.early_input.empty()) {
-    if (run.lease == nullptr || !run.lease->write_input(run.early_input)) return false;
-    run.early_input.clear();
-    return run.lease->write_input(data);
+  if (run.lease == nullptr) {
+    const std::size_t size = run.kept_input.size();
+    if (size > 0 && size + data.size() > kMostEarlyInput) return false;
+    run.kept_input.append(data);
+    return true;
   }
-  run.early_input.append(data);
+  if (!run.give_input() || !run.lease->write_input(data)) return false;
+  if (!run.keeps_input) return true;
+  run.kept_input.append(data);
+  if (run.kept_input.size() > kMostKeptInput) {
+    run.keeps_input = false;
+    run.kept_input = std::string();
+  }
+  run.input_given = run.kept_input.size();
   return true;
 }
 
@@ -76,7 +87,7 @@ void RunControl::close_input() {
   State& run = *state_;
   if (run.deaf) cannot_talk();
   run.input_closed = true;
-  if (run.lease != nullptr) run.lease->close_input();
+  run.keep_giving_input();
 }
 
 void RunControl::signal(int number) {
@@ -108,13 +119,40 @@ unsigned RunControl::State::position() const {
 void RunControl::State::attach(Lease& to, bool takes_input) {
   deaf = !takes_input;
   lease = &to;
+  input_given = 0;
+  end_given = false;
   if (!open_input || deaf) return;
-  if (!early_input.empty() && to.write_input(early_input)) early_input.clear();
-  if (input_closed) to.close_input();
   tell_input_room();
 }
 
+bool RunControl::State::give_input() {
+  if (input_given < kept_input.size()) {
+    if (!lease->write_input(std::string_view(kept_input).substr(input_given))) return false;
+    input_given = kept_input.size();
+  }
+  if (input_closed && !end_given) {
+    end_given = true;
+    lease->close_input();
+  }
+  return true;
+}
+
+void RunControl::State::keep_giving_input() {
+  if (lease == nullptr || !open_input || deaf || stage >= RunStage::kCollecting) return;
+  try {
+    if (give_input() || lease->tells_input_room()) return;
+  } catch (const Failure&) {
+    return;  // of the plugin; whoever writes next hears of it
+  }
+  try_again->expires_after(kTryInputAgain);
+  try_again->async_wait([weak = weak_from_this()](boost::system::error_code ec) {
+    const std::shared_ptr<State> run = weak.lock();
+    if (!ec && run) run->keep_giving_input();
+  });
+}
+
 void RunControl::State::tell_input_room() {
+  keep_giving_input();
   input_room = true;
   if (const auto waiting = input_wait.lock()) waiting->cancel();
 }

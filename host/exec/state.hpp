@@ -16,7 +16,7 @@
 
 namespace podium {
 
-struct RunControl::State : Cancellation {
+struct RunControl::State : Cancellation, std::enable_shared_from_this<RunControl::State> {
   std::string id = new_id();
   std::string language, principal, session;  ///< from run() on
   std::function<void(RunStage)> on_stage;
@@ -35,7 +35,13 @@ struct RunControl::State : Cancellation {
   bool input_closed = false;
   bool deaf = false;          ///< its runtime takes no input
   Lease* lease = nullptr;     ///< between start and completion
-  std::string early_input;    ///< what came before
+  std::shared_ptr<asio::steady_timer> try_again;  ///< to give input to a lease that does not tell
+  /// All input so far, or nothing once there was so much that the program must have read of it. The
+  /// runtime may give the run back unstarted: the next one gets it from the beginning.
+  std::string kept_input;
+  std::size_t input_given = 0;  ///< of that, to the present lease
+  bool keeps_input = true;
+  bool end_given = false;       ///< the present lease knows that no more comes
   bool input_room = false;    ///< something has changed since input was refused
   std::weak_ptr<asio::steady_timer> input_wait;  ///< of who waits for that
 
@@ -43,6 +49,10 @@ struct RunControl::State : Cancellation {
   unsigned position() const;
   /// Its program runs from now on, or its compiler.
   void attach(Lease& to, bool takes_input);
+  /// Gives the lease what it has not got yet of the input, and then its end. False: later.
+  bool give_input();
+  /// Goes on with it until all is given, by itself.
+  void keep_giving_input();
   /// Input may be taken again, or is not wanted any more.
   void tell_input_room();
 };

@@ -1,4 +1,5 @@
-/// /api/v1/admin/reload and /api/v1/admin/config: what the administrator may do to the daemon.
+/// /api/v1/admin/backup, /api/v1/admin/reload and /api/v1/admin/config: what the administrator may
+/// do to the daemon.
 
 #include "http/control.hpp"
 #include "http/exchange.hpp"
@@ -23,6 +24,19 @@ struct Pending {
 };
 
 }  // namespace
+
+/// Nobody else can open the database while the daemon has it (decision 40).
+Task<> backup_route(Exchange& exchange) {
+  HttpContext& context = exchange.context();
+  context.log.info("a backup was asked for", {{"peer", exchange.peer_address()},
+                                              {"request_id", exchange.access().request_id}});
+  auto work = [&] { return context.sessions.back_up(); };
+  const Backup backup = co_await on_pool(context.io, context.pool, work);
+  const Json body = Json::object({{"file", backup.file.string()},
+                                  {"bytes", backup.size},
+                                  {"made_at", iso8601(epoch_ms_now())}});
+  co_await exchange.answer(json_answer(200, body));
+}
 
 Task<> reload_route(Exchange& exchange) {
   DaemonControl& control = control_of(exchange);

@@ -29,6 +29,9 @@ constexpr std::chrono::seconds kPositionAfter{2};
 /// Errors that wait for a client to take them, before it is listened to again.
 constexpr unsigned kMostErrors = 8;
 
+/// A message counts as one for each of these bytes that it has begun.
+constexpr std::size_t kAsOneMessage = 64 * 1024;
+
 constexpr std::string_view kError = "error";
 
 /// Both directions of one WebSocket. I/O thread.
@@ -39,10 +42,11 @@ class Talk : public std::enable_shared_from_this<Talk> {
         connection_(connection),
         io_(exchange.context().io),
         config_(exchange.config().streams),
-        socket_(connection, io_),
+        socket_(connection.shared_from_this(), io_),
         pace_(config_.message_rate),
         heard_all_(io_),
-        told_(io_) {}
+        told_(io_),
+        ping_timer_(io_) {}
 
   Task<> accept(const beast::http::request<beast::http::empty_body>& request) {
     ask_for_life();
@@ -62,13 +66,15 @@ class Talk : public std::enable_shared_from_this<Talk> {
     const Bytes most = known ? exchange_.config().http.max_request : config_.message;
     socket_.read_message_max(most);
     ByteShare unknown(exchange_.server().unknown_bodies);
-    connection_.set_deadline(Clock::now() + exchange_.server().http.head_timeout);
+    const Clock::time_point begun = Clock::now();
+    Patience patience(io_, connection_);
     beast::flat_buffer buffer;
     error_code ec;
     do {
+      patience.until(begun + time_for(buffer.size()));
       co_await socket_.async_read_some(buffer, kPiece,
                                        asio::redirect_error(asio::use_awaitable, ec));
-      if (ec) throw_read_failure(ec);
+      if (ec) throw_read_failure(ec, patience);
       if (known) {
         exchange_.context().exec.count_request(*exchange_.generation(), counted, buffer.size());
       } else if (!unknown.resize(buffer.size(), exchange_.config().http.unknown_bodies)) {
@@ -76,7 +82,6 @@ class Talk : public std::enable_shared_from_this<Talk> {
                                                 "have not said who they are; try again in 1 s");
       }
     } while (!socket_.is_message_done());
-    connection_.clear_deadline();
     if (!socket_.got_text()) throw Failure(Code::kMalformed, "a message must be text, it is binary");
     co_return beast::buffers_to_string(buffer.data());
   }
@@ -126,8 +131,36 @@ class Talk : public std::enable_shared_from_this<Talk> {
   }
 
  private:
-  [[noreturn]] void throw_read_failure(const error_code& ec) const {
-    if (connection_.timed_out()) {
+  /// Closes a connection whose client is not there in time, whatever else goes over it meanwhile.
+  class Patience {
+   public:
+    Patience(asio::io_context& io, Connection& connection) : connection_(connection), timer_(io) {}
+    /// From now on it ends at `when`.
+    void until(Clock::time_point when) {
+      timer_.expires_at(when);
+      timer_.async_wait([over = over_, of = connection_.weak_from_this()](const error_code& ec) {
+        if (ec) return;
+        *over = true;
+        if (const auto connection = of.lock()) connection->close();
+      });
+    }
+    bool over() const { return *over_; }
+
+   private:
+    Connection& connection_;
+    asio::steady_timer timer_;
+    std::shared_ptr<bool> over_ = std::make_shared<bool>(false);
+  };
+
+  /// As long as a body of that size may take to come.
+  std::chrono::nanoseconds time_for(std::size_t bytes) const {
+    const HttpConfig& http = exchange_.server().http;
+    return http.head_timeout +
+           std::chrono::milliseconds(bytes * 1000 / std::max<Bytes>(1, http.body_rate));
+  }
+
+  [[noreturn]] void throw_read_failure(const error_code& ec, const Patience& patience) const {
+    if (patience.over()) {
       throw Failure(Code::kMalformed, "the first message, with the run, did not come in time");
     }
     if (ec == websocket::error::message_too_big || ec == websocket::error::buffer_overflow) {
@@ -157,7 +190,8 @@ class Talk : public std::enable_shared_from_this<Talk> {
       co_await self->socket_.async_read(buffer, asio::redirect_error(asio::use_awaitable, ec));
       if (ec) break;
       const std::string text = beast::buffers_to_string(buffer.data());
-      buffer.consume(buffer.size());
+      const std::size_t size = buffer.size();
+      buffer.consume(size);
       std::optional<Failure> failure;
       try {
         if (!self->socket_.got_text()) {
@@ -169,7 +203,7 @@ class Talk : public std::enable_shared_from_this<Talk> {
         failure = wrong;
       }
       if (failure) co_await self->complain(*failure);
-      co_await self->keep_pace();
+      co_await self->keep_pace(size);
     }
     self->leave();
     self->heard_all_.set();
@@ -211,16 +245,25 @@ class Talk : public std::enable_shared_from_this<Talk> {
     }
   }
 
-  /// While nothing is read. Neither an answered ping nor the client's leaving is heard then: the one
-  /// is not asked for, the other is told by the kernel.
+  /// While nothing is read. No answer to a ping is heard then, so that none is demanded. That the
+  /// client has left is told by the kernel: at once, or when its own sends the next ping back, since
+  /// the end of a stream does not come past what there is no room for.
   class Deafness {
    public:
     explicit Deafness(Talk& talk)
         : talk_(talk), hang_up_(talk.io_, talk.connection_.descriptor(), [&talk] { talk.leave(); }) {
       talk_.socket_.set_option(websocket::stream_base::timeout{
           kClosing, websocket::stream_base::none(), false});
+      talk_.deaf_ = true;
+      if (!std::exchange(talk_.pinging_, true)) {
+        asio::co_spawn(talk_.io_, ping(talk_.shared_from_this()), asio::detached);
+      }
     }
-    ~Deafness() { talk_.ask_for_life(); }
+    ~Deafness() {
+      talk_.deaf_ = false;
+      talk_.ping_timer_.cancel();
+      talk_.ask_for_life();
+    }
     Deafness(const Deafness&) = delete;
     Deafness& operator=(const Deafness&) = delete;
 
@@ -229,14 +272,32 @@ class Talk : public std::enable_shared_from_this<Talk> {
     const HangUp hang_up_;
   };
 
+  static Task<> ping(std::shared_ptr<Talk> self) {
+    error_code ec;
+    while (self->deaf_ && !ec) {
+      self->ping_timer_.expires_after(self->config_.ping);
+      co_await self->ping_timer_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+      if (ec) {  // no longer deaf, or so again
+        ec = {};
+        continue;
+      }
+      const websocket::ping_data nothing;
+      co_await self->socket_.async_ping(nothing, asio::redirect_error(asio::use_awaitable, ec));
+    }
+    self->pinging_ = false;
+  }
+
   /// Who answers no ping has left.
   void ask_for_life() {
     socket_.set_option(websocket::stream_base::timeout{kClosing, config_.ping * 2, true});
   }
 
   /// Lets no client send more messages than it may: they wait in its own buffers.
-  Task<> keep_pace() {
-    const milliseconds rest = pace_.take(Clock::now());
+  Task<> keep_pace(std::size_t size) {
+    milliseconds rest{0};
+    for (std::size_t counted = 0; counted <= size; counted += kAsOneMessage) {
+      rest = pace_.take(Clock::now());
+    }
     if (rest.count() > 0) co_await sleep(rest);
   }
 
@@ -257,6 +318,8 @@ class Talk : public std::enable_shared_from_this<Talk> {
   std::shared_ptr<Work> work_;
   unsigned errors_ = 0;       // that have not gone out
   bool telling_ = true;
+  asio::steady_timer ping_timer_;
+  bool deaf_ = false, pinging_ = false;
 };
 
 /// The request as Beast knows it, for its part of the handshake.
@@ -297,7 +360,7 @@ Task<std::shared_ptr<Work>> begin(Exchange& exchange, Talk& talk) {
 
 Task<> exec_ws_route(Exchange& exchange) {
   const auto request = upgrade_request(exchange.head());
-  if (!websocket::is_upgrade(request)) {
+  if (exchange.head().method != "GET" || !websocket::is_upgrade(request)) {
     exchange.extra_headers().add("Upgrade", "websocket");
     throw Refusal(426, "this path speaks WebSocket: GET with Connection: Upgrade, Upgrade: websocket "
                        "and Sec-WebSocket-Version: 13");

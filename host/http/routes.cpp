@@ -36,6 +36,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/admin/audit", audit_route, false, false, true},
     Route{"GET", "/api/v1/admin/health", health_detailed_route, false, false, true},
     Route{"GET", "/api/v1/admin/metrics", metrics_route, false, false, true},
+    Route{"POST", "/api/v1/admin/backup", backup_route, false, false, true},
     Route{"POST", "/api/v1/admin/reload", reload_route, false, false, true},
     Route{"GET", "/api/v1/admin/config", show_config_route, false, false, true},
     Route{"POST", "/api/v1/admin/config/diff", config_difference_route, false, false, true},

@@ -63,6 +63,7 @@ Task<> show_key_route(Exchange& exchange);
 Task<> change_key_route(Exchange& exchange);
 Task<> delete_key_route(Exchange& exchange);
 Task<> audit_route(Exchange& exchange);
+Task<> backup_route(Exchange& exchange);
 Task<> reload_route(Exchange& exchange);
 Task<> show_config_route(Exchange& exchange);
 Task<> config_difference_route(Exchange& exchange);

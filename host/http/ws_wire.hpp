@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <string>
 
 #include "http/connection.hpp"
@@ -22,20 +23,25 @@ class WsWire {
  public:
   using executor_type = asio::io_context::executor_type;
 
-  WsWire(Connection& connection, asio::io_context& io) : connection_(&connection), io_(&io) {}
+  WsWire(std::shared_ptr<Connection> connection, asio::io_context& io)
+      : connection_(std::move(connection)), io_(&io) {}
 
   executor_type get_executor() const noexcept { return io_->get_executor(); }
 
   template <class Buffers, class Handler>
   auto async_read_some(const Buffers& buffers, Handler&& handler) {
-    return begin(std::forward<Handler>(handler), [this, buffers] { return read(first_of(buffers)); });
+    return begin(std::forward<Handler>(handler), [of = connection_, to = first_of(buffers)] {
+      return read(of, to);
+    });
   }
   template <class Buffers, class Handler>
   auto async_write_some(const Buffers& buffers, Handler&& handler) {
     std::string bytes(asio::buffer_size(buffers), '\0');
     asio::buffer_copy(asio::buffer(bytes), buffers);
     return begin(std::forward<Handler>(handler),
-                 [this, bytes = std::move(bytes)]() mutable { return write(std::move(bytes)); });
+                 [of = connection_, bytes = std::move(bytes)]() mutable {
+                   return write(of, std::move(bytes));
+                 });
   }
   void close() noexcept { connection_->close(); }
 
@@ -55,8 +61,8 @@ class WsWire {
   template <class Handler, class Make>
   auto begin(Handler&& handler, Make make) {
     return asio::async_initiate<Handler, void(error_code, std::size_t)>(
-        [this](auto completion, Make operation) {
-          asio::co_spawn(*io_, operation(),
+        [io = io_](auto completion, Make operation) {
+          asio::co_spawn(*io, operation(),
                          [completion = std::move(completion)](std::exception_ptr error,
                                                               std::size_t size) mutable {
                            error_code ec;
@@ -68,10 +74,11 @@ class WsWire {
         handler, std::move(make));
   }
 
-  Task<std::size_t> read(asio::mutable_buffer to) {
-    std::string& input = connection_->input();
+  // Beast's own pings may be under way when the stream is gone, so these hold the connection.
+  static Task<std::size_t> read(std::shared_ptr<Connection> of, asio::mutable_buffer to) {
+    std::string& input = of->input();
     if (input.empty()) {
-      const bool more = co_await connection_->receive(std::min<std::size_t>(to.size(), 16 * 1024));
+      const bool more = co_await of->receive(std::min<std::size_t>(to.size(), 16 * 1024));
       if (!more) co_return 0;
     }
     const std::size_t size = std::min(to.size(), input.size());
@@ -79,12 +86,12 @@ class WsWire {
     input.erase(0, size);
     co_return size;
   }
-  Task<std::size_t> write(std::string bytes) {
-    co_await connection_->send(bytes);
+  static Task<std::size_t> write(std::shared_ptr<Connection> of, std::string bytes) {
+    co_await of->send(bytes);
     co_return bytes.size();
   }
 
-  Connection* connection_;
+  std::shared_ptr<Connection> connection_;
   asio::io_context* io_;
 };
 

@@ -48,6 +48,11 @@ Histogram::BucketBoundaries seconds() {
   return {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 600};
 }
 
+/// Seconds; from a look into a cached page (50 µs) to what is given up.
+Histogram::BucketBoundaries short_seconds() {
+  return {0.00005, 0.0002, 0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60};
+}
+
 }  // namespace
 
 struct Metrics::State {
@@ -76,6 +81,22 @@ struct Metrics::State {
   Gauge& generations_left =
       names.gauge("podium_config_generations_left",
                   "Replaced configurations that have not ended: requests or plugins hold them.");
+  Family<Histogram>& storage_seconds = names.histograms(
+      "podium_storage_operation_seconds", "Time that a storage took for what it was asked for.");
+  Family<Counter>& storage_errors = names.counters(
+      "podium_storage_errors_total", "What a storage was asked for and could not do.");
+  Family<Counter>& storage_bytes = names.counters(
+      "podium_storage_bytes_total", "Bytes of content that went in to a storage and came out.");
+  Family<Histogram>& database_seconds = names.histograms(
+      "podium_database_operation_seconds",
+      "Time of a read of the database, or of a write with its wait for the disk; one write serves "
+      "all who wait for it.");
+  Counter& database_writes =
+      names.counters("podium_database_writes_total", "Changes that the database has kept.").Add({});
+  Family<Counter>& database_errors = names.counters(
+      "podium_database_errors_total", "Reads and writes that the database could not do.");
+  Gauge& database_waiting = names.gauge("podium_database_writes_waiting",
+                                        "Changes that wait for the next write of the database.");
   Gauge& running = names.gauge("podium_runs_running", "Runs in progress.");
   Gauge& waiting = names.gauge("podium_runs_waiting", "Runs in the queue.");
   Gauge& connections = names.gauge("podium_connections_open", "Connections of clients.");
@@ -130,6 +151,32 @@ void Metrics::set_queue(unsigned running, unsigned waiting) {
 }
 
 void Metrics::set_connections(unsigned open) { state_->connections.Set(open); }
+
+StorageMeter Metrics::storage(const std::string& instance) {
+  const std::string name = to_utf8(instance);
+  StorageMeter meter;
+  for (std::size_t i = 0; i < kStorageCalls; ++i) {
+    const std::string call = to_string(static_cast<StorageCall>(i));
+    meter.seconds_[i] = &state_->storage_seconds.Add({{"plugin", name}, {"operation", call}},
+                                                     short_seconds());
+    meter.errors_[i] = &state_->storage_errors.Add({{"plugin", name}, {"operation", call}});
+  }
+  meter.in_ = &state_->storage_bytes.Add({{"plugin", name}, {"direction", "in"}});
+  meter.out_ = &state_->storage_bytes.Add({{"plugin", name}, {"direction", "out"}});
+  return meter;
+}
+
+DatabaseMeter Metrics::database() {
+  DatabaseMeter meter;
+  meter.write_seconds_ =
+      &state_->database_seconds.Add({{"operation", "write"}}, short_seconds());
+  meter.read_seconds_ = &state_->database_seconds.Add({{"operation", "read"}}, short_seconds());
+  meter.writes_ = &state_->database_writes;
+  meter.write_errors_ = &state_->database_errors.Add({{"operation", "write"}});
+  meter.read_errors_ = &state_->database_errors.Add({{"operation", "read"}});
+  meter.waiting_ = &state_->database_waiting;
+  return meter;
+}
 
 std::string Metrics::text(const Samples& plugins) const {
   constexpr const char* kRefused = "podium_plugin_samples_refused";

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "obs/meters.hpp"
+
 namespace podium {
 
 /// Counters, gauges and histograms of the daemon, by prometheus-cpp. Any thread.
@@ -24,6 +26,10 @@ class Metrics {
   void set_generations(std::uint64_t current, std::size_t left);
   void set_queue(unsigned running, unsigned waiting);
   void set_connections(unsigned open);
+
+  /// For the instance of a storage that has this name in the configuration.
+  StorageMeter storage(const std::string& instance);
+  DatabaseMeter database();
 
   /// One metric of a plugin at scrape time.
   struct Sample {

@@ -21,6 +21,8 @@ struct HostServices {
   std::function<void(std::function<void()>)> post;
   /// A new connection to the sandbox spawner; throws Failure(kUnavailable). Any thread.
   std::function<UniqueFd()> connect_sandbox;
+  /// Counts what storages do; nullptr: nobody does.
+  Metrics* metrics = nullptr;
 };
 
 /// One configuration at work: config, plugin instances, routes. Immutable; any thread.

@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "obs/metrics.hpp"
 #include "plugin/abi_sizes.hpp"
 #include "plugin/plugin_instance.hpp"
 
@@ -40,13 +41,16 @@ class AbiSource {
 
   const podium_source* get() const noexcept { return &abi_; }
   const std::exception_ptr& error() const noexcept { return error_; }
+  Bytes given() const noexcept { return given_; }
 
  private:
   static std::int64_t read(void* ctx, char* buffer, std::size_t capacity) noexcept {
     auto& self = *static_cast<AbiSource*>(ctx);
     if (self.error_) return -1;
     try {
-      return static_cast<std::int64_t>(self.source_.read(buffer, capacity));
+      const std::size_t count = self.source_.read(buffer, capacity);
+      self.given_ += count;
+      return static_cast<std::int64_t>(count);
     } catch (...) {
       self.error_ = std::current_exception();
       return -1;
@@ -64,6 +68,7 @@ class AbiSource {
   }
 
   Source& source_;
+  Bytes given_ = 0;
   std::exception_ptr error_;
   const podium_source abi_;
 };
@@ -128,13 +133,15 @@ podium_bytes checked_key(const std::string& who, const std::string& key) {
 /// The ABI's handle of one content; `call` goes through the gate of its storage.
 class PluginParts final : public PartedPut {
  public:
-  using Call = std::function<void(const char* what, const std::function<podium_code(podium_error*)>&)>;
+  /// Calls, and counts `bytes` as taken in when that went well.
+  using Call = std::function<void(const char* what, Bytes bytes,
+                                  const std::function<podium_code(podium_error*)>&)>;
 
   PluginParts(const podium_put_parts& functions, void* self, podium_parts* parts, Call call)
       : functions_(functions), self_(self), parts_(parts), call_(std::move(call)) {}
   ~PluginParts() override {
     try {
-      call_("end of parts", [&](podium_error*) {
+      call_("end of parts", 0, [&](podium_error*) {
         functions_.end(self_, parts_);
         return PODIUM_OK;
       });
@@ -144,12 +151,12 @@ class PluginParts final : public PartedPut {
   }
 
   void put(std::uint32_t number, int descriptor, Bytes offset, Bytes length) override {
-    call_("put of a part", [&](podium_error* err) {
+    call_("put of a part", length, [&](podium_error* err) {
       return functions_.put(self_, parts_, number, descriptor, offset, length, err);
     });
   }
   void finish(Bytes length) override {
-    call_("finish", [&](podium_error* err) {
+    call_("finish", 0, [&](podium_error* err) {
       return functions_.finish(self_, parts_, length, err);
     });
   }
@@ -165,7 +172,15 @@ class PluginStorage final
     : public PluginInstance<Storage, podium_storage_factory, podium_storage> {
  public:
   explicit PluginStorage(InstanceParts parts)
+      : PluginStorage(parts.services.metrics ? parts.services.metrics->storage(parts.name)
+                                             : StorageMeter(),
+                      std::move(parts)) {}
+
+ private:
+  /// By reference: `parts` is still looked at for `meter`.
+  PluginStorage(StorageMeter meter, InstanceParts&& parts)
       : PluginInstance(std::move(parts), kStorageSize10, &missing_function),
+        meter_(meter),
         gate_(abi_->max_concurrency),
         local_file_(abi_.extension<podium_local_file>(PODIUM_EXT_LOCAL_FILE)),
         adopt_file_(abi_.extension<podium_adopt_file>(PODIUM_EXT_ADOPT_FILE)),
@@ -173,11 +188,13 @@ class PluginStorage final
         part_size_(size_of_parts()),
         maintenance_(abi_.extension<podium_maintenance>(PODIUM_EXT_MAINTENANCE)) {}
 
+ public:
+
   void put(const std::string& key, Source& source) override {
     podium_bytes name = checked_key(abi_.who(), key);
     AbiSource from(source);
     try {
-      call("put", [&](podium_error* err) {
+      call(StorageCall::kPut, "put", [&](podium_error* err) {
         return abi_->put(abi_.self(), name, from.get(), err);
       });
     } catch (const Failure&) {
@@ -185,6 +202,7 @@ class PluginStorage final
     }
     // What the sender threw says more than the plugin's "cancelled".
     if (from.error()) std::rethrow_exception(from.error());
+    meter_.took_in(from.given());
   }
 
   void get(const std::string& key, Bytes offset, Bytes length,
@@ -192,12 +210,13 @@ class PluginStorage final
     podium_bytes name = checked_key(abi_.who(), key);
     AbiSink to(write);
     try {
-      call("get", [&](podium_error* err) {
+      call(StorageCall::kGet, "get", [&](podium_error* err) {
         return abi_->get(abi_.self(), name, offset, length, to.get(), err);
       });
     } catch (const Failure&) {
       if (!to.stopped()) throw;
     }
+    meter_.gave_out(to.written());
     if (to.error()) std::rethrow_exception(to.error());
     if (to.stopped()) throw Failure(Code::kCancelled, "the reader left before the end");
     if (length != std::numeric_limits<Bytes>::max() && to.written() != length) {
@@ -211,7 +230,7 @@ class PluginStorage final
     podium_blob blob{};
     blob.size = sizeof blob;
     try {
-      call("head",
+      call(StorageCall::kHead, "head",
            [&](podium_error* err) { return abi_->head(abi_.self(), name, &blob, err); });
     } catch (const Failure& f) {
       if (f.code() == Code::kNotFound) return std::nullopt;
@@ -224,7 +243,7 @@ class PluginStorage final
             const std::function<bool(const BlobInfo&)>& each) override {
     Listing listing{each, nullptr};
     try {
-      call("list", [&](podium_error* err) {
+      call(StorageCall::kList, "list", [&](podium_error* err) {
         return abi_->list(abi_.self(), to_bytes(prefix), &listing, &Listing::take, err);
       });
     } catch (const Failure&) {
@@ -235,7 +254,8 @@ class PluginStorage final
 
   void remove(const std::string& key) override {
     podium_bytes name = checked_key(abi_.who(), key);
-    call("remove", [&](podium_error* err) { return abi_->remove(abi_.self(), name, err); });
+    call(StorageCall::kRemove, "remove",
+         [&](podium_error* err) { return abi_->remove(abi_.self(), name, err); });
   }
 
   bool has_local_files() const noexcept override { return local_file_ != nullptr; }
@@ -246,7 +266,7 @@ class PluginStorage final
       throw Failure(Code::kInternal, abi_.who() + ": its blobs are no local files");
     }
     int descriptor = -1;
-    call("open", [&](podium_error* err) {
+    call(StorageCall::kOpen, "open", [&](podium_error* err) {
       return local_file_->open(abi_.self(), name, &descriptor, err);
     });
     if (descriptor < 0) throw Failure(Code::kInternal, abi_.who() + ": open gave no descriptor");
@@ -258,10 +278,11 @@ class PluginStorage final
     podium_bytes name = checked_key(abi_.who(), key);
     bool adopted = false;
     if (adopt_file_ == nullptr) return false;
-    call("adopt", [&](podium_error* err) {
+    call(StorageCall::kPut, "adopt", [&](podium_error* err) {
       return adopt_file_->adopt(abi_.self(), name, descriptor, length, to_bytes(sha256), &adopted,
                                 err);
     });
+    if (adopted) meter_.took_in(length);
     return adopted;
   }
 
@@ -271,20 +292,23 @@ class PluginStorage final
     podium_bytes name = checked_key(abi_.who(), key);
     if (part_size_ == 0) return Storage::begin_parts(key);
     podium_parts* parts = nullptr;
-    call("begin of parts", [&](podium_error* err) {
+    call(StorageCall::kPut, "begin of parts", [&](podium_error* err) {
       return put_parts_->begin(abi_.self(), name, &parts, err);
     });
     if (parts == nullptr) throw Failure(Code::kInternal, abi_.who() + ": begin gave no parts");
     return std::make_unique<PluginParts>(
         *put_parts_, abi_.self(), parts,
-        [this](const char* what, const std::function<podium_code(podium_error*)>& body) {
-          call(what, body);
+        [this](const char* what, Bytes bytes,
+               const std::function<podium_code(podium_error*)>& body) {
+          call(StorageCall::kPut, what, body);
+          meter_.took_in(bytes);
         });
   }
 
   void sweep() override {
     if (maintenance_ == nullptr) return;
-    call("sweep", [&](podium_error* err) { return maintenance_->sweep(abi_.self(), err); });
+    call(StorageCall::kSweep, "sweep",
+         [&](podium_error* err) { return maintenance_->sweep(abi_.self(), err); });
   }
 
  private:
@@ -300,10 +324,23 @@ class PluginStorage final
   }
 
   template <class F>
-  void call(const char* what, F&& body) {
+  void call(StorageCall kind, const char* what, F&& body) {
     CallGate::Place place = gate_.enter();
-    call_plugin_for_code(abi_.who(), what, std::forward<F>(body));
+    const auto began = std::chrono::steady_clock::now();
+    try {
+      call_plugin_for_code(abi_.who(), what, std::forward<F>(body));
+    } catch (const Failure& failure) {
+      // Neither is the storage's fault.
+      const bool excused =
+          failure.code() == Code::kNotFound || failure.code() == Code::kCancelled;
+      if (!excused) meter_.failed(kind);
+      meter_.called(kind, std::chrono::steady_clock::now() - began);
+      throw;
+    }
+    meter_.called(kind, std::chrono::steady_clock::now() - began);
   }
+
+  const StorageMeter meter_;
 
   CallGate gate_;
   const podium_local_file* local_file_;

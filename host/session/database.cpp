@@ -106,6 +106,28 @@ Failure system_failure(const std::filesystem::path& file, const char* doing) {
   return file_failure(file, std::string(doing) + ": " + std::generic_category().message(errno));
 }
 
+/// The file as a URI that SQLite opens for this process alone. Others are told that it is locked,
+/// and the index of the log, which is a mapped file otherwise, is in this process's memory: a file
+/// system that fails or turns read-only while such a page is written ends the process by SIGBUS.
+std::string exclusive_uri(const std::filesystem::path& file) {
+  static constexpr std::string_view digits = "0123456789ABCDEF";
+  const std::filesystem::path whole = std::filesystem::absolute(file);
+  std::string uri = "file://";
+  for (const char c : whole.native()) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '/' || c == '-' || c == '_' || c == '.';
+    if (plain) {
+      uri += c;
+    } else {
+      uri += '%';
+      uri += digits[byte >> 4];
+      uri += digits[byte & 15];
+    }
+  }
+  return uri + "?vfs=unix-excl";
+}
+
 void run(Poco::Data::Session& session, std::string_view sql) { session << std::string(sql), now; }
 
 /// Poco runs one statement at a time.
@@ -151,7 +173,7 @@ Poco::Data::Session open_database(const std::filesystem::path& file) {
   try {
     // Poco takes its login timeout for SQLite's busy timeout.
     Poco::Data::Session session(
-        new Poco::Data::SQLite::SessionImpl(file.native(), kLockWaitSeconds));
+        new Poco::Data::SQLite::SessionImpl(exclusive_uri(file), kLockWaitSeconds));
     std::string mode;
     session << "PRAGMA journal_mode = WAL", into(mode), now;
     if (mode != "wal") throw file_failure(file, "journal mode is " + mode + ", expected wal");

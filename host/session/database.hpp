@@ -20,11 +20,13 @@ Failure database_failure(const Poco::Exception& error, const std::filesystem::pa
 
 /// Makes sure that `file` may be opened as a database: that it is empty, or an SQLite file by its
 /// first bytes, because Poco's SQLite hangs on anything else. Makes it when it is missing; its mode
-/// is 0600. Throws Failure(kUnavailable) that names the file.
+/// is 0600. Throws Failure(kUnavailable) that names the file. Not while the process has it open as
+/// a database: to close a file ends all locks of the process on it (fcntl(2)).
 void prepare_database_file(const std::filesystem::path& file);
 
-/// A new connection: WAL, synchronous=FULL, foreign keys, waiting at most 5 s for a lock. One
-/// thread at a time. Throws Failure(kUnavailable).
+/// A new connection: WAL, synchronous=FULL, foreign keys, waiting at most 5 s for a lock. Any
+/// number of them in this process, none in others (decision 40). One thread at a time. Throws
+/// Failure(kUnavailable).
 Poco::Data::Session open_database(const std::filesystem::path& file);
 
 /// Brings the schema to the newest version, in one transaction. Throws Failure.

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -6,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "obs/meters.hpp"
 #include "session/database.hpp"
 #include "session/rows.hpp"
 
@@ -28,18 +30,25 @@ struct Reader {
 /// Readers for as many threads as ask; a few are kept for the next ones.
 class Readers {
  public:
-  explicit Readers(std::filesystem::path file) : file_(std::move(file)) {}
+  explicit Readers(std::filesystem::path file, DatabaseMeter meter = {})
+      : file_(std::move(file)), meter_(meter) {}
 
   /// What `read(Reader&)` returns. SQLite's errors become Failure(kUnavailable). Any thread.
   template <class Read>
   auto with(Read read) {
+    const auto began = std::chrono::steady_clock::now();
     try {
       std::unique_ptr<Reader> reader = take();
       auto result = read(*reader);
       give_back(std::move(reader));  // not after an exception: its statements are spoilt then
+      meter_.read(std::chrono::steady_clock::now() - began);
       return result;
     } catch (const Poco::Exception& error) {
+      meter_.read_failed();
       throw database_failure(error, file_);
+    } catch (const Failure&) {
+      meter_.read_failed();  // it could not be opened
+      throw;
     }
   }
 
@@ -48,6 +57,7 @@ class Readers {
   void give_back(std::unique_ptr<Reader> reader);
 
   const std::filesystem::path file_;
+  const DatabaseMeter meter_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Reader>> idle_;
 };

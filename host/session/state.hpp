@@ -14,7 +14,7 @@ namespace podium {
 /// The connections to a database that could be opened.
 struct Connections {
   /// Throws Failure that names the file.
-  explicit Connections(const std::filesystem::path& file);
+  Connections(const std::filesystem::path& file, DatabaseMeter meter);
 
   Readers readers;
   Writer writer;
@@ -22,13 +22,16 @@ struct Connections {
 
 /// A database that is open, or will be tried again.
 struct SessionStore::State {
-  explicit State(std::filesystem::path path) : file(std::move(path)) {}
+  State(std::filesystem::path path, DatabaseMeter counts)
+      : file(std::move(path)), meter(counts) {}
 
   /// Opens it, at most every few seconds. Throws Failure(kUnavailable) with the reason.
   Connections& open();
 
   const std::filesystem::path file;
+  const DatabaseMeter meter;
   std::atomic<Connections*> ready{nullptr};
+  std::mutex backup_mutex;
   std::mutex mutex;  // guards what follows
   std::unique_ptr<Connections> connections;
   std::string failure;

@@ -70,28 +70,28 @@ std::optional<Record> first(std::vector<Record> rows) {
 
 }  // namespace
 
-Connections::Connections(const std::filesystem::path& file)
-    : readers(prepared(file)), writer(file) {}
+Connections::Connections(const std::filesystem::path& file, DatabaseMeter meter)
+    : readers(prepared(file), meter), writer(file, meter) {}
 
 Connections& SessionStore::State::open() {
   if (Connections* open = ready.load(std::memory_order_acquire)) return *open;
   std::lock_guard lock(mutex);
   if (connections) return *connections;
-  const auto now = std::chrono::steady_clock::now();
-  if (now < next_try) throw Failure(Code::kUnavailable, failure);
+  if (std::chrono::steady_clock::now() < next_try) throw Failure(Code::kUnavailable, failure);
   try {
-    connections = std::make_unique<Connections>(file);
+    connections = std::make_unique<Connections>(file, meter);
   } catch (const Failure& why) {
     failure = why.what();
-    next_try = now + kReopen;
+    // From now: a locked file has been waited for.
+    next_try = std::chrono::steady_clock::now() + kReopen;
     throw;
   }
   ready.store(connections.get(), std::memory_order_release);
   return *connections;
 }
 
-SessionStore::SessionStore(const std::filesystem::path& file, Broken broken)
-    : state_(std::make_unique<State>(std::filesystem::absolute(file))) {
+SessionStore::SessionStore(const std::filesystem::path& file, Broken broken, DatabaseMeter meter)
+    : state_(std::make_unique<State>(std::filesystem::absolute(file), meter)) {
   try {
     state_->open();
   } catch (const Failure&) {
@@ -203,6 +203,12 @@ bool SessionStore::blob_is_used(const std::string& key) {
 
 EpochMs SessionStore::created() {
   return connections().readers.with([](Reader& reader) { return reader.database_created(); }).at(0);
+}
+
+Backup SessionStore::back_up() {
+  connections();
+  std::lock_guard one_at_a_time(state_->backup_mutex);
+  return back_up_database(state_->file, state_->file.parent_path() / "backup");
 }
 
 void SessionStore::check() {

@@ -9,6 +9,8 @@
 
 #include "base/time.hpp"
 #include "config/config.hpp"
+#include "obs/meters.hpp"
+#include "session/backup.hpp"
 
 namespace podium {
 
@@ -57,7 +59,8 @@ class SessionStore {
 
   /// Opens or makes the database and migrates it. Throws Failure that names the file. With kRetry
   /// every call throws Failure(kUnavailable) with the reason until the database can be opened.
-  explicit SessionStore(const std::filesystem::path& file, Broken broken = Broken::kThrow);
+  explicit SessionStore(const std::filesystem::path& file, Broken broken = Broken::kThrow,
+                        DatabaseMeter meter = {});
   ~SessionStore();
 
   std::optional<SessionRecord> find_session(const std::string& id);
@@ -87,6 +90,10 @@ class SessionStore {
   bool blob_is_used(const std::string& key);
   /// When this database was made: blobs that are older may be known to another one.
   EpochMs created();
+
+  /// Writes a copy of the whole database to the folder "backup" beside it; see back_up_database.
+  /// Others go on meanwhile.
+  Backup back_up();
 
   /// Reads one row, and writes one when the last write failed or was long ago; throws when the
   /// database does not do as it should. For health.

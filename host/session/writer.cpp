@@ -52,8 +52,8 @@ void WriteStatements::keep(const SessionRecord& record) {
   }
 }
 
-Writer::Writer(std::filesystem::path file)
-    : file_(std::move(file)), session_(open_database(file_)) {
+Writer::Writer(std::filesystem::path file, DatabaseMeter meter)
+    : file_(std::move(file)), meter_(meter), session_(open_database(file_)) {
   migrate_database(session_, file_);
   struct stat info {};
   if (::stat(file_.c_str(), &info) == 0) device_ = info.st_dev, inode_ = info.st_ino;
@@ -75,6 +75,7 @@ void Writer::run(Job job) {
   order.job = std::move(job);
   std::unique_lock lock(mutex_);
   orders_.push_back(&order);
+  meter_.set_waiting(orders_.size());
   wake_.notify_one();
   order.finished.wait(lock, [&] { return order.done; });
   if (order.error) std::rethrow_exception(order.error);
@@ -131,8 +132,14 @@ void Writer::loop() {
     const std::vector<Order*> orders = std::exchange(orders_, {});
     writing_ = std::exchange(later_, {});
     busy_ = true;
+    meter_.set_waiting(0);
     lock.unlock();
-    write(orders, writing_);
+    const auto began = std::chrono::steady_clock::now();
+    if (write(orders, writing_)) {
+      meter_.wrote(orders.size() + writing_.size(), std::chrono::steady_clock::now() - began);
+    } else {
+      meter_.write_failed();
+    }
     lock.lock();
     busy_ = false;
     writing_.clear();
@@ -153,10 +160,11 @@ void Writer::require_same_file() const {
                                         " while it was open; put it back, or restart podiumd");
 }
 
-/// One transaction. Leaves each order's error behind.
-void Writer::write(const std::vector<Order*>& orders, const Sessions& sessions) noexcept {
+/// One transaction; whether it was kept. Leaves each order's error behind.
+bool Writer::write(const std::vector<Order*>& orders, const Sessions& sessions) noexcept {
   try {
     require_same_file();
+    if (!statements_) statements_ = std::make_unique<WriteStatements>(session_);
     statements_->begin();
     for (const auto& [id, session] : sessions) {
       std::exception_ptr dropped;
@@ -165,7 +173,7 @@ void Writer::write(const std::vector<Order*>& orders, const Sessions& sessions) 
     for (Order* order : orders) attempt(order->job, order->error);
     statements_->commit();
     note("");
-    return;
+    return true;
   } catch (const Poco::Exception& error) {
     const Failure failure(Code::kUnavailable, database_failure(error, file_).what());
     const auto failed = std::make_exception_ptr(failure);
@@ -174,12 +182,13 @@ void Writer::write(const std::vector<Order*>& orders, const Sessions& sessions) 
   } catch (const Failure& failure) {
     for (Order* order : orders) order->error = std::make_exception_ptr(failure);
     note(failure.what());
-    return;
+    return false;
   } catch (...) {
     for (Order* order : orders) order->error = std::current_exception();
     note("a transaction failed");
   }
   start_over();
+  return false;
 }
 
 /// Runs a job inside a savepoint. Throws only when the transaction is lost.
@@ -213,7 +222,11 @@ void Writer::start_over() {
   } catch (const Poco::Exception&) {
     // There was none any more: SQLite ends it by itself after some errors.
   }
-  statements_ = std::make_unique<WriteStatements>(session_);
+  try {
+    statements_ = std::make_unique<WriteStatements>(session_);
+  } catch (const Poco::Exception&) {
+    statements_.reset();  // not even its schema can be read: the next one tries again
+  }
 }
 
 }  // namespace podium

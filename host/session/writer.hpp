@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "obs/meters.hpp"
 #include "session/database.hpp"
 #include "session/rows.hpp"
 #include "session/store.hpp"
@@ -55,7 +56,7 @@ class Writer {
   using Job = std::function<void(WriteStatements&)>;
 
   /// Migrates the database. Throws Failure.
-  explicit Writer(std::filesystem::path file);
+  explicit Writer(std::filesystem::path file, DatabaseMeter meter = {});
   /// Commits what is still waiting.
   ~Writer();
 
@@ -86,13 +87,14 @@ class Writer {
   using Sessions = std::map<std::string, SessionRecord>;
 
   void loop();
-  void write(const std::vector<Order*>& orders, const Sessions& sessions) noexcept;
+  bool write(const std::vector<Order*>& orders, const Sessions& sessions) noexcept;
   bool attempt(const Job& job, std::exception_ptr& error);
   void note(std::string failure);
   void require_same_file() const;
   void start_over();
 
   const std::filesystem::path file_;
+  const DatabaseMeter meter_;
   Poco::Data::Session session_;
   std::unique_ptr<WriteStatements> statements_;
   std::uint64_t device_ = 0, inode_ = 0;  // of the file that is open

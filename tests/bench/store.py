@@ -76,6 +76,9 @@ class Store:
             assert status == 200, text
             return size / 1e6 / (time.perf_counter() - began)
 
+    def remove(self, key):
+        self.request("DELETE", f"/{BUCKET}/{key}")
+
     def stop(self):
         self.process.kill()
         self.process.wait()

@@ -74,10 +74,10 @@ TEST(CommandLine, AsksForTheLanguageWhereItCannotBeTold) {
 TEST(CommandLine, NamesWhatItDoesNotUnderstand) {
   EXPECT_EQ(usage_error({}),
             "a command is missing: exec, runs, cancel, status, languages, doctor, reload, config, "
-            "keys, audit or plugin");
+            "keys, audit, backup or plugin");
   EXPECT_EQ(usage_error({"run"}),
             "unknown command 'run'; expected exec, runs, cancel, status, languages, doctor, reload, "
-            "config, keys, audit or plugin");
+            "config, keys, audit, backup or plugin");
   EXPECT_EQ(usage_error({"status", "--bogus"}), "unknown option --bogus");
   EXPECT_EQ(usage_error({"status", "--key"}), "the option --key wants a value");
   EXPECT_EQ(usage_error({"status", "more"}), "unexpected argument 'more'");
@@ -184,6 +184,7 @@ TEST(CommandLine, FindsTheAdministratorsKeyForKeysOnly) {
 
   EXPECT_EQ(read({"keys"}, both).server.key, "sk-admin");
   EXPECT_EQ(read({"audit"}, both).server.key, "sk-admin");
+  EXPECT_EQ(read({"backup"}, both).server.key, "sk-admin");
   EXPECT_EQ(read({"status"}, both).server.key, "sk-user");
   const std::string folder = own_folder() / "podium-admin-state";
   std::filesystem::create_directories(folder);

@@ -2,7 +2,7 @@
 // what is left of it when its database is not.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -141,11 +141,13 @@ describe('a daemon whose database cannot be used', () => {
     assert.equal(back.bytes.toString(), 'kept');
   });
 
-  test('keeps what it acknowledged while another program holds the lock', async () => {
+  test('waits for another program that has it open at the start, and keeps what it acknowledged', async () => {
+    await daemon.stop();
     const locker = spawn('/usr/bin/python3', ['-c',
       'import sqlite3,sys\nd=sqlite3.connect(sys.argv[1],isolation_level=None)\nd.execute("BEGIN IMMEDIATE")\n' +
       'print("locked",flush=True)\nsys.stdin.read()', file], { stdio: ['pipe', 'pipe', 'inherit'] });
     await new Promise((resolve) => locker.stdout.once('data', resolve));
+    await daemon.start();
 
     const [stored, ran] = await Promise.all([upload(), daemon.exec('bash', 'echo works')]);
     const sick = await health();
@@ -158,5 +160,21 @@ describe('a daemon whose database cannot be used', () => {
     assert.match(JSON.stringify(sick.database), /locked/);
     await eventually('it is healthy', async () => (await health()).header === undefined);
     assert.equal(typeof (await upload()), 'object');
+  });
+
+  test('lets no other program open it, and writes a copy for those', async () => {
+    const count = (name) => spawnSync('/usr/bin/python3', ['-c',
+      'import sqlite3,sys\nprint(sqlite3.connect(sys.argv[1],timeout=0).execute("SELECT count(*) FROM files").fetchone()[0])',
+      name], { encoding: 'utf8' });
+    const stored = await upload();
+
+    const { stdout } = await daemon.podium(['backup', '--text']);
+    const copy = stdout.trim();
+
+    assert.match(count(file).stderr, /database is locked/);
+    assert.equal(copy, path.join(daemon.stateDir, 'backup', 'podium.db'));
+    assert.ok(Number(count(copy).stdout) >= 2, count(copy).stderr);
+    const back = await daemon.request('GET', `/download/${stored.session}/${stored.id}`);
+    assert.equal(back.bytes.toString(), 'kept');
   });
 });

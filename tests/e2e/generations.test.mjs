@@ -55,6 +55,18 @@ function check(name, facts) {
   assert.match(facts.again, /3,4[\s\S]*k/);
   assert.match(facts.failing, /out/);
   assert.match(facts.args, /\['x', 'y z'\]/);
+  assert.match(facts.exit3, /out[\s\S]*err/);
+  assert.ok(facts.unicode.includes('héllo ✓ 你好 😀'), facts.unicode);
+  assert.match(facts.badUtf8.text, /a.*b/);
+  assert.notEqual(facts.badUtf8.status, 'error');
+  assert.ok(facts.bigOutput > 1000, `${facts.bigOutput} characters of a million`);
+  assert.deepEqual(facts.languages.map((text) => /hello from (\w+)/.exec(text)?.[1]), ['py', 'js', 'ts', 'bash']);
+  assert.equal(facts.badLanguage, 400);
+  assert.deepEqual(facts.readByLibreChat, { status: 200, stdout: 'a,b\n1,2\n' });
+  // The oldest package has no such tool.
+  if (facts.bashTool !== null) assert.match(facts.bashTool, /\/mnt\/data[\s\S]*data\.csv/);
+  else assert.equal(name, 'agents-3.1.63');
+  assert.match(facts.slow, /slow done/);
 }
 
 describe('a LibreChat of its time', { concurrency: 2 }, () => {
@@ -64,6 +76,8 @@ describe('a LibreChat of its time', { concurrency: 2 }, () => {
 
       assert.deepEqual(Object.keys(told), auths);
       for (const auth of auths) check(name, told[auth]);
+      if (daemon !== 'keys') return;
+      for (const auth of auths) assert.deepEqual([told[auth].wrongKey, told[auth].noKey], [401, 401]);
     });
   }
 });

@@ -228,6 +228,10 @@ struct FakeRun {
   RunEvents* events = nullptr;
   std::atomic<unsigned> cancels{0};
   std::atomic<bool> completed{false}, released{false};
+  std::string input;  ///< what was written while it ran; this and the next ones: I/O thread
+  bool input_ended = false;
+  std::size_t input_room = 1u << 20;
+  bool tells_room = false;
 
   void complete(Completion completion) {
     if (!completed.exchange(true)) events->on_completed(std::move(completion));
@@ -246,10 +250,12 @@ class FakeRuntime : public FakeInstance<Runtime> {
   /// Called inside start, on its thread; by default the program exits with 0 at once.
   std::function<void(FakeRun&)> behaviour = [](FakeRun& run) { run.exit(0); };
   std::atomic<bool> own = true;
+  std::atomic<bool> talks = false;
   Gate release_gate;
   std::atomic<unsigned> released{0};
 
   bool own_workspace() const noexcept override { return own; }
+  bool takes_input() const noexcept override { return talks; }
   std::unique_ptr<Lease> start(const RunRequest& request, RunEvents& events) override {
     auto run = std::make_shared<FakeRun>();
     run->request = request;
@@ -269,6 +275,16 @@ class FakeRuntime : public FakeInstance<Runtime> {
  private:
   class FakeLease : public Lease {
    public:
+    bool write_input(std::string_view data) override {
+      if (run_->input_room < data.size()) return false;
+      run_->input_room -= data.size();
+      run_->input += data;
+      if (run_->input_ended) run_->input += " after the end";
+      return true;
+    }
+    bool tells_input_room() const noexcept override { return run_->tells_room; }
+    void close_input() override { run_->input_ended = true; }
+
     FakeLease(FakeRuntime& runtime, std::shared_ptr<FakeRun> run)
         : runtime_(runtime), run_(std::move(run)) {}
     ~FakeLease() override {

@@ -16,7 +16,7 @@ class Book : public testing::Test {
     run->events = std::make_shared<EventQueue>(io_, QueueBounds{1 << 20, milliseconds(1), 1 << 20});
     run->events->add("status", "{}");
     run->replays = replays;
-    run->early_input = std::string(1000, 'x');
+    run->kept_input = std::string(1000, 'x');
     book_.enter(run);
     return run;
   }
@@ -31,7 +31,7 @@ TEST_F(Book, KeepsOfARunThatHasEndedNoEventsThatNobodyCanReadAgain) {
   book_.ended(run);
 
   EXPECT_EQ(run->events, nullptr);
-  EXPECT_EQ(run->early_input.capacity(), std::string().capacity());
+  EXPECT_EQ(run->kept_input.capacity(), std::string().capacity());
   EXPECT_TRUE(book_.find(run->id, nullptr)) << "the run itself is told of";
 }
 

@@ -153,11 +153,11 @@ TEST_F(RunWithFiles, OfManyBytesDoesNotKeepOthersWaiting) {
   settle();
   EXPECT_EQ(storage->put_gate.held(), kThreads / 4);
 
-  // A small one is stored beside them.
+  // A small one is stored beside them, as are those of the large ones that had not looked yet.
   std::filesystem::remove(dir / "changes/a.bin");
   test::write_file(dir / "changes/b.txt", "1");
   const auto small = begin(execute(command()));
-  until([&] { return storage->put_gate.held() == kThreads / 4 + 1; });
+  until([&] { return storage->put_gate.held() > kThreads / 4; });
 
   storage->put_gate.open();
   until([&] { return small->done; });

@@ -301,6 +301,21 @@ TEST_F(AccountsOverHttp, TheAuditTrailTellsWhoRanWhatWithWhichLimitsAndOutcome) 
   EXPECT_EQ(admin("GET", "/audit?limit=x").status, 422);
 }
 
+TEST_F(AccountsOverHttp, ABackupOfTheDatabaseIsWrittenForTheAdministrator) {
+  start();
+  ASSERT_EQ(upload("a.txt", "x").status, 200);
+
+  const Received refused = ask_as(key_header(kKey), "POST", "/api/v1/admin/backup");
+  const Received made = admin("POST", "/backup");
+
+  EXPECT_EQ(refused.status, 403);
+  ASSERT_EQ(made.status, 200) << made.body;
+  const std::filesystem::path file = made.json().find("file")->string();
+  EXPECT_EQ(static_cast<std::int64_t>(std::filesystem::file_size(file)),
+            made.json().find("bytes")->integer());
+  EXPECT_NO_THROW(SessionStore(file).check());
+}
+
 TEST_F(AccountsOverHttp, RunsWithoutFilesWorkWithoutADatabase) {
   start();
   const auto away = folder / "away";

@@ -117,6 +117,19 @@ TEST_P(Faults, ASkewedClockIsNamed) {
                                      "much: this one is (3599|3600|3601) s ahead"));
 }
 
+TEST(VirtualHost, TheOtherStyleIsUnderstoodToo) {
+  // The same program again, where the bucket's host has an address.
+  sdk::testing::TempDir folder;
+  const auto hosts = folder.path() / "hosts";
+  std::ofstream(hosts) << "127.0.0.1 localhost virtual-style.localhost\n";
+  const std::string command =
+      "PODIUM_VIRTUAL_ENDPOINT=" + shared_server(false).endpoint() +
+      " unshare --mount sh -c 'mount --bind " + hosts.native() + " /etc/hosts && exec " +
+      std::filesystem::read_symlink("/proc/self/exe").native() + "'";
+
+  EXPECT_EQ(run_command(command), "it came back\n");
+}
+
 TEST_P(Faults, AServerKilledInTheMiddleOfAnUploadLeavesNothingOfIt) {
   MinioServer server(GetParam());
   const auto storage = open_storage(server, bucket, {{"attempts", "2"}});

@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <signal.h>
 
 #include <chrono>
@@ -126,6 +128,21 @@ TEST_F(NodePod, ThatFindsTheSocketCanEndOnlyItsOwnRun) {
   EXPECT_EQ(done->end.exit_code, 5);
   EXPECT_EQ(nonsense->end.exit_code, 6);
   EXPECT_EQ(closed->end.exit_code, 4);
+}
+
+TEST_F(NodePod, WritesNothingIntoWhatAProgramOpensInPlaceOfTheSocket) {
+  make({node_pool(1, 1)});
+
+  const auto done =
+      run(node_program("const fs = require('fs'); fs.closeSync(3);"
+                       "console.log(fs.openSync('mine', 'w')); process.exit(2);"));
+
+  ASSERT_EQ(done->out, "3\n") << done->err;
+  EXPECT_EQ(done->end.exit_code, 2);
+  struct stat info {};
+  ASSERT_GE(done->end.changes, 0);
+  ASSERT_EQ(::fstatat(done->end.changes, "mine", &info, 0), 0);
+  EXPECT_EQ(info.st_size, 0);
 }
 
 TEST_F(NodePod, LeavesThePoolOutWhereNodeIsNotInstalledAndSaysSo) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <thread>
 #include <vector>
@@ -11,6 +12,8 @@
 
 namespace podium {
 namespace {
+
+using namespace std::chrono_literals;
 
 bool has_line(const std::string& text, const std::string& line) {
   return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
@@ -66,6 +69,49 @@ TEST(Metrics, KeepsGaugesHeartbeatsAndReloads) {
   EXPECT_TRUE(has_line(text, "podium_connections_open 11")) << text;
   EXPECT_TRUE(has_line(text, "podium_heartbeats_total 4")) << text;
   EXPECT_TRUE(has_line(text, R"(podium_reloads_total{result="failed"} 2)")) << text;
+}
+
+TEST(Metrics, CountsWhatAStorageIsAskedForByInstance) {
+  Metrics metrics;
+  const StorageMeter files = metrics.storage("files");
+  metrics.storage("other");
+
+  files.called(StorageCall::kPut, 3ms);
+  files.called(StorageCall::kPut, 30ms);
+  files.failed(StorageCall::kPut);
+  files.took_in(1000);
+  files.gave_out(70);
+
+  const std::string text = metrics.text({});
+  for (const char* line :
+       {R"(podium_storage_operation_seconds_count{operation="put",plugin="files"} 2)",
+        R"(podium_storage_operation_seconds_bucket{operation="put",plugin="files",le="0.005"} 1)",
+        R"(podium_storage_errors_total{operation="put",plugin="files"} 1)",
+        R"(podium_storage_bytes_total{direction="in",plugin="files"} 1000)",
+        R"(podium_storage_bytes_total{direction="out",plugin="files"} 70)",
+        R"(podium_storage_errors_total{operation="put",plugin="other"} 0)"}) {
+    EXPECT_TRUE(has_line(text, line)) << line << "\n" << text;
+  }
+}
+
+TEST(Metrics, CountsWhatTheDatabaseDoes) {
+  Metrics metrics;
+  const DatabaseMeter database = metrics.database();
+
+  database.wrote(7, 2ms);
+  database.read(100us);
+  database.write_failed();
+  database.set_waiting(3);
+
+  const std::string text = metrics.text({});
+  for (const char* line : {"podium_database_writes_total 7",
+                           R"(podium_database_operation_seconds_count{operation="write"} 1)",
+                           R"(podium_database_operation_seconds_count{operation="read"} 1)",
+                           R"(podium_database_errors_total{operation="write"} 1)",
+                           R"(podium_database_errors_total{operation="read"} 0)",
+                           "podium_database_writes_waiting 3"}) {
+    EXPECT_TRUE(has_line(text, line)) << line << "\n" << text;
+  }
 }
 
 TEST(Metrics, EscapesWhatCouldBreakALine) {

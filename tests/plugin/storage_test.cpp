@@ -135,6 +135,27 @@ TEST_F(PluginStorage, RefusesKeysOfAnImpossibleLength) {
   EXPECT_EQ(code_of_failure([&] { put(std::string(201, 'k'), "x"); }), Code::kInvalidArgument);
 }
 
+TEST_F(PluginStorage, IsCountedByItsNameWithWhatItMovedAndCouldNotDo) {
+  put("k", "12345");
+  get("k");
+  get("k", 0, 2);
+  storage.head("unknown");
+  code_of_failure([&] { put("k", std::string(2 << 20, 'x')); });
+
+  const std::string text = world.workshop.metrics.text({});
+
+  for (const char* line :
+       {R"(podium_storage_operation_seconds_count{operation="put",plugin="files"} 2)",
+        R"(podium_storage_operation_seconds_count{operation="get",plugin="files"} 2)",
+        R"(podium_storage_operation_seconds_count{operation="head",plugin="files"} 1)",
+        R"(podium_storage_errors_total{operation="put",plugin="files"} 1)",
+        R"(podium_storage_errors_total{operation="head",plugin="files"} 0)",
+        R"(podium_storage_bytes_total{direction="in",plugin="files"} 5)",
+        R"(podium_storage_bytes_total{direction="out",plugin="files"} 7)"}) {
+    EXPECT_NE(text.find(std::string(line) + "\n"), text.npos) << line;
+  }
+}
+
 TEST_F(PluginStorage, TellsThePluginsOwnFailure) {
   EXPECT_EQ(code_of_failure([&] { put("k", std::string(2 << 20, 'x')); }),
             Code::kResourceExhausted);

@@ -75,11 +75,12 @@ class Workshop {
   }
   HostServices services() {
     return {log.log(), [this](std::function<void()> task) { threads.post(std::move(task)); },
-            nullptr};
+            nullptr, &metrics};
   }
 
   sdk::testing::TempDir dir;
   ReadableLog log;
+  Metrics metrics;
   Threads threads;
 };
 

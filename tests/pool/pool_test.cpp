@@ -1,8 +1,11 @@
 // What a pool does over time: health, recycling, tiers that are left out, memory, logs.
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -49,6 +52,121 @@ TEST(Pool, TriesAnotherSandboxOnceWhenOneDiesWithTheRunUnread) {
   EXPECT_TRUE(logged(spawner, "the sandbox died before it took the run; trying another"));
   const PoolState state = sandboxes.state(0);
   EXPECT_EQ(state.hits + state.misses, 1u) << "a second try is not another run";
+}
+
+TEST(Pool, GivesTheNextSandboxAllInputAndWhatComesAfterIt) {
+  FakeSpawner spawner;
+  std::string read;
+  spawner.on_input = [&](int input) {
+    char buffer[4096];
+    for (ssize_t n = 1; n != 0;) {
+      pollfd event{input, POLLIN, 0};
+      ::poll(&event, 1, -1);
+      n = ::read(input, buffer, sizeof buffer);
+      if (n > 0) read.append(buffer, static_cast<std::size_t>(n));
+    }
+  };
+  spawner.deaths_unread = 1;
+  Sandboxes sandboxes(spawner.host(), {pool_of(2, 2)});
+  ASSERT_TRUE(settled(sandboxes));
+  Program talkative = program();
+  talkative.input = "first ";
+  talkative.open_input = true;
+
+  Recorded run;
+  run.start(sandboxes, talkative);
+  ASSERT_TRUE(eventually([&] { return spawner.runs == 1; }));
+  ASSERT_TRUE(run.write_input("second"));
+  run.close_input();
+  run.wait();
+
+  EXPECT_EQ(run.end.code, PODIUM_OK) << run.message;
+  EXPECT_EQ(read, "first second");
+}
+
+TEST(Pool, ForgetsTheInputThatAnEndedRunHasNotRead) {
+  FakeSpawner spawner;
+  spawner.on_run = [](int control, std::uint64_t nonce, int) {
+    RunEnd end;
+    end.message.nonce = nonce;
+    send_struct(control, end);
+    return false;  // pid 1 ends, and with it the reading end of stdin
+  };
+  Sandboxes sandboxes(spawner.host(), {pool_of(1, 1)});
+  ASSERT_TRUE(settled(sandboxes));
+  Program unread = program();
+  unread.input = std::string(1u << 20, 'x');
+  Recorded run;
+  run.start(sandboxes, unread);
+  run.wait();
+  ASSERT_TRUE(settled(sandboxes));
+
+  const std::clock_t before = std::clock();  // processor time of all threads
+  std::this_thread::sleep_for(400ms);
+  const double used = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
+
+  EXPECT_LT(used, 0.2) << "the loop is woken again and again for a run that is over";
+}
+
+TEST(Pool, RefillsThoughNoSandboxCanBeMadeWithTheLimitsOfTheLastRun) {
+  FakeSpawner spawner;
+  spawner.refused_cpu_millis = 7777;
+  Sandboxes sandboxes(spawner.host(), {pool_of(2, 2)});
+  ASSERT_TRUE(settled(sandboxes));
+  Program odd = program();
+  odd.limits.cpu_millis = 7777;
+
+  Recorded run;
+  run.start(sandboxes, odd);
+  run.wait();
+
+  EXPECT_TRUE(settled(sandboxes));
+}
+
+TEST(Pool, MakesNoSandboxWithAShareThatItsMakingWouldTakeLongWith) {
+  FakeSpawner spawner;
+  Sandboxes sandboxes(spawner.host(), {pool_of(2, 2)});
+  ASSERT_TRUE(settled(sandboxes));
+  Program slow = program();
+  slow.limits.cpu_millis = 10;
+
+  Recorded run;
+  run.start(sandboxes, slow);
+  run.wait();
+  ASSERT_TRUE(settled(sandboxes));
+
+  EXPECT_GE(spawner.asked_cpu_millis, 500u);
+}
+
+TEST(Pool, SpendsNoSandboxOnARunThatItHasNoDescriptorFor) {
+  FakeSpawner spawner;
+  Sandboxes sandboxes(spawner.host(), {pool_of(2, 2)});
+  ASSERT_TRUE(settled(sandboxes));
+  const unsigned made = spawner.made;
+  Program large = program();
+  large.code = std::string(2 * kInlinePayload, '#');
+  rlimit usual{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &usual), 0);
+  const int lowest = ::dup(0);
+  ::close(lowest);
+  const rlimit none_left{static_cast<rlim_t>(lowest), usual.rlim_max};
+
+  Recorded run;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none_left), 0);
+  podium_code code = PODIUM_OK;
+  try {
+    run.start(sandboxes, large);
+  } catch (const sdk::Error& e) {
+    code = e.code();
+  }
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &usual), 0);
+
+  EXPECT_EQ(code, PODIUM_UNAVAILABLE);
+  EXPECT_EQ(spawner.made, made);
+  Recorded next;
+  next.start(sandboxes, large);
+  next.wait();
+  EXPECT_EQ(next.end.code, PODIUM_OK) << next.message;
 }
 
 TEST(Pool, DoesNotStartARunAgainThatMayHaveBegun) {

@@ -211,7 +211,9 @@ TEST_F(FakeStoreFaults, AnAnswerThatCompletesAnUploadAndBreaksOffIsNoSuccess) {
     const Outcome put = storage->put("key", noise(25'000'000, 1));
 
     EXPECT_EQ(put.ok(), there) << put.message;
-    if (!there) EXPECT_THAT(put.message, HasSubstr("broke off while it put the parts together"));
+    if (!there) {
+      EXPECT_THAT(put.message, HasSubstr("broke off while it put the parts together"));
+    }
   }
 }
 

@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <memory>
 
 #include "cgroup.hpp"
 
@@ -40,6 +43,7 @@ class CgroupTreeTest : public testing::Test {
   }
 
   std::string root_;
+  CgroupHost host_{::getpid()};
 };
 
 constexpr const char* kV2Mount =
@@ -99,6 +103,16 @@ TEST_F(CgroupTreeTest, TakesTheMountsRootOffItsOwnPath) {
   EXPECT_EQ(layout.memory.parent, root_ + "/sys/fs/cgroup/inner");
 }
 
+TEST_F(CgroupTreeTest, FindsTheGroupAboveTheOneThatPodiumWasMovedTo) {
+  file("/sys/fs/cgroup/system.slice/podium.service/cgroup.controllers", "cpu memory pids\n");
+
+  const auto layout =
+      find_cgroups("0::/system.slice/podium.service/podium-host\n", kV2Mount, root_);
+
+  EXPECT_EQ(layout.name(), "v2");
+  EXPECT_EQ(layout.memory.parent, root_ + "/sys/fs/cgroup/system.slice/podium.service");
+}
+
 TEST_F(CgroupTreeTest, WritesTheLimitsOfAVersionTwoGroup) {
   file("/g/cgroup.controllers", "memory pids cpu\n");
   file("/g/cgroup.subtree_control", "");
@@ -107,7 +121,7 @@ TEST_F(CgroupTreeTest, WritesTheLimitsOfAVersionTwoGroup) {
   CgroupLayout layout;
   layout.memory = layout.pids = layout.cpu = {Version::kV2, root_ + "/g"};
 
-  CgroupTree tree(layout, "podium-1");
+  CgroupTree tree(layout, "podium-1", host_);
   int error = 0;
   CgroupFiles files = tree.create("7", {256u << 20, 64, 0, 0, 1500, 0}, error);
 
@@ -126,7 +140,7 @@ TEST_F(CgroupTreeTest, DropsAControllerThatCannotBeHandedDownAndSaysWhy) {
   CgroupLayout layout;
   layout.memory = {Version::kV2, root_ + "/nowhere"};
 
-  CgroupTree tree(layout, "podium-1");
+  CgroupTree tree(layout, "podium-1", host_);
 
   EXPECT_EQ(tree.layout().missing(), (std::vector<std::string>{"memory", "processes", "cpu"}));
   ASSERT_EQ(tree.notes().size(), 1u);
@@ -139,9 +153,26 @@ TEST_F(CgroupTreeTest, RemovesWhatADeadDaemonLeft) {
   CgroupLayout layout;
   layout.memory = {Version::kV1, root_ + "/g"};
 
-  CgroupTree tree(layout, "podium-1");
+  CgroupTree tree(layout, "podium-1", host_);
 
   EXPECT_FALSE(fs::exists(root_ + "/g/podium-999999999"));
+}
+
+TEST_F(CgroupTreeTest, LeavesTheGroupsOfOthersAloneInAChildWhichMayNotSeeThem) {
+  file("/g/cgroup.subtree_control", "");
+  CgroupLayout layout;
+  layout.memory = {Version::kV1, root_ + "/g"};
+  auto tree = std::make_unique<CgroupTree>(layout, "podium-1", host_);
+  fs::create_directories(root_ + "/g/podium-999999999");
+
+  const pid_t child = ::fork();
+  if (child == 0) {
+    tree.reset();
+    ::_exit(0);
+  }
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+
+  EXPECT_TRUE(fs::exists(root_ + "/g/podium-999999999"));
 }
 
 TEST_F(CgroupTreeTest, RemovesItsBaseAtTheEndThoughItsPathIsOutOfSight) {
@@ -149,7 +180,7 @@ TEST_F(CgroupTreeTest, RemovesItsBaseAtTheEndThoughItsPathIsOutOfSight) {
   CgroupLayout layout;
   layout.memory = {Version::kV1, root_ + "/g"};
   {
-    CgroupTree tree(layout, "podium-1");
+    CgroupTree tree(layout, "podium-1", host_);
     fs::rename(root_ + "/g", root_ + "/elsewhere");
     fs::create_directories(root_ + "/elsewhere/podium-999999999/3");
   }

@@ -83,6 +83,13 @@ class FakeSpawner {
   std::atomic<bool> silent{false};
   /// Says `code` when it is a zygote; 0: that it is ready.
   std::atomic<int> zygote_error{0};
+  /// So many of the next runs find that pid 1 dies with the run unread.
+  std::atomic<int> deaths_unread{0};
+  /// No sandbox is made with this share of the processors; 0: with any.
+  std::atomic<std::uint32_t> refused_cpu_millis{0};
+  std::atomic<std::uint32_t> asked_cpu_millis{0};  ///< of the last sandbox
+  /// Gets the reading end of a run's stdin before anything else happens to it; on the fake's thread.
+  std::function<void(int input)> on_input;
   /// What pid 1 does with a run instead of ending it well; called on the fake's thread with pid 1's
   /// end of the control socket, the nonce and the writing end of stdout. False: it dies then.
   std::function<bool(int control, std::uint64_t nonce, int output)> on_run;
@@ -175,6 +182,7 @@ class FakeSpawner {
       NewShell request;
       std::memcpy(&request, buffer, sizeof request);
       ++made;
+      asked_cpu_millis = request.limits.cpu_millis;
       holds ? held_.push_back(request) : make_shell(request);
     } else if (ask == Ask::kNewZygote) {
       NewZygote request;
@@ -226,6 +234,9 @@ class FakeSpawner {
     if (!connection_) return;
     if (unlucky(misfortune_.zygote)) zygotes_.erase(request.zygote);
     if (unlucky(misfortune_.making)) return answer(request.id, ENOMEM, -1);
+    if (request.limits.cpu_millis == refused_cpu_millis && refused_cpu_millis != 0) {
+      return answer(request.id, EINVAL, -1);
+    }
     int control[2], input[2], output[2], error[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) != 0 ||
         ::pipe2(input, O_CLOEXEC | O_NONBLOCK) != 0 || ::pipe2(output, O_CLOEXEC | O_NONBLOCK) != 0 ||
@@ -253,7 +264,9 @@ class FakeSpawner {
   void on_control(int fd) {
     Init& init = inits_.at(fd);
     // A socket that closes with a packet unread tells the other end so.
-    if (init.idle && unlucky(misfortune_.unread)) return drop(fd);
+    if (init.idle && (unlucky(misfortune_.unread) || (deaths_unread > 0 && deaths_unread-- > 0))) {
+      return drop(fd);
+    }
     static thread_local char buffer[sizeof(RunHeader) + kInlinePayload + 64];
     Packet packet;
     const ssize_t n = packet.receive(fd, buffer, MSG_DONTWAIT);
@@ -269,6 +282,7 @@ class FakeSpawner {
       --idle;
       ++runs;
       if (unlucky(misfortune_.running)) return drop(fd);
+      if (on_input) on_input(init.input.get());
       if (on_run) {
         if (!on_run(fd, init.nonce, init.output.get())) drop(fd);
         return;

@@ -128,7 +128,8 @@ TEST_F(Isolation, RefusesTheKernelsRareCorners) {
 TEST_F(Isolation, RefusesRareAndRawSockets) {
   const auto run = this->run(Program::python(
       "import socket\n"
-      "for family, kind in ((16, 3), (17, 3), (38, 5), (40, 1), (2, 3), (10, 3), (3, 2)):\n"
+      "for family, kind in ((16, 3), (17, 3), (38, 5), (40, 1), (2, 3), (10, 3), (3, 2),\n"
+      "                     (2, 6), (10, 6), (2, 4), (1, 3), (2, 0o4006)):\n"
       "    try: socket.socket(family, kind); print('opened', family)\n"
       "    except PermissionError: pass\n"
       "for family, kind in ((1, 1), (2, 1), (2, 2), (10, 1)): socket.socket(family, kind)\n"

@@ -1,5 +1,10 @@
 #include <fcntl.h>
 
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <map>
+
 #include "spawner_process.hpp"
 
 namespace podium::sandbox {
@@ -303,6 +308,50 @@ TEST_F(SandboxRunTest, SaysThatAFileGrewPastItsLimitToAProgramThatOnlySeesAnErro
 
   EXPECT_EQ(run->end.limit, PODIUM_LIMIT_DISK) << run->err;
   EXPECT_NE(run->err.find("File too large"), std::string::npos);
+}
+
+TEST_F(SandboxRunTest, KeepsAHundredthOfAProcessor) {
+  Program program = Program::bash("echo slow");
+  program.limits.cpu_millis = 10;
+
+  EXPECT_EQ(this->run(program)->out, "slow\n");
+  EXPECT_EQ(this->run(Program::bash("echo usual"))->out, "usual\n");
+}
+
+TEST_F(SandboxRunTest, MountsItsInputsAsItNeedsThemWhateverTheKernelsDefaults) {
+  // Where these can be changed, they are other than usual for the moment.
+  const std::string parameters = "/sys/module/overlay/parameters/";
+  std::map<std::string, std::string> usual;
+  for (const char* name : {"index", "metacopy"}) {
+    std::ifstream(parameters + name) >> usual[name];
+    std::ofstream(parameters + name) << "Y";
+  }
+  std::filesystem::create_directory(spawner_->runs() + "/input-o");
+  Program program = Program::bash("grep ' /mnt/data ' /proc/self/mountinfo");
+  program.workspace_id = "input-o";
+  const auto run = this->run(program);
+  for (const auto& [name, value] : usual) std::ofstream(parameters + name) << value;
+
+  EXPECT_NE(run->out.find("overlay"), std::string::npos) << run->err << run->message;
+  EXPECT_EQ(run->out.find("index=on"), std::string::npos) << run->out;
+  EXPECT_EQ(run->out.find("metacopy=on"), std::string::npos) << run->out;
+  EXPECT_EQ(run->out.find("redirect_dir=on"), std::string::npos) << run->out;
+}
+
+TEST_F(SandboxRunTest, HasAUserOfItsOwnAlsoAfterTheSpawnersDeath) {
+  std::array<Recorded, 2> runs;
+  for (Recorded& run : runs) {
+    run.start(*sandboxes_, Program::bash("id -u; sleep 60"));
+    run.wait_for_output("\n");
+  }
+  spawner_->restart();
+
+  for (int i = 0; i < 8; ++i) {
+    const auto next = this->run(Program::bash("id -u"));
+    for (const Recorded& run : runs) EXPECT_NE(next->out, run.out) << next->message;
+  }
+
+  for (Recorded& run : runs) run.cancel();
 }
 
 TEST_F(SandboxRunTest, GoesOnWithTheNextSpawnerWhenOneDies) {

@@ -44,6 +44,7 @@ int carry_out(const CommandLine& line) {
       return podium::cli::run_plugin_new(line.plugin, podium::cli::installed_templates(), console);
     case Command::kRuns: return podium::cli::run_runs(client, console);
     case Command::kCancel: return podium::cli::run_cancel(line.run, client, console);
+    case Command::kBackup: return podium::cli::run_backup(client, console);
     case Command::kAudit: return podium::cli::run_audit(line.audit, client, console);
     case Command::kConfig: return podium::cli::run_config(line, client, console);
     case Command::kReload: return podium::cli::run_reload(line.state_dir, client, console);

@@ -84,8 +84,9 @@ function path(values: (number | null)[], top: number): string {
       }
       const height = y(top ? value / top : 0).toFixed(1);
       const command = `${drawing ? 'L' : 'M'}${(i * step).toFixed(1)} ${height}`;
-      // A single value between gaps is still a dot.
-      const dot = !drawing && (values[i + 1] ?? null) === null ? 'h0.1' : '';
+      // A single value between gaps is a short line, within the picture.
+      const alone = !drawing && (values[i + 1] ?? null) === null;
+      const dot = alone ? `h${i + 1 < values.length ? '' : '-'}8` : '';
       drawing = true;
       return command + dot;
     })

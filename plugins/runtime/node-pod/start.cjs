@@ -13,11 +13,12 @@ delete require.cache[__filename];
 
 function start() {
   const fs = require('fs');
-  const { writeSync, readSync, writeFileSync, unlinkSync } = fs;
+  const { writeSync, readSync, writeFileSync, unlinkSync, fstatSync } = fs;
   const { reallyExit, emit } = process;
   const { apply } = Reflect;
 
   const socket = 3;
+  const { dev, ino } = fstatSync(socket);
   const main = '/mnt/code/main.js';
   const workspace = '/mnt/data';
   const step = { waiting: 1, execFailed: 6, done: 7 };
@@ -113,7 +114,9 @@ function start() {
   function tellTheEnd() {
     const done = (code) => {
       try {
-        say(step.done, code);
+        // The program may have closed the socket and opened something of its own there.
+        const now = fstatSync(socket);
+        if (now.dev === dev && now.ino === ino) say(step.done, code);
       } catch {
         // The program closed the socket: its death tells.
       }

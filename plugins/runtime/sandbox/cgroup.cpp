@@ -12,6 +12,7 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <set>
 #include <sstream>
 
 #include "words.hpp"
@@ -53,6 +54,8 @@ std::vector<Mount> cgroup_mounts(std::string_view mountinfo) {
 std::string own_directory(const Mount& mount, std::string path) {
   if (mount.root != "/" && path.starts_with(mount.root)) path.erase(0, mount.root.size());
   if (path.starts_with("/..") || path == "/") path.clear();  // outside of our cgroup namespace
+  const std::string host = "/" + std::string(kHostGroup);
+  if (mount.type == "cgroup2" && path.ends_with(host)) path.erase(path.size() - host.size());
   return mount.point + path;
 }
 
@@ -70,16 +73,6 @@ std::string read_text(const std::string& file) {
 
 bool write_text(int fd, std::string_view text) noexcept {
   return ::pwrite(fd, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
-}
-
-bool write_file(const std::string& path, std::string_view text) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  const bool ok = write_text(fd, text);
-  const int saved = errno;
-  ::close(fd);
-  errno = saved;
-  return ok;
 }
 
 /// Calls `each` with the name of every directory below; nothing when it cannot be listed.
@@ -121,15 +114,27 @@ bool write_value(int fd, std::uint64_t value) noexcept {
 }
 
 constexpr std::uint64_t kCpuPeriodUs = 20'000;  // short, so that a run is not stopped for long
+/// The kernel takes no less of a period, and no longer a period than a second (kernel/sched/core.c,
+/// min_bw_quota_period_us and max_bw_quota_period_us).
+constexpr std::uint64_t kLeastQuotaUs = 1000, kLongestPeriodUs = 1'000'000;
 
-bool write_cpu(const CgroupFiles& files, std::uint32_t millis) noexcept {
+bool write_cpu(const CgroupFiles& files, std::uint32_t wanted_millis) noexcept {
   if (files.cpu_limit < 0) return true;
-  char text[64];
-  std::size_t n = format(text, sizeof text, kCpuPeriodUs * millis / 1000);
-  if (files.cpu_v2) {
-    text[n++] = ' ';
-    n += format(text + n, sizeof text - n, kCpuPeriodUs);
+  const std::uint64_t millis = std::max(wanted_millis, 1u);
+  const std::uint64_t least = (kLeastQuotaUs * 1000 + millis - 1) / millis;
+  const std::uint64_t period = std::clamp(least, kCpuPeriodUs, kLongestPeriodUs);
+  const std::uint64_t quota = period * millis / 1000;
+  if (!files.cpu_v2) {
+    // Between the two writes the share may be one that the group above does not allow, or a quota
+    // that is too small; then the other order is right.
+    const auto write_period = [&] { return write_value(files.cpu_period, period); };
+    const auto write_quota = [&] { return write_value(files.cpu_limit, quota); };
+    return (write_period() && write_quota()) || (write_quota() && write_period());
   }
+  char text[64];
+  std::size_t n = format(text, sizeof text, quota);
+  text[n++] = ' ';
+  n += format(text + n, sizeof text - n, period);
   return write_text(files.cpu_limit, {text, n});
 }
 
@@ -197,7 +202,7 @@ CgroupLayout find_cgroups(std::string_view self_cgroup, std::string_view mountin
 void CgroupFiles::close_all() noexcept {
   for (int* fd : {&tasks[0], &tasks[1], &tasks[2], &directory, &procs, &memory_limit, &memory_swap_limit,
                   &pids_limit, &cpu_limit, &memory_peak, &oom_events, &pids_events, &oom_notice,
-                  &cpu_used}) {
+                  &cpu_used, &cpu_period}) {
     if (*fd >= 0) ::close(*fd);
     *fd = -1;
   }
@@ -240,59 +245,75 @@ std::uint64_t read_number(int fd, std::string_view key) noexcept {
   return 0;
 }
 
-CgroupTree::CgroupTree(CgroupLayout layout, const std::string& base_name)
-    : layout_(std::move(layout)) {
-  add(layout_.memory, &Base::memory, base_name);
-  add(layout_.pids, &Base::pids, base_name);
-  add(layout_.cpu, &Base::cpu, base_name);
+CgroupTree::CgroupTree(CgroupLayout layout, const std::string& base_name, CgroupHost& host)
+    : layout_(std::move(layout)), maker_(::getpid()) {
+  std::vector<Use> uses{{&layout_.memory, &Base::memory, "memory"},
+                        {&layout_.pids, &Base::pids, "pids"},
+                        {&layout_.cpu, &Base::cpu, "cpu"}};
+  hand_down_to(uses, base_name, host);
+  for (auto& use : uses) add(use, base_name);
 }
 
 CgroupTree::~CgroupTree() {
   for (const auto& base : bases_) {
     ::close(base.fd);
     ::unlinkat(base.parent, base.name.c_str(), AT_REMOVEDIR);
-    remove_leftovers(base.parent);
+    if (::getpid() == maker_) remove_leftovers(base.parent);
     ::close(base.parent);
   }
 }
 
-void CgroupTree::add(CgroupController& controller, bool Base::*member,
-                     const std::string& base_name) {
+void CgroupTree::give_up(Use& use, const std::string& why) {
+  notes_.push_back(use.name + " controller: " + why);
+  use.controller->version = Version::kNone;
+}
+
+/// Those of v2, by the group that they are handed down from: there is one on almost every host.
+void CgroupTree::hand_down_to(std::vector<Use>& uses, const std::string& base_name,
+                              CgroupHost& host) {
+  std::set<std::string> groups;
+  for (const auto& use : uses) {
+    if (use.controller->version == Version::kV2) groups.insert(use.controller->parent);
+  }
+  for (const auto& group : groups) {
+    std::vector<std::string> wanted;
+    const auto comes_from_here = [&](const Use& use) {
+      return use.controller->version == Version::kV2 && use.controller->parent == group;
+    };
+    for (const auto& use : uses) {
+      if (comes_from_here(use)) wanted.push_back(use.name);
+    }
+    std::string why;
+    const auto usable = prepare_group(host, group, base_name, wanted, why);
+    for (auto& use : uses) {
+      const bool gone = comes_from_here(use) && std::ranges::count(usable, use.name) == 0;
+      if (gone) give_up(use, why);
+    }
+  }
+}
+
+/// Only bases with a controller: a process would be put into the others for nothing, and may not be.
+void CgroupTree::add(Use& use, const std::string& base_name) {
+  const CgroupController& controller = *use.controller;
   if (controller.version == Version::kNone) return;
   const std::string path = controller.parent + "/" + base_name;
-  const char* name = member == &Base::memory ? "memory" : member == &Base::pids ? "pids" : "cpu";
-  const auto give_up = [&](const std::string& why) {
-    notes_.push_back(std::string(name) + " controller: " + why + ": " + std::strerror(errno));
-    controller.version = Version::kNone;
-  };
-
   auto base = std::ranges::find(bases_, path, &Base::path);
   if (base == bases_.end()) {
     const int parent = ::open(controller.parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (parent < 0) return give_up("open " + controller.parent);
+    if (parent < 0) return give_up(use, "open " + controller.parent + ": " + std::strerror(errno));
     remove_leftovers(parent);
     int fd = -1;
     if (::mkdir(path.c_str(), 0755) == 0 || errno == EEXIST) {
       fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     }
     if (fd < 0) {
+      const std::string why = "making " + path + ": " + std::strerror(errno);
       ::close(parent);
-      return give_up("making " + path);
+      return give_up(use, why);
     }
     base = bases_.insert(bases_.end(), Base{controller.version, path, base_name, parent, fd});
   }
-  if (controller.version == Version::kV2) {
-    // Controllers are handed down level by level; a group with processes of its own cannot do it
-    // (cgroup-v2, "No Internal Process Constraint"), unless it is the root.
-    const std::string enable = std::string("+") + name;
-    if (!write_file(controller.parent + "/cgroup.subtree_control", enable)) {
-      return give_up("enabling it in " + controller.parent + "/cgroup.subtree_control");
-    }
-    if (!write_file(path + "/cgroup.subtree_control", enable)) {
-      return give_up("enabling it in " + path + "/cgroup.subtree_control");
-    }
-  }
-  (*base).*member = true;
+  (*base).*use.member = true;
 }
 
 void CgroupTree::open_files(const Base& base, int dir, CgroupFiles& files) const {
@@ -333,11 +354,7 @@ void CgroupTree::open_files(const Base& base, int dir, CgroupFiles& files) const
     files.cpu_v2 = v2;
     files.cpu_limit = open_at(dir, v2 ? "cpu.max" : "cpu.cfs_quota_us", O_RDWR);
     files.cpu_used = open_at(dir, v2 ? "cpu.stat" : "cpuacct.usage", O_RDONLY);
-    if (!v2) {
-      const int period = open_at(dir, "cpu.cfs_period_us", O_WRONLY);
-      write_value(period, kCpuPeriodUs);
-      ::close(period);
-    }
+    if (!v2) files.cpu_period = open_at(dir, "cpu.cfs_period_us", O_WRONLY);
   }
 }
 

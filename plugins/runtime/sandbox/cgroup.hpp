@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hand_down.hpp"
 #include "protocol.hpp"
 
 namespace podium::sandbox {
@@ -13,7 +14,8 @@ namespace podium::sandbox {
 struct CgroupController {
   enum class Version { kNone, kV1, kV2 };
   Version version = Version::kNone;
-  std::string parent;  ///< directory of our own group; groups of ours are made below it
+  std::string parent;  ///< directory of our own group, above a kHostGroup that we were moved to;
+                       ///< groups of ours are made below it
 };
 
 /// What the host offers: v1, v2, a mixture, or nothing.
@@ -41,6 +43,7 @@ struct CgroupFiles {
   int memory_swap_limit = -1;            ///< v1 memory.memsw; v2 memory.swap.max
   int pids_limit = -1;
   int cpu_limit = -1;
+  int cpu_period = -1;                   ///< v1 only
   int memory_peak = -1;
   int oom_events = -1;                   ///< has a line "oom_kill N"
   int pids_events = -1;                  ///< has a line "max N"
@@ -64,10 +67,12 @@ std::uint64_t read_number(int fd, std::string_view key) noexcept;
 /// sandbox. Single-threaded.
 class CgroupTree {
  public:
-  /// Makes the base directories and removes those that dead daemons left. A controller that cannot
-  /// be used after all is dropped from the layout and said in notes().
-  CgroupTree(CgroupLayout layout, const std::string& base_name);
-  /// Removes the base directories, if they are empty, and again what dead daemons left.
+  /// Makes the base directories and removes those that dead daemons left. In v2 the processes of
+  /// Podium are moved out of the way first (hand_down.hpp). A controller that cannot be used after
+  /// all is dropped from the layout and said in notes().
+  CgroupTree(CgroupLayout layout, const std::string& base_name, CgroupHost& host);
+  /// Removes the base directories, if they are empty, and, in the process that made this, again what
+  /// dead daemons left: a child may be in another pid namespace, where others are dead.
   ~CgroupTree();
   CgroupTree(const CgroupTree&) = delete;
   CgroupTree& operator=(const CgroupTree&) = delete;
@@ -87,12 +92,20 @@ class CgroupTree {
     int parent = -1, fd = -1;  ///< the path is out of sight once the root has been left
     bool memory = false, pids = false, cpu = false;
   };
-  void add(CgroupController& controller, bool Base::*member, const std::string& base_name);
+  struct Use {
+    CgroupController* controller;
+    bool Base::*member;
+    std::string name;
+  };
+  void add(Use& use, const std::string& base_name);
+  void hand_down_to(std::vector<Use>& uses, const std::string& base_name, CgroupHost& host);
+  void give_up(Use& use, const std::string& why);
   void open_files(const Base& base, int dir, CgroupFiles& files) const;
 
   CgroupLayout layout_;
   std::vector<Base> bases_;
   std::vector<std::string> notes_;
+  pid_t maker_;
 };
 
 }  // namespace podium::sandbox

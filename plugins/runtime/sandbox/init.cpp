@@ -75,7 +75,7 @@ class Init {
                           s_.error_read, s_.input_read, s_.output_write, s_.error_write,
                           s_.cgroup.tasks[0], s_.cgroup.tasks[1], s_.cgroup.tasks[2],
                           s_.cgroup.directory, s_.cgroup.memory_limit, s_.cgroup.memory_swap_limit,
-                          s_.cgroup.pids_limit, s_.cgroup.cpu_limit, s_.cgroup.memory_peak,
+                          s_.cgroup.pids_limit, s_.cgroup.cpu_limit, s_.cgroup.cpu_period, s_.cgroup.memory_peak,
                           s_.cgroup.oom_events, s_.cgroup.pids_events, s_.cgroup.oom_notice,
                           s_.cgroup.cpu_used};
     close_all_except(keep);
@@ -443,7 +443,10 @@ class Init {
     std::snprintf(options, sizeof options,
                   "lowerdir=/proc/self/fd/%d/%.31s,upperdir=%s,workdir=/mnt/.work%s", runs_,
                   header.workspace, kWorkspace,
-                  s_.user_uid == s_.init_uid ? ",userxattr" : "");
+                  // Not what the kernel's builder or a module's parameter says: with these the folder
+                  // of changes would hold references to the inputs in place of their content.
+                  s_.user_uid == s_.init_uid ? ",userxattr"
+                                             : ",redirect_dir=off,metacopy=off,index=off");
     must(::mount("workspace", kWorkspace, "overlay", MS_NOSUID | MS_NODEV, options) == 0,
          "mounting the workspace overlay");
     merged_ = ::open(kWorkspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

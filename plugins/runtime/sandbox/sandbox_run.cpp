@@ -65,13 +65,29 @@ ShellLimits shell_limits(const podium_limits& limits) {
   return out;
 }
 
+/// Made before a sandbox is taken: a shortage here must not cost one.
+sdk::Descriptor to_file(const std::string& payload) {
+  sdk::Descriptor file(::memfd_create("payload", MFD_CLOEXEC));
+  for (std::size_t done = 0; file && done < payload.size();) {
+    const ssize_t n = ::write(file.get(), payload.data() + done, payload.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) file.reset();
+    done += static_cast<std::size_t>(std::max<ssize_t>(n, 0));
+  }
+  if (file) return file;
+  throw sdk::Error(PODIUM_UNAVAILABLE, "the code cannot be handed to a sandbox: " +
+                                           std::generic_category().message(errno) +
+                                           "; this host is short of memory or descriptors");
+}
+
 }  // namespace
 
 SandboxRun::SandboxRun(const sdk::RunView& view, const sdk::Callbacks& to)
     : callbacks(to),
       id(view.id()),
       standard_input(view.standard_input()),
-      input_open(view.open_input()),
+      opens_input(view.open_input()),
+      input_open(opens_input),
       output_limit(view.limits().output_bytes),
       started(Clock::now()),
       give_up_at(Clock::time_point::max()) {
@@ -104,6 +120,12 @@ SandboxRun::SandboxRun(const sdk::RunView& view, const sdk::Callbacks& to)
   header.file_bytes = limits.file_bytes;
   header.open_files = limits.open_files;
   header.payload_bytes = payload.size();
+  if (payload.size() > kInlinePayload) {
+    payload_file = to_file(payload);
+    header.payload_is_descriptor = 1;
+    payload.clear();
+    payload.shrink_to_fit();
+  }
   if (view.workspace() >= 0) {
     const auto name = view.id();
     if (name.size() >= sizeof header.workspace) {
@@ -113,23 +135,15 @@ SandboxRun::SandboxRun(const sdk::RunView& view, const sdk::Callbacks& to)
   }
 }
 
-bool dispatch(SandboxRun& run, Shell& shell) noexcept {
+Sent dispatch(SandboxRun& run, Shell& shell) noexcept {
   run.header.message.nonce = shell.nonce;
-  if (run.payload.size() <= kInlinePayload) {
-    run.header.payload_is_descriptor = 0;
-    return send_packet(shell.control.get(), as_bytes(run.header), run.payload, {}, MSG_DONTWAIT);
-  }
-  const sdk::Descriptor memory(::memfd_create("payload", MFD_CLOEXEC));
-  if (memory.get() < 0) return false;
-  for (std::size_t done = 0; done < run.payload.size();) {
-    const ssize_t n =
-        ::write(memory.get(), run.payload.data() + done, run.payload.size() - done);
-    if (n <= 0) return false;
-    done += static_cast<std::size_t>(n);
-  }
-  run.header.payload_is_descriptor = 1;
-  const int fd = memory.get();
-  return send_packet(shell.control.get(), as_bytes(run.header), {}, {&fd, 1}, MSG_DONTWAIT);
+  const int file = run.payload_file.get();
+  const bool sent = send_packet(shell.control.get(), as_bytes(run.header), run.payload,
+                                file >= 0 ? std::span<const int>(&file, 1) : std::span<const int>(),
+                                MSG_DONTWAIT);
+  if (sent) return Sent::kSent;
+  const bool is_short = errno == ENOMEM || errno == ENOBUFS || errno == ETOOMANYREFS;
+  return is_short ? Sent::kShort : Sent::kGone;
 }
 
 void send_kill(const Shell& shell, Stop why) noexcept {

@@ -38,16 +38,25 @@ struct Shell {
 struct SandboxRun {
   using Clock = std::chrono::steady_clock;
 
+  /// Throws sdk::Error.
   SandboxRun(const sdk::RunView& view, const sdk::Callbacks& to);
+
+  /// Another sandbox gets all input from the beginning.
+  void rewind_input() noexcept {
+    input_written = 0;
+    input_open = opens_input;
+  }
 
   sdk::Callbacks callbacks;
   std::string id;
   std::string command;       ///< for messages: the first program to be started
   bool makes_program = false;  ///< what is run at last comes from the compile step
   RunHeader header;          ///< without nonce
-  std::string payload;
+  std::string payload;         ///< or, when it is too long for a packet:
+  sdk::Descriptor payload_file;
   std::string standard_input;
   std::size_t input_written = 0;
+  bool opens_input = false;      ///< the run was asked for so
   bool input_open = false;       ///< more may come: the pipe is not closed behind standard_input
   std::string more_input;        ///< came while it runs, in its pool's lock
   bool input_ends = false;       ///< behind more_input; in the lock
@@ -73,8 +82,15 @@ struct SandboxRun {
   std::string message;
 };
 
-/// Gives the run to the shell. False with errno: the shell is gone, nothing was started.
-bool dispatch(SandboxRun& run, Shell& shell) noexcept;
+/// What became of a run that was to be given to a shell.
+enum class Sent {
+  kSent,
+  kGone,   ///< the shell is gone
+  kShort,  ///< this process or the kernel had no room for it: another shell would not take it either
+};
+
+/// Gives the run to the shell. Nothing was started unless it is kSent.
+Sent dispatch(SandboxRun& run, Shell& shell) noexcept;
 
 /// Asks pid 1 to end its run. What a sandbox that is gone does not hear needs no word.
 void send_kill(const Shell& shell, Stop why) noexcept;

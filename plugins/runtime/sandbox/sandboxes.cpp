@@ -14,6 +14,19 @@ namespace {
 constexpr std::chrono::milliseconds kKillTimeout{2000};
 constexpr std::chrono::seconds kWallGrace{5};
 
+/// What the next sandboxes are made with: those of this run, which are often those of the next, but
+/// for what would make them slowly or not at all. pid 1 applies the rest when a run comes.
+ShellLimits limits_for_next(const ShellLimits& of_run) noexcept {
+  ShellLimits next = of_run;
+  next.cpu_millis = std::max(next.cpu_millis, 500u);
+  next.memory_bytes = std::max<std::uint64_t>(next.memory_bytes, 64u << 20);
+  next.processes = std::max<std::uint64_t>(next.processes, 32);
+  return next;
+}
+
+constexpr const char* kShortage =
+    "this host is short of memory or descriptors; the run was not given to its sandbox";
+
 }  // namespace
 
 Sandboxes::Sandboxes(sdk::Host host, std::vector<PoolOptions> pools,
@@ -68,7 +81,7 @@ void Sandboxes::place(SandboxRun& run) {
       const std::lock_guard lock(mutex_);
       Pool& pool = pools_[run.pool];
       if (pool.left_out || !can_execute_ahead(pool)) break;
-      pool.options.limits = run.header.limits;
+      pool.options.limits = limits_for_next(run.header.limits);
       shell = take(pool);
       if (!run.counted) {  // a second try is not another run
         run.counted = true;
@@ -86,9 +99,14 @@ void Sandboxes::place(SandboxRun& run) {
     }
     if (cancelled) return fail(&run, PODIUM_CANCELLED, "");
     const std::size_t pool = run.pool;
-    if (!assign(run, std::move(shell))) continue;
-    const std::lock_guard lock(mutex_);
-    return refill_later(pool);
+    const Sent sent = assign(run, std::move(shell));
+    if (sent == Sent::kGone) continue;
+    {
+      const std::lock_guard lock(mutex_);
+      refill_later(pool);
+    }
+    if (sent == Sent::kShort) fail(&run, PODIUM_UNAVAILABLE, kShortage);
+    return;
   }
   fail(&run, PODIUM_UNAVAILABLE, "its pool is left out on this host");
 }
@@ -102,11 +120,11 @@ std::shared_ptr<Shell> Sandboxes::take(Pool& pool) {
   return nullptr;
 }
 
-/// False: that sandbox had died; nothing was started in it.
-bool Sandboxes::assign(SandboxRun& run, std::shared_ptr<Shell> shell) {
+/// What is not kSent started nothing. The sandbox is spent all the same: input may be in its pipe.
+Sent Sandboxes::assign(SandboxRun& run, std::shared_ptr<Shell> shell) {
   {
     const std::lock_guard lock(mutex_);
-    if (shell->state != Shell::State::kReady) return false;
+    if (shell->state != Shell::State::kReady) return Sent::kGone;
     shell->state = Shell::State::kRunning;
     shell->sending = true;
     shell->cancel_wanted = run.cancelled;
@@ -119,16 +137,16 @@ bool Sandboxes::assign(SandboxRun& run, std::shared_ptr<Shell> shell) {
     ++pools_[run.pool].counts.busy;
   }
   const bool input_left = !feed_input(run, *shell);
-  const bool sent = dispatch(run, *shell);
+  const Sent sent = dispatch(run, *shell);
   const std::lock_guard lock(mutex_);
   shell->sending = false;
   sent_.notify_all();
-  if (sent) {
+  if (sent == Sent::kSent) {
     // From here on the loop may hear the end and the host release the run: not a word of it more.
     if (input_left || !run.more_input.empty() || run.input_ends) want_input(run);
     run.listened ? hear(*shell) : hear_later(shell);
     if (shell->cancel_wanted) send_kill(*shell, Stop::kCancel);
-    return true;
+    return sent;
   }
   shell->run = nullptr;
   shell->state = Shell::State::kDead;
@@ -136,8 +154,8 @@ bool Sandboxes::assign(SandboxRun& run, std::shared_ptr<Shell> shell) {
   ++pools_[run.pool].counts.deaths;
   shells_.erase(shell->id);
   run.shell.reset();
-  run.input_written = 0;
-  return false;
+  run.rewind_input();
+  return sent;
 }
 
 void Sandboxes::cancel(podium_lease* lease) noexcept {
@@ -251,7 +269,10 @@ void Sandboxes::on_ready(const std::shared_ptr<Shell>& shell, Packet& packet) {
     }
     refill(shell->pool);
   }
-  if (run != nullptr && !assign(*run, shell)) place(*run);
+  if (run == nullptr) return;
+  const Sent sent = assign(*run, shell);
+  if (sent == Sent::kGone) place(*run);
+  if (sent == Sent::kShort) fail(run, PODIUM_UNAVAILABLE, kShortage);
 }
 
 // ---------------------------------------------------------------- the loop
@@ -391,6 +412,7 @@ void Sandboxes::on_end(const std::shared_ptr<Shell>& shell, const RunEnd& end, P
 /// A sandbox's pid 1 is gone without a word of an end.
 void Sandboxes::on_lost(const std::shared_ptr<Shell>& shell, bool run_unread) {
   SandboxRun* run = nullptr;
+  bool cancelled = false;
   wait_until_sent(*shell);
   {
     const std::lock_guard lock(mutex_);
@@ -409,15 +431,16 @@ void Sandboxes::on_lost(const std::shared_ptr<Shell>& shell, bool run_unread) {
       if (run != nullptr) {
         run->shell.reset();
         run->input_watched = false;
+        cancelled = run->cancelled;
+        if (run_unread) run->rewind_input();
       }
     }
     refill(shell->pool);
   }
   if (run == nullptr) return;
-  if (run->cancelled) return fail(run, PODIUM_CANCELLED, "");
+  if (cancelled) return fail(run, PODIUM_CANCELLED, "");
   if (run_unread && !run->retried) {
     run->retried = true;
-    run->input_written = 0;
     host_.info("run " + run->id + ": the sandbox died before it took the run; trying another");
     return place(*run);
   }

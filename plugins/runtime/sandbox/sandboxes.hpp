@@ -158,7 +158,7 @@ class Sandboxes {
   void zygote_failed(std::size_t pool, const Failed& failed, std::vector<SandboxRun*>& refused);
   void zygote_ended(std::size_t pool, bool was_next, Doomed& doomed);
 
-  bool assign(SandboxRun& run, std::shared_ptr<Shell> shell);
+  Sent assign(SandboxRun& run, std::shared_ptr<Shell> shell);
   std::shared_ptr<Shell> take(Pool& pool);
   void place(SandboxRun& run);
   void refill(std::size_t pool);

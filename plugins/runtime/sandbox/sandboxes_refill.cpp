@@ -118,6 +118,8 @@ void Sandboxes::trim(Pool& pool, Doomed& doomed) {
 /// The first failure costs no time, a series of them does not become a storm.
 void Sandboxes::making_failed(Pool& pool) {
   --pool.starting;
+  // They may be what this host refuses, and other runs must not go without a sandbox for them.
+  pool.options.limits = options_[static_cast<std::size_t>(&pool - pools_.data())].limits;
   const unsigned doublings = std::min(pool.making_failures++, 8u);
   pool.retry_at = Clock::now() + std::min(kRetryAfterFailure, kFirstRetry * ((1 << doublings) - 1));
   loop_.wake_at(pool.retry_at);

@@ -25,6 +25,10 @@ void Sandboxes::write_input(podium_lease* lease, std::string_view data) {
   const std::lock_guard lock(mutex_);
   if (run->input_ends) return;
   if (!run->more_input.empty() && run->more_input.size() + data.size() > kMostWaitingInput) {
+    // Nobody reads. What came is kept all the same: the sandbox may be found to have died before it
+    // took the run, and another gets it.
+    const std::shared_ptr<Shell>& shell = run->shell;
+    if (shell != nullptr && !shell->sending && !shell->input) return;
     run->room_wanted = true;
     throw sdk::Error(PODIUM_RESOURCE_EXHAUSTED, "the program has not read its input yet");
   }
@@ -50,11 +54,7 @@ void Sandboxes::want_input(SandboxRun& run) {
 /// Writes what the pipe takes of all that has come. True when nothing is left to be written.
 bool Sandboxes::pass_input(SandboxRun& run, Shell& shell) {
   while (feed_input(run, shell)) {
-    if (!shell.input) {  // its end, or nobody reads: what comes now is dropped
-      run.input_ends = true;
-      run.more_input.clear();
-      return true;
-    }
+    if (!shell.input) return true;  // its end, or nobody reads
     if (run.more_input.empty() && !run.input_ends) return true;
     if (run.input_written > kSurelyRead) {
       run.standard_input.clear();
@@ -76,12 +76,18 @@ void Sandboxes::on_input(const std::shared_ptr<Shell>& shell) {
     const std::lock_guard lock(mutex_);
     const bool running = shell->state == Shell::State::kRunning && !shell->sending;
     run = running ? shell->run : nullptr;
-    if (run == nullptr || !shell->input) return;
+    if (!shell->input) return;
+    if (run == nullptr) {
+      // Nobody reads any more, which the pipe would go on to tell; or it is not the time yet, and
+      // who sends the run watches it again.
+      loop_.forget(shell->input.get());
+      return;
+    }
     if (pass_input(*run, *shell)) {
       if (shell->input) loop_.forget(shell->input.get());
       run->input_watched = false;
     }
-    room = run->more_input.empty() && std::exchange(run->room_wanted, false);
+    room = (run->more_input.empty() || !shell->input) && std::exchange(run->room_wanted, false);
   }
   // Ends are told on this thread too, so that the run is still there.
   if (room) run->callbacks.input_room();

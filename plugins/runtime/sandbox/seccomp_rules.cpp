@@ -104,8 +104,11 @@ void refuse_rare_sockets(scmp_filter_ctx filter) {
     from = family + 1;
   }
   add(filter, kEperm, "socket", {SCMP_A0(SCMP_CMP_GT, AF_INET6)});
-  for (const std::uint64_t type : {std::uint64_t{SOCK_RAW}, std::uint64_t{SOCK_PACKET}}) {
-    add(filter, kEperm, "socket", {SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, type)});
+  // Any other kind, too, makes the kernel load a module with the protocol left open: DCCP.
+  constexpr std::array<std::uint64_t, 3> kKinds{SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
+  for (std::uint64_t kind = 0; kind <= 0xf; ++kind) {
+    if (std::ranges::find(kKinds, kind) != kKinds.end()) continue;
+    add(filter, kEperm, "socket", {SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, kind)});
   }
   add(filter, kEperm, "socketpair", {SCMP_A0(SCMP_CMP_NE, AF_UNIX)});
 }

@@ -34,6 +34,7 @@
 
 #include "cgroup.hpp"
 #include "confine.hpp"
+#include "live_users.hpp"
 #include "network_pool.hpp"
 #include "packet.hpp"
 #include "protocol.hpp"
@@ -80,7 +81,7 @@ class Spawner {
     ::sigaddset(&child, SIGCHLD);
     ::sigprocmask(SIG_BLOCK, &child, nullptr);
     children_ = ::signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
-    for (std::size_t i = kMaxShells; i-- > 0;) free_slots_.push_back(i);
+    find_free_slots();
   }
 
   /// Ends what is left when the daemon is gone, so that nobody has to sweep its groups.
@@ -224,6 +225,7 @@ class Spawner {
   };
 
   bool make_shell(int connection, const NewShell& request, int ahead) {
+    if (free_slots_.empty()) find_free_slots();
     if (free_slots_.empty()) return reply(connection, request.id, EAGAIN, "4096 sandboxes live");
     const std::size_t slot = free_slots_.back();
     const std::string group = std::to_string(serial_++);
@@ -261,6 +263,21 @@ class Spawner {
     }
     cgroup.close_all();
     return reply(connection, request.id, 0, "", ends.control[0]);
+  }
+
+  /// Sandboxes of a spawner that died live on: whoever is the user of one must not be another's.
+  void find_free_slots() {
+    std::vector<bool> taken(kMaxShells, false);
+    for (const auto& [pid, shell] : shells_) taken[shell.slot] = true;
+    if (!is_unprivileged()) {
+      for (const uid_t uid : users_with_processes(proc_)) {
+        const std::size_t slot = (uid - options_.uid_base) / 2;
+        if (uid >= options_.uid_base && slot < kMaxShells) taken[slot] = true;
+      }
+    }
+    for (std::size_t i = kMaxShells; i-- > 0;) {
+      if (!taken[i]) free_slots_.push_back(i);
+    }
   }
 
   uid_t user_uid(std::size_t slot) const {
@@ -384,10 +401,12 @@ int spawner_main(int argc, char** argv) {
   // A service's UMask=0077 would close the sandboxes' root to their users.
   ::umask(022);
   const std::string name = "podium-" + std::to_string(::getpid());
-  if (is_unprivileged()) enter_user_namespace();
-  // Everything the host can tell is read before its root goes out of sight.
+  // Everything the host can tell is read before its root goes out of sight, and before this is in a
+  // pid namespace of its own, where the numbers of the host's processes mean nothing.
+  CgroupHost host(leader_of_spawner());
   CgroupTree cgroups(find_cgroups(read_file("/proc/self/cgroup"), read_file("/proc/self/mountinfo")),
-                     name);
+                     name, host);
+  if (is_unprivileged()) enter_user_namespace();
   const int proc = ::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (proc < 0) throw std::runtime_error("cannot open /proc");
   SeccompProgram seccomp = SeccompProgram::build();

@@ -7,7 +7,7 @@
 #include <memory>
 #include <optional>
 
-#include "digest.hpp"
+#include "digest/digest.hpp"
 #include "error.hpp"
 #include "object_name.hpp"
 
@@ -126,7 +126,7 @@ std::string blob_path(std::string_view sha256) {
 }
 
 std::string object_path(std::string_view key) {
-  Digest digest;
+  digest::Digest digest;
   digest.update(key);
   return digest.hex().substr(0, 2) + "/" + object_name(key);
 }

@@ -11,7 +11,7 @@
 #include <memory>
 #include <utility>
 
-#include "digest.hpp"
+#include "digest/digest.hpp"
 #include "error.hpp"
 
 namespace podium::local {
@@ -99,7 +99,7 @@ void StagedFile::receive(const Reader& read, std::optional<std::uint64_t> expect
   // Not a vector: its bytes would be cleared first, and most of it is never touched for a small
   // file.
   const std::unique_ptr<char[]> buffer(new char[kBuffer]);
-  Digest digest;
+  digest::Digest digest;
   std::uint64_t flushed = 0;
   for (bool end = false; !end;) {
     std::size_t filled = 0;

@@ -6,7 +6,7 @@
 #include <random>
 #include <thread>
 
-#include "digest.hpp"
+#include "digest/digest.hpp"
 
 namespace podium::s3 {
 
@@ -72,7 +72,7 @@ Outgoing Client::signed_request(const Request& request, const Payload& payload) 
   if (is_content && (settings_.tls || !settings_.sign_payload)) {
     sha256 = "UNSIGNED-PAYLOAD";
   } else if (sha256.empty()) {
-    Digest digest;
+    digest::Digest digest;
     for (const std::string_view piece : payload.pieces) digest.update(piece);
     read_range(payload.file, [&](std::string_view bytes) { digest.update(bytes); });
     sha256 = digest.hex();

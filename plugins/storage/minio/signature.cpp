@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "digest.hpp"
+#include "digest/digest.hpp"
 
 namespace podium::s3 {
 
@@ -14,7 +14,7 @@ std::string signing_key(const Settings& settings, std::string_view day) {
   std::string key = "AWS4" + settings.credentials.secret_key;
   for (const std::string_view step : {day, std::string_view(settings.region),
                                       std::string_view("s3"), std::string_view("aws4_request")}) {
-    key = hmac_sha256(key, step);
+    key = digest::hmac_sha256(key, step);
   }
   return key;
 }
@@ -78,8 +78,9 @@ std::map<std::string, std::string> sign(const Settings& settings, const Request&
   const std::string day = time.substr(0, 8);
   const std::string scope = day + "/" + settings.region + "/s3/aws4_request";
   const std::string to_sign =
-      std::string(kAlgorithm) + "\n" + time + "\n" + scope + "\n" + sha256_hex(canonical);
-  const std::string signature = to_hex(hmac_sha256(signing_key(settings, day), to_sign));
+      std::string(kAlgorithm) + "\n" + time + "\n" + scope + "\n" + digest::sha256_hex(canonical);
+  const std::string signature =
+      digest::to_hex(digest::hmac_sha256(signing_key(settings, day), to_sign));
   headers["authorization"] = std::string(kAlgorithm) +
                              " Credential=" + settings.credentials.access_key + "/" + scope +
                              ",SignedHeaders=" + names + ",Signature=" + signature;

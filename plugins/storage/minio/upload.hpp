@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "client.hpp"
-#include "digest.hpp"
+#include "digest/digest.hpp"
 #include "parted_object.hpp"
 
 namespace podium::s3 {
@@ -35,7 +35,7 @@ class PartBuffer {
   std::size_t capacity_;
   std::size_t size_ = 0;
   bool hashed_;
-  std::optional<Digest> digest_;
+  std::optional<digest::Digest> digest_;
 };
 
 /// One multipart upload of a source. A thread of its own sends a part while the next one is filled.

@@ -2,7 +2,7 @@
 // own: the older packages read the daemon's URL when they are loaded.
 //
 // argv: JSON {name, auths, url, key}. `auths` are the ways that the key travels, one conversation
-// each: header, bearer, body, bodyenv, none. Prints one line of JSON: by way, what each step came to.
+// each, at the same time: header, bearer, body, bodyenv, none. Prints one line of JSON: by way, what each step came to.
 
 import http from 'node:http';
 
@@ -11,6 +11,14 @@ process.env.LIBRECHAT_CODE_BASEURL = url;
 process.env.LIBRECHAT_CODE_API_KEY = key;
 const { axios, loadAgents } = await import('./packages.mjs');
 const agents = await loadAgents(name);
+
+/** One program a language; each prints "hello from LANG". */
+const hello = {
+  py: 'print("hello from py")',
+  js: 'console.log("hello from js")',
+  ts: 'const s: string = "hello from ts"; console.log(s);',
+  bash: 'echo "hello from bash"',
+};
 
 async function converse(auth) {
   const parameters = {
@@ -30,24 +38,33 @@ async function converse(auth) {
   const tools = [agents.createCodeExecutionTool(given)];
   if (agents.createBashExecutionTool) tools.push(agents.createBashExecutionTool(given));
   const node = new agents.ToolNode({ tools, sessions: new Map(), handleToolErrors: true });
+  // A conversation of its own, which goes on beside the other: longer than the time-out of a client of
+  // that time, and said to be alive by white space.
+  const beside = new agents.ToolNode({ tools, sessions: new Map(), handleToolErrors: true });
   let calls = 0;
 
-  async function run(code, more = {}) {
-    const id = `call-${++calls}`;
-    const args = { lang: 'py', code, ...more };
-    const call = { id, name: agents.Constants.EXECUTE_CODE ?? 'execute_code', args, type: 'tool_call' };
-    const out = await node.invoke([new agents.AIMessage({ content: '', tool_calls: [call] })],
-                                  { configurable: { run_id: 'run-1' } });
+  async function invoke(through, tool, args) {
+    const call = { id: `call-${++calls}`, name: tool, args, type: 'tool_call' };
+    const out = await through.invoke([new agents.AIMessage({ content: '', tool_calls: [call] })],
+                                     { configurable: { run_id: 'run-1' } });
     const message = (Array.isArray(out) ? out : out.messages).at(-1);
-    return { text: String(message.content), artifact: message.artifact ?? {} };
+    return { text: String(message.content), status: message.status, artifact: message.artifact ?? {} };
   }
+  const execute = agents.Constants.EXECUTE_CODE ?? 'execute_code';
+  const run = (code, more = {}) => invoke(node, execute, { lang: 'py', code, ...more });
 
   async function get(path) {
     const reply = await axios.get(`${url}${path}`, { ...own, responseType: 'arraybuffer', timeout: 15000 });
     return { status: reply.status, body: Buffer.from(reply.data).toString() };
   }
 
+  async function post(headers, body) {
+    const reply = await axios.post(`${url}/exec`, body, { ...own, headers, timeout: 15000 });
+    return { status: reply.status, stdout: reply.data?.stdout };
+  }
+
   const facts = {};
+  const slow = invoke(beside, execute, { lang: 'py', code: 'import time\ntime.sleep(6)\nprint("slow done")' });
   facts.hello = (await run('print("hello", 6*7)')).text;
   const made = (await run('open("/mnt/data/data.csv","w").write("a,b\\n1,2\\n")\nopen("/mnt/data/keep.txt","w").write("k")')).artifact;
   facts.made = made.files?.map((file) => file.name).sort();
@@ -70,10 +87,26 @@ async function converse(auth) {
   facts.again = (await run('print(open("/mnt/data/data.csv").read())\nprint(open("/mnt/data/keep.txt").read())')).text;
   facts.failing = (await run('import sys\nprint("out")\nsys.exit(3)')).text;
   facts.args = (await run('import sys\nprint(sys.argv[1:])', { args: ['x', 'y z'] })).text;
+  facts.exit3 = (await run('echo out; echo err >&2; exit 3', { lang: 'bash' })).text;
+  facts.unicode = (await run('print("h\\u00e9llo \\u2713 \\u4f60\\u597d \\U0001f600")')).text;
+  facts.badUtf8 = await run('import sys\nsys.stdout.buffer.write(b"a\\xff\\xfeb\\n")');
+  facts.bigOutput = (await run('print("x" * 1000000)')).text.length;
+  facts.languages = [];
+  for (const [lang, code] of Object.entries(hello)) facts.languages.push((await run(code, { lang })).text);
+  facts.badLanguage = (await post(own.headers, { lang: 'cobol', code: 'x' })).status;
+  facts.wrongKey = (await post({ 'X-API-Key': `wrong-${key}` }, { lang: 'py', code: 'print(1)' })).status;
+  facts.noKey = (await post({}, { lang: 'py', code: 'print(1)' })).status;
+  // As LibreChat itself reads a file.
+  facts.readByLibreChat = await post(own.headers, {
+    lang: 'bash', code: "cat '/mnt/data/data.csv'", session_id: made.session_id,
+    files: [{ id: csv.id, resource_id: 'user-1', name: csv.name, storage_session_id: session, kind: 'user' }],
+  });
+  facts.bashTool = tools.length > 1
+    ? (await invoke(node, agents.Constants.BASH_TOOL ?? 'bash_tool', { command: 'pwd; ls /mnt/data' })).text : null;
+  facts.slow = (await slow).text;
   return facts;
 }
 
-const told = {};
-for (const auth of auths) told[auth] = await converse(auth);
-console.log(JSON.stringify(told));
+const told = await Promise.all(auths.map(async (auth) => [auth, await converse(auth)]));
+console.log(JSON.stringify(Object.fromEntries(told)));
 process.exit(0);

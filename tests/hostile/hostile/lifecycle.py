@@ -1,9 +1,13 @@
 """T9, T10, S10: the end of the daemon, its sudden death, reloads; each on a daemon of its own."""
 
+import contextlib
 import os
+import pathlib
 import re
+import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -117,7 +121,8 @@ def _(t):
     leftover = [g for g in groups if g.exists()]
     check(not leftover, "groups of the dead daemon are gone", [str(g) for g in leftover])
     import sqlite3
-    with sqlite3.connect(f"file:{daemon.state}/podium.db?mode=ro", uri=True) as db:
+    made = client.request("POST", "/api/v1/admin/backup", key=(daemon.state / "admin-key").read_text().strip())
+    with sqlite3.connect(f"file:{made.file}?mode=ro", uri=True) as db:
         check(db.execute("pragma integrity_check").fetchone() == ("ok",), "the database is whole")
         rows = db.execute("select session, id, size, sha256 from files").fetchall()
     import hashlib
@@ -201,19 +206,30 @@ def _(t):
     check(len(refusals) >= 5 and all(line.get("reason") for line in refusals), "each refusal says why", len(refusals))
 
 
-@row("S11", "the database is locked: errors that say so, and it recovers", own=True)
+LOCK = "import sqlite3, sys, time\ndb = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=1)\ndb.execute('begin exclusive')\nprint('held', flush=True)\ntime.sleep(60)"
+
+
+@row("S11", "another program wants the database: in service it gets none; before the start errors say so, and it recovers", own=True)
 def _(t):
     daemon = t.own_daemon()
     client = daemon.client()
-    script = ("import sqlite3, sys, time\ndb = sqlite3.connect(sys.argv[1], isolation_level=None)\ndb.execute('begin exclusive')\nprint('held', flush=True)\ntime.sleep(60)")
-    holder = subprocess.Popen(["/usr/bin/python3", "-c", script, str(daemon.state / "podium.db")], stdout=subprocess.PIPE)
+    lock = ["/usr/bin/python3", "-c", LOCK, str(daemon.state / "podium.db")]
+    other = subprocess.run(lock, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    check(other.returncode != 0 and "locked" in other.stderr, "another program is kept out", other.stderr)
+    check(client.upload([("a", b"x")]).status_code == 200, "an upload goes on")
+    daemon.stop()
+    holder = subprocess.Popen(lock, stdout=subprocess.PIPE)
     try:
         holder.stdout.readline()
+        daemon.start()
+        client = daemon.client()
         plain = client.exec("py", "print(1)", http_timeout=30)
         check(plain.stdout == "1\n", "a run without files needs no writing", plain)
         stored = client.upload([("a", b"x")], timeout=60)
         check(stored.status_code in (500, 503), "an upload is refused", stored)
         check(client.get("/health").status_code == 200, "it is up")
+        health = client.get("/health/detailed").json["database"]
+        check(health["status"] != "healthy" and "locked" in str(health), "the health check tells", health)
     finally:
         holder.kill()
         holder.wait()
@@ -231,8 +247,7 @@ def _(t):
     daemon = t.own_daemon()
     client = daemon.client()
     kept = client.reference("kept", b"k" * 1000)
-    # Not the index of the log, which SQLite maps: the kernel ends who writes to such a page.
-    files = lambda: [str(file) for file in daemon.state.glob("podium.db*") if not file.name.endswith("-shm")]
+    files = lambda: [str(file) for file in daemon.state.glob("podium.db*")]
 
     def check_degraded(when, reads):
         plain = client.exec("py", "print(1)", http_timeout=30)
@@ -266,9 +281,67 @@ def _(t):
     check_recovered("from the start")
 
 
+@contextlib.contextmanager
+def small_ext4(size_mib):
+    """A file system of its own that turns read-only at its first error, in service."""
+    folder = tempfile.mkdtemp(prefix="podium-hostile-ext4-", dir="/var/tmp")
+    image, disk = folder + "/image", folder + "/disk"
+    os.chmod(folder, 0o755)
+    os.mkdir(disk)
+    with open(image, "wb") as f:
+        f.truncate(size_mib << 20)
+    subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
+    mount = lambda: subprocess.run(["mount", "-o", "loop,errors=remount-ro", image, disk], check=True)
+    mount()
+    try:
+        yield disk, mount
+    finally:
+        subprocess.run(["umount", "-l", disk], check=False)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def break_file_system(disk):
+    """What ext4 does when the disk below it fails: no file can be written any more, mapped or not."""
+    number = os.stat(disk).st_dev
+    device = os.path.realpath(f"/sys/dev/block/{os.major(number)}:{os.minor(number)}")
+    pathlib.Path(f"/sys/fs/ext4/{os.path.basename(device)}/trigger_fs_error").write_text("1")
+
+
+@row("S11c", "the file system of the state turns read-only in service: no SIGBUS, told, nothing acknowledged is lost", own=True)
+def _(t):
+    with small_ext4(64) as (disk, mount):
+        daemon = t.own_daemon({"state_dir": disk + "/state"}, state=disk + "/state")
+        client = daemon.client()
+        kept = [client.reference(f"kept{i}", b"k" * 1000) for i in range(20)]
+        subprocess.run(["sync", "-f", disk], check=True)  # what is mapped is clean now: to write to it asks the file system
+        break_file_system(disk)
+        stored = client.upload([("lost", b"x" * 200_000)], timeout=60)
+        check(stored.status_code in (500, 503), "an upload is refused", stored)
+        gone = client.request("DELETE", f"/files/{kept[1]['session_id']}/{kept[1]['id']}")
+        check(gone.status_code == 503, "what has to be written to the database is refused", gone)
+        for _ in range(3):
+            plain = client.exec("py", "print(1)", http_timeout=30)
+            check(plain.stdout == "1\n", "runs without files go on", plain)
+        check(client.exec("bash", "echo 1", http_timeout=30).stdout == "1\n", "by one-off jobs too")
+        check(client.get("/health").status_code == 200, "it is up")
+        health = client.get("/health/detailed")
+        check(health.json["database"]["status"] != "healthy", "the health check tells", health)
+        check(client.download(kept[0]["session_id"], kept[0]["id"]).body == b"k" * 1000, "what is there can be read")
+        check(daemon.process.poll() is None, "the daemon has not ended", daemon.process.returncode)
+        daemon.stop()
+        subprocess.run(["umount", disk], check=True)
+        subprocess.run(["fsck.ext4", "-p", "-f", os.path.dirname(disk) + "/image"], check=False, stdout=subprocess.DEVNULL)
+        mount()
+        daemon.start()
+        client = daemon.client()
+        bad = [k for k in kept if client.download(k["session_id"], k["id"]).body != b"k" * 1000]
+        check(not bad, "nothing acknowledged is lost", bad)
+        check(client.upload([("new", b"x")]).status_code == 200, "it works on")
+        daemon.stop()
+
+
 @row("F13", "the disk of the state directory is full: told, nothing half kept, recovers", own=True)
 def _(t):
-    import tempfile
     folder = tempfile.mkdtemp(prefix="podium-hostile-disk-", dir="/var/tmp")
     os.chmod(folder, 0o755)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=755", "small", folder], check=True)

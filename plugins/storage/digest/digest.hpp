@@ -5,7 +5,7 @@
 
 struct evp_md_ctx_st;
 
-namespace podium::s3 {
+namespace podium::digest {
 
 /// SHA-256 (FIPS 180-4) of a stream, by OpenSSL. One thread.
 class Digest {
@@ -30,4 +30,4 @@ std::string hmac_sha256(std::string_view key, std::string_view bytes);
 
 std::string to_hex(std::string_view raw);
 
-}  // namespace podium::s3
+}  // namespace podium::digest

@@ -7,7 +7,7 @@
 
 #include <array>
 
-namespace podium::s3 {
+namespace podium::digest {
 
 namespace {
 
@@ -64,4 +64,4 @@ std::string to_hex(std::string_view raw) {
   return text;
 }
 
-}  // namespace podium::s3
+}  // namespace podium::digest
