@@ -77,9 +77,9 @@ class NodePod final : public sandbox::PooledRuntime {
     std::ifstream in(path, std::ios::binary);
     std::string script(std::istreambuf_iterator<char>(in), {});
     if (!in || script.empty()) {
-      throw sdk::Error(PODIUM_UNAVAILABLE, "cannot read " + path.string() +
+      throw sdk::Error(PODIUM_UNAVAILABLE, "files: cannot read " + path.string() +
                                                "; it belongs to this plugin: install it "
-                                               "again, or name its folder by \"files\"");
+                                               "again, or name its folder by this option");
     }
     return script;
   }
