@@ -1,5 +1,6 @@
 // podiumd: birth and death in order.
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -51,6 +52,10 @@ class Podiumd final : public Poco::Util::ServerApplication {
         throw podium::Failure(podium::Code::kInvalidArgument,
                               "unexpected argument '" + rest.front() + "'; see podiumd --help");
       }
+      // Results of megabytes go back to the system when they are freed. Left to itself glibc takes
+      // the first of them for the rule, and keeps the later ones.
+      ::mallopt(M_MMAP_THRESHOLD, 512 << 10);
+      ::mallopt(M_TRIM_THRESHOLD, 2 << 20);
       return check_ ? check() : serve();
     } catch (const std::exception& e) {
       std::fprintf(stderr, "podiumd: %s\n", e.what());
