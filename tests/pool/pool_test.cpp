@@ -8,6 +8,7 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <limits>
 #include <map>
 #include <set>
@@ -56,8 +57,9 @@ TEST(Pool, TriesAnotherSandboxOnceWhenOneDiesWithTheRunUnread) {
 
 TEST(Pool, GivesTheNextSandboxAllInputAndWhatComesAfterIt) {
   FakeSpawner spawner;
-  std::string read;
+  std::promise<std::string> all;
   spawner.on_input = [&](int input) {
+    std::string read;
     char buffer[4096];
     for (ssize_t n = 1; n != 0;) {
       pollfd event{input, POLLIN, 0};
@@ -65,6 +67,7 @@ TEST(Pool, GivesTheNextSandboxAllInputAndWhatComesAfterIt) {
       n = ::read(input, buffer, sizeof buffer);
       if (n > 0) read.append(buffer, static_cast<std::size_t>(n));
     }
+    all.set_value(read);
   };
   spawner.deaths_unread = 1;
   Sandboxes sandboxes(spawner.host(), {pool_of(2, 2)});
@@ -81,7 +84,7 @@ TEST(Pool, GivesTheNextSandboxAllInputAndWhatComesAfterIt) {
   run.wait();
 
   EXPECT_EQ(run.end.code, PODIUM_OK) << run.message;
-  EXPECT_EQ(read, "first second");
+  EXPECT_EQ(all.get_future().get(), "first second");
 }
 
 TEST(Pool, ForgetsTheInputThatAnEndedRunHasNotRead) {

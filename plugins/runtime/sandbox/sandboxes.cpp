@@ -395,6 +395,7 @@ void Sandboxes::on_end(const std::shared_ptr<Shell>& shell, const RunEnd& end, P
     run = shell->run;
     if (run == nullptr || shell->state != Shell::State::kRunning) return;
     shell->state = Shell::State::kEnded;
+    unwatch_input(*run);
     run->held = false;
     --pools_[shell->pool].counts.busy;
   }
@@ -436,8 +437,8 @@ void Sandboxes::on_lost(const std::shared_ptr<Shell>& shell, bool run_unread) {
       --pool.counts.busy;
       run = std::exchange(shell->run, nullptr);
       if (run != nullptr) {
+        unwatch_input(*run);
         run->shell.reset();
-        run->input_watched = false;
         cancelled = run->cancelled;
         if (run_unread) run->rewind_input();
       }

@@ -147,6 +147,7 @@ class Sandboxes {
   void on_output(const std::shared_ptr<Shell>& shell, std::uint32_t stream);
   void on_input(const std::shared_ptr<Shell>& shell);
   void want_input(SandboxRun& run);
+  void unwatch_input(SandboxRun& run);
   static bool pass_input(SandboxRun& run, Shell& shell);
   void hear(Shell& shell);
   void hear_later(const std::shared_ptr<Shell>& shell);

@@ -51,6 +51,12 @@ void Sandboxes::want_input(SandboxRun& run) {
   run.input_watched = loop_.watch(shell->input.get(), tag_of(shell->id, kInput), true);
 }
 
+/// In the lock: nobody reads any more, which the pipe would tell for as long as it is watched.
+void Sandboxes::unwatch_input(SandboxRun& run) {
+  const bool watched = std::exchange(run.input_watched, false);
+  if (watched && run.shell != nullptr && run.shell->input) loop_.forget(run.shell->input.get());
+}
+
 /// Writes what the pipe takes of all that has come. True when nothing is left to be written.
 bool Sandboxes::pass_input(SandboxRun& run, Shell& shell) {
   while (feed_input(run, shell)) {
