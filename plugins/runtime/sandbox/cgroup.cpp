@@ -131,10 +131,11 @@ bool write_cpu(const CgroupFiles& files, std::uint32_t wanted_millis) noexcept {
     const auto write_quota = [&] { return write_value(files.cpu_limit, quota); };
     return (write_period() && write_quota()) || (write_quota() && write_period());
   }
-  char text[64];
-  std::size_t n = format(text, sizeof text, quota);
+  constexpr std::size_t kDigits = 20;
+  char text[2 * kDigits + 1];
+  std::size_t n = format(text, kDigits, quota);
   text[n++] = ' ';
-  n += format(text + n, sizeof text - n, period);
+  n += format(text + n, kDigits, period);
   return write_text(files.cpu_limit, {text, n});
 }
 
