@@ -2,9 +2,11 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <functional>
+#include <limits>
 #include <thread>
 
 #include "node_fixture.hpp"
@@ -94,14 +96,26 @@ TEST_F(NodePod, CountsNoneOfTheTimeItTookToBeginToWait) {
   PoolOptions job;
   job.limits = kFirstLimits;
   make({job, node_pool(1, 1)});
-  ASSERT_TRUE(full(1));
+  // User and kernel time together: the kernel tells the one from the other by ticks, and only their
+  // sum by the clock.
   const Program busy = node_program(
-      "const start = process.cpuUsage(); while (process.cpuUsage(start).user < 20000);");
+      "const used = () => { const u = process.cpuUsage(); return u.user + u.system; };"
+      "const start = used(); while (used() - start < 20000);");
+  const Program empty = node_program("");
 
-  const auto cold = run(busy, 0), warm = run(busy, 1);
+  // The least of several: a machine that stalls in between adds to what it is said to have used.
+  std::int64_t cold = std::numeric_limits<std::int64_t>::max(), warm = cold;
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(full(1));
+    EXPECT_GE(run(busy, 1)->end.cpu_us, 20'000) << "the program's own time";
+    ASSERT_TRUE(full(1));
+    warm = std::min(warm, std::int64_t{run(empty, 1)->end.cpu_us});
+    cold = std::min(cold, std::int64_t{run(empty, 0)->end.cpu_us});
+  }
 
-  EXPECT_GE(warm->end.cpu_us, 20'000) << "the program's own time";
-  EXPECT_LT(warm->end.cpu_us, cold->end.cpu_us) << "which has node's start in it";
+  RecordProperty("warm_us", std::to_string(warm));
+  RecordProperty("cold_us", std::to_string(cold));
+  EXPECT_LT(2 * warm, cold) << "which has node's start in it";
 }
 
 TEST_F(NodePod, IsReplacedWhenItIsKilledWhileItWaits) {
