@@ -25,7 +25,8 @@ struct Reaper::State {
   bool hand_over(Node* node) noexcept {
     std::lock_guard lock(mutex);
     if (stopping) return false;
-    node->next = std::exchange(first, node);
+    (first == nullptr ? first : last->next) = node;
+    last = node;
     changed.notify_all();
     return true;
   }
@@ -59,7 +60,8 @@ struct Reaper::State {
   Log& log;
   std::mutex mutex;
   std::condition_variable changed;
-  Node* first = nullptr;
+  Node* first = nullptr;  // the one that has waited longest
+  Node* last = nullptr;   // meaningful while there is a first
   std::uint64_t ending = 0;                         // the generation that is being destroyed
   std::map<std::uint64_t, Clock::time_point> left;  // when each was replaced
   bool stopping = false;
