@@ -1,6 +1,7 @@
 #include "http/health.hpp"
 
 #include "http/front.hpp"
+#include "support/stalls.hpp"
 
 namespace podium::test {
 namespace {
@@ -83,16 +84,17 @@ TEST_F(HealthRoutes, APartThatHangsIs503WithinTenSecondsAndHoldsUpNoOtherAnswer)
   runtime = ailing;
   start();
   ailing->gate.close();
+  const Stalls stalls;
   const auto began = std::chrono::steady_clock::now();
   Client client = connect();
   client.send(head("GET", "/health/detailed"));
 
   EXPECT_EQ(bare("/health").status, 200);
-  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5) + stalls.lost());
   const Received answer = client.receive();
 
   EXPECT_EQ(answer.status, 503);
-  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(10));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(10) + stalls.lost());
   EXPECT_EQ(answer.json().find("plugins")->find("jobs")->find("status")->string(), "unhealthy");
   ailing->gate.open();
 }

@@ -12,6 +12,7 @@
 #include <set>
 
 #include "servers.hpp"
+#include "support/stalls.hpp"
 
 namespace podium::test {
 namespace {
@@ -212,6 +213,7 @@ TEST_P(Faults, AServerThatSaysNothingIsGivenUpInTimeAndThenTheRestAreToldAtOnce)
   ASSERT_TRUE(storage->put("key", "content").ok());
   server.freeze();
 
+  const Stalls stalls;
   const auto began = Clock::now();
   const Outcome first = storage->put("first", "content");
   const auto asked = Clock::now();
@@ -222,12 +224,12 @@ TEST_P(Faults, AServerThatSaysNothingIsGivenUpInTimeAndThenTheRestAreToldAtOnce)
   server.thaw();
 
   EXPECT_EQ(first.code, PODIUM_UNAVAILABLE);
-  EXPECT_LT(asked - began, std::chrono::seconds(5));
+  EXPECT_LT(asked - began, std::chrono::seconds(5) + stalls.lost());
   EXPECT_EQ(second.code, PODIUM_UNAVAILABLE);
   EXPECT_THAT(second.message, HasSubstr("the store has not answered for "));
-  EXPECT_LT(told - asked, std::chrono::milliseconds(100));
+  EXPECT_LT(told - asked, std::chrono::milliseconds(100) + stalls.lost());
   EXPECT_EQ(state, std::uint32_t{PODIUM_UNHEALTHY});
-  EXPECT_LT(checked - told, std::chrono::milliseconds(900));
+  EXPECT_LT(checked - told, std::chrono::milliseconds(900) + stalls.lost());
 }
 
 TEST_P(Faults, AFullDiskIsToldAsOne) {
