@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
@@ -104,11 +105,16 @@ TEST(Pool, ForgetsTheInputThatAnEndedRunHasNotRead) {
   run.wait();
   ASSERT_TRUE(settled(sandboxes));
 
-  const std::clock_t before = std::clock();  // processor time of all threads
-  std::this_thread::sleep_for(400ms);
-  const double used = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
+  // The least of several times: what else the pool has to do ends, a loop that is woken again and
+  // again does not, and has its share also where others want the processors.
+  double least = 1;
+  for (int i = 0; i < 8; ++i) {
+    const std::clock_t before = std::clock();  // processor time of all threads
+    std::this_thread::sleep_for(50ms);
+    least = std::min(least, static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC);
+  }
 
-  EXPECT_LT(used, 0.2) << "the loop is woken again and again for a run that is over";
+  EXPECT_LT(least, 0.005) << "the loop is woken again and again for a run that is over";
 }
 
 TEST(Pool, RefillsThoughNoSandboxCanBeMadeWithTheLimitsOfTheLastRun) {
