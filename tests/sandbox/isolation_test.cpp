@@ -272,12 +272,12 @@ TEST_F(Isolation, KillsAllChildrenTogetherWhenTheirMemoryIsTooMuch) {
       "    if os.fork() == 0:\n        x = bytearray(b'x' * (40 << 20)); time.sleep(100)\n"
       "time.sleep(100)");
   program.limits.memory_bytes = 128u << 20;
-  program.limits.wall_ms = 30'000;
+  program.limits.wall_ms = 60'000;
 
   const auto run = this->run(program);
 
   EXPECT_EQ(run->end.limit, PODIUM_LIMIT_MEMORY);
-  EXPECT_LT(run->end.wall_us, 10'000'000);
+  EXPECT_LT(run->end.wall_us, 30'000'000) << "its children sleep for 100 s";
 }
 
 TEST_F(Isolation, ChargesMemoryFilesToTheRun) {
@@ -322,7 +322,9 @@ TEST_F(Isolation, KeepsTheProcessorShare) {
 
   const auto run = this->run(program);
 
-  EXPECT_LT(run->end.cpu_us, 1'600'000) << "four spinning processes for 2 s at half a core";
+  // Of the time by the same clock: what the machine adds to the one it adds to the other.
+  EXPECT_LT(run->end.cpu_us, run->end.wall_us * 8 / 10)
+      << "four spinning processes for 2 s at half a core";
 }
 
 TEST_F(Isolation, LeavesTheHostAsItWas) {
