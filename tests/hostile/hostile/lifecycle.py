@@ -87,7 +87,7 @@ def _(t):
     began = time.monotonic()
     daemon.signal(signal.SIGTERM)
     for thread in threads:
-        thread.join(15)
+        thread.join(25)
     check(
         len(answers) == 12 and all(a.status == "cancelled" for a in answers),
         "all are told",
