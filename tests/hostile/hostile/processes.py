@@ -4,8 +4,6 @@ import re
 import signal
 import time
 
-from stalls import Stalls
-
 from .daemon import read, until
 from .fixture import check, row
 
@@ -211,10 +209,9 @@ def _(t):
     for how in ("close", "reset", "half"):
         for seconds in (0.5, 1.6):  # before and after the first byte of a stream
             before = len(t.daemon.requests(client_left=True))
-            with Stalls() as stalls:
-                left, held = leave(t.client, how, seconds)
-                gone = until(lambda: len(t.daemon.requests(client_left=True)) > before, 20)
-                took, lost = time.monotonic() - left, stalls.lost()
+            left, held = leave(t.client, how, seconds)
+            gone = until(lambda: len(t.daemon.requests(client_left=True)) > before, 3)
+            took = time.monotonic() - left
             check(
                 gone,
                 f"the log tells of the leaving ({how} after {seconds} s)",
@@ -222,11 +219,11 @@ def _(t):
             )
             line = t.daemon.requests(client_left=True)[-1]
             late = line["client_left_ms"] - 1000 * seconds
-            check(late < 250 + 1000 * lost, f"noticed within 200 ms ({how})", (line, lost))
+            check(late < 250, f"noticed within 200 ms ({how})", line)
             check(
-                line["run_status"] == "cancelled" and took < 1.2 + lost,
+                line["run_status"] == "cancelled" and took < 1.2,
                 "cancelled, place free in 1 s",
-                (took, lost, line),
+                (took, line),
             )
             held.close()
 
@@ -250,12 +247,10 @@ def _(t):
         return runs.get("running", 1) == 0 and runs.get("waiting", 1) == 0
 
     check(
-        until(idle, 20),
+        until(idle, 5),
         "all places are free again",
         t.client.get("/health/detailed").json.get("runs"),
     )
-    with Stalls() as stalls:
-        began = time.monotonic()
-        t.py("print(1)")
-        took, lost = time.monotonic() - began, stalls.lost()
-    check(took < 1 + lost, "and the next run does not wait", (took, lost))
+    began = time.monotonic()
+    t.py("print(1)")
+    check(time.monotonic() - began < 1, "and the next run does not wait")
