@@ -1,11 +1,11 @@
 """How long this machine kept everybody waiting, for bounds on time that are themselves a promise.
 
-    with Stalls() as stalls:
-        ...
-        check(took <= 0.2 + stalls.lost(), ...)
+    stalls = Stalls()
+    ...
+    check(took <= 0.2 + stalls.lost(), ...)
 
-A thread sleeps 5 ms at a time and adds up what came on top. A virtual machine that stood still, or
-whose processors were all taken, shows here; a daemon that is slow by itself does not.
+One thread of the process sleeps 5 ms at a time and adds up what came on top. A virtual machine that
+stood still, or whose processors were all taken, shows here; a daemon that is slow by itself does not.
 """
 
 import threading
@@ -14,23 +14,14 @@ import time
 NAP = 0.005
 
 
-class Stalls:
+class Watcher:
     def __init__(self):
-        self._lock, self._over = threading.Lock(), threading.Event()
+        self._lock = threading.Lock()
         self._lost, self._asleep_since = 0.0, time.monotonic()
-        self._watcher = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self):
-        self._asleep_since = time.monotonic()
-        self._watcher.start()
-        return self
-
-    def __exit__(self, *_):
-        self._over.set()
-        self._watcher.join()
+        threading.Thread(target=self._watch, daemon=True).start()
 
     def lost(self):
-        """Seconds since the beginning, those of a sleep included that should have ended by now."""
+        """Seconds until now, those of a sleep included that should have ended."""
         with self._lock:
             return self._lost + self._late()
 
@@ -38,8 +29,21 @@ class Stalls:
         return max(0.0, time.monotonic() - self._asleep_since - NAP)
 
     def _watch(self):
-        while not self._over.is_set():
+        while True:
             time.sleep(NAP)
             with self._lock:
                 self._lost += self._late()
                 self._asleep_since = time.monotonic()
+
+
+WATCHER = Watcher()
+
+
+class Stalls:
+    """From now on."""
+
+    def __init__(self):
+        self._before = WATCHER.lost()
+
+    def lost(self):
+        return WATCHER.lost() - self._before

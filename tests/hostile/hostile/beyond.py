@@ -268,7 +268,7 @@ def _(t):
     check(len(answers) == 80 and set(answers) <= {200, 503}, "each has its answer", answers)
     check(200 in answers and 503 in answers, "some are taken, some refused", answers)
     check(peak - before < 1500 << 20, "the memory is bounded", peak - before)
-    until(lambda: t.daemon.rss() - before < 100 << 20, 5)
+    until(lambda: t.daemon.rss() - before < 100 << 20)
     check(t.daemon.rss() - before < 200 << 20, "and given back", t.daemon.rss() - before)
 
 

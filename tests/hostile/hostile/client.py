@@ -7,9 +7,13 @@ import socket
 import time
 import urllib.parse
 
+from stalls import Stalls
+
 
 class Reply:
-    """An answer: status, headers, body, and the members of its JSON as attributes."""
+    """An answer: status, headers, body, and the members of its JSON as attributes.
+
+    seconds: how long it took, less what the machine itself stood still meanwhile."""
 
     def __init__(self, status, headers, body, seconds):
         self.status_code, self.headers, self.body, self.seconds = status, headers, body, seconds
@@ -38,7 +42,7 @@ class Client:
         self.host, self.port, self.key = parts.hostname, parts.port or 80, key
 
     def request(self, method, target, body=None, headers=None, timeout=90, key=None):
-        began = time.monotonic()
+        began, stalls = time.monotonic(), Stalls()
         connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         try:
             sent = {"X-API-Key": key or self.key, **(headers or {})}
@@ -48,7 +52,8 @@ class Client:
                 pass  # refused before all was sent: the answer is there to be read
             answer = connection.getresponse()
             whole = answer.read()
-            return Reply(answer.status, answer.headers, whole, time.monotonic() - began)
+            seconds = time.monotonic() - began - stalls.lost()
+            return Reply(answer.status, answer.headers, whole, seconds)
         finally:
             connection.close()
 

@@ -37,7 +37,7 @@ def processes():
             yield int(pid), int(found[2]), found[1], int(found[3])
 
 
-def until(look, seconds=8.0, every=0.02):
+def until(look, seconds=30.0, every=0.02):
     """The first true value of look(), or the last one when the time is up."""
     end = time.monotonic() + seconds
     while True:
@@ -172,7 +172,7 @@ class Daemon:
 
     def discard(self):
         self.stop()
-        until(lambda: not self.sandbox_processes() and not self.helpers(), 5)
+        until(lambda: not self.sandbox_processes() and not self.helpers())
         shutil.rmtree(self.folder, ignore_errors=True)
 
     # -------------------------------------------------------------- what is seen from outside

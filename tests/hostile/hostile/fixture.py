@@ -14,6 +14,8 @@ import threading
 import time
 import traceback
 
+from stalls import Stalls
+
 from .daemon import Daemon, until
 
 ROWS = []
@@ -115,9 +117,9 @@ class Neighbour(threading.Thread):
     def run(self):
         while True:
             try:
-                began = time.monotonic()
+                began, stalls = time.monotonic(), Stalls()
                 reply = self.client.exec("py", HARMLESS, http_timeout=60)
-                self.times.append(time.monotonic() - began)
+                self.times.append(time.monotonic() - began - stalls.lost())
                 if (
                     reply.status_code != 200
                     or reply.status != "completed"

@@ -26,13 +26,13 @@ def together(count, work):
 def nothing_left(daemon, groups):
     """All processes of its sandboxes and its helpers are gone, its groups and mounts too."""
     check(
-        until(lambda: not daemon.sandbox_processes(), 5),
+        until(lambda: not daemon.sandbox_processes()),
         "no process of a sandbox",
         daemon.sandbox_processes(),
     )
-    check(until(lambda: not daemon.helpers(), 5), "no helper", daemon.helpers())
+    check(until(lambda: not daemon.helpers()), "no helper", daemon.helpers())
     check(
-        until(lambda: not [g for g in groups if g.exists()], 5),
+        until(lambda: not [g for g in groups if g.exists()]),
         "no cgroup",
         [str(g) for g in groups if g.exists()],
     )
@@ -53,7 +53,7 @@ def _(t):
 
     threads = together(20, one)
     check(
-        until(lambda: daemon.client().get("/health/detailed").json["runs"]["running"] == 20, 5),
+        until(lambda: daemon.client().get("/health/detailed").json["runs"]["running"] == 20),
         "20 are running",
     )
     daemon.signal(signal.SIGTERM)
@@ -158,7 +158,7 @@ def _(t):
     for s in sockets:
         s.close()
     check(
-        until(lambda: not daemon.sandbox_processes() and not daemon.helpers(), 5),
+        until(lambda: not daemon.sandbox_processes() and not daemon.helpers()),
         "runs die with the daemon",
         daemon.sandbox_processes(),
     )
@@ -219,7 +219,7 @@ def _(t):
         daemon.process.wait()
         for thread in threads:
             thread.join(10)
-        until(lambda: not daemon.helpers(), 5)
+        until(lambda: not daemon.helpers())
         daemon.start()
         client = daemon.client()
         for a in answers:
@@ -240,10 +240,8 @@ def _(t):
     for _ in range(2):
         first = daemon.spawner()
         os.kill(first, signal.SIGKILL)
-        check(until(lambda: daemon.spawner() not in (0, first), 5), "there is a successor")
-        check(
-            until(lambda: client.exec("py", "print(1)").status_code == 200, 5), "new runs are taken"
-        )
+        check(until(lambda: daemon.spawner() not in (0, first)), "there is a successor")
+        check(until(lambda: client.exec("py", "print(1)").status_code == 200), "new runs are taken")
     for thread in threads:
         thread.join(10)
     check(
@@ -299,7 +297,7 @@ def _(t):
         [a for a in answers if a.stdout != "fine\n"][:2],
     )
     check(
-        until(lambda: daemon.logged(message="reloaded"), 10),
+        until(lambda: daemon.logged(message="reloaded")),
         "the good one is taken",
         daemon.said()[-600:],
     )
@@ -351,7 +349,7 @@ def _(t):
         holder.kill()
         holder.wait()
     check(
-        until(lambda: client.upload([("a", b"x")], timeout=30).status_code == 200, 20),
+        until(lambda: client.upload([("a", b"x")], timeout=30).status_code == 200),
         "it recovers",
     )
 
@@ -398,7 +396,7 @@ def _(t):
 
     def check_recovered(when):
         check(
-            until(lambda: client.upload([("new", b"x")], timeout=30).status_code == 200, 30),
+            until(lambda: client.upload([("new", b"x")], timeout=30).status_code == 200),
             f"{when}: it recovers",
         )
         check(

@@ -4,6 +4,8 @@ import re
 import signal
 import time
 
+from stalls import Stalls
+
 from .daemon import read, until
 from .fixture import check, row
 
@@ -209,21 +211,23 @@ def _(t):
     for how in ("close", "reset", "half"):
         for seconds in (0.5, 1.6):  # before and after the first byte of a stream
             before = len(t.daemon.requests(client_left=True))
+            stalls = Stalls()
             left, held = leave(t.client, how, seconds)
-            gone = until(lambda: len(t.daemon.requests(client_left=True)) > before, 3)
-            took = time.monotonic() - left
+            gone = until(lambda: len(t.daemon.requests(client_left=True)) > before, 20)
+            lost = stalls.lost()
+            took = time.monotonic() - left - lost
             check(
                 gone,
                 f"the log tells of the leaving ({how} after {seconds} s)",
                 t.daemon.said()[-800:],
             )
             line = t.daemon.requests(client_left=True)[-1]
-            late = line["client_left_ms"] - 1000 * seconds
+            late = line["client_left_ms"] - 1000 * (seconds + lost)
             check(late < 250, f"noticed within 200 ms ({how})", line)
             check(
                 line["run_status"] == "cancelled" and took < 1.2,
                 "cancelled, place free in 1 s",
-                (took, line),
+                (took, lost, line),
             )
             held.close()
 
@@ -247,10 +251,9 @@ def _(t):
         return runs.get("running", 1) == 0 and runs.get("waiting", 1) == 0
 
     check(
-        until(idle, 5),
+        until(idle, 20),
         "all places are free again",
         t.client.get("/health/detailed").json.get("runs"),
     )
-    began = time.monotonic()
-    t.py("print(1)")
-    check(time.monotonic() - began < 1, "and the next run does not wait")
+    seconds = t.py("print(1)").seconds
+    check(seconds < 1, "and the next run does not wait", seconds)

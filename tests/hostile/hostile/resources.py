@@ -2,6 +2,8 @@
 
 import time
 
+from stalls import Stalls
+
 from .fixture import check, row
 
 
@@ -230,6 +232,7 @@ def _(t):
 
 @row("R8", "four spinning threads: quota held, wall limit within 10 %")
 def _(t):
+    stalls = Stalls()
     reply = t.py(
         """
 import os
@@ -239,8 +242,10 @@ while True: pass
         "timed_out",
         timeout=4000,
     )
-    check(3900 <= reply.wall_time <= 4400, "the wall limit holds", reply.wall_time)
-    check(reply.cpu_time <= 4400 * 1.15, "one core is one core", reply.cpu_time)
+    late = 1000 * stalls.lost()
+    check(3900 <= reply.wall_time <= 4400 + late, "the wall limit holds", (reply.wall_time, late))
+    # By the same clock: what a machine that stands still adds to the one it adds to the other.
+    check(reply.cpu_time <= reply.wall_time * 1.15, "one core is one core", reply)
 
 
 @row("R9", "sleep(9999) times out with the output so far")
@@ -249,9 +254,11 @@ def _(t):
         ("py", "print('so far', flush=True)\nimport time; time.sleep(9999)"),
         ("bash", "echo so far; sleep 9999"),
     ):
+        stalls = Stalls()
         reply = t.run(lang, code, "timed_out", timeout=1500)
+        late = 1000 * stalls.lost()
         check(reply.stdout == "so far\n", "the output so far", reply.stdout)
-        check(reply.wall_time <= 1650, "within 10 %", reply.wall_time)
+        check(reply.wall_time <= 1650 + late, "within 10 %", (reply.wall_time, late))
 
 
 @row("R10", "a 100 GB sparse file is named and costs no disk")
