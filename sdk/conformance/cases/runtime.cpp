@@ -110,8 +110,15 @@ void keeps_deadlines(Context& context) {
   RuntimeSubject it(context);
   podium_limits limits = sdk::testing::ample_limits();
   limits.wall_ms = 300;
+  const std::string forever = forever_of(context);
+  if (!context.settings.program.empty()) {
+    // What is made for the first run only, an interpreter that waits say, is not of this run's
+    // time.
+    OneRun first(context, *it.made, context.settings.program);
+    first.complete();
+  }
   const auto began = Clock::now();
-  OneRun run(context, *it.made, forever_of(context), {limits, {}, false, {}});
+  OneRun run(context, *it.made, forever, {limits, {}, false, {}});
   run.complete();
   const auto took = std::chrono::duration_cast<milliseconds>(Clock::now() - began);
   if (took > milliseconds(limits.wall_ms) + kSoon) {
