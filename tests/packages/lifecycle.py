@@ -9,6 +9,7 @@ import tempfile
 import time
 
 from machine import Failed, Machine, eventually, expect
+from stalls import Stalls
 
 LIMIT_SECONDS = 10  # from the beginning of the installation to the first answer
 
@@ -97,13 +98,14 @@ class LifeCycle:
 
     def installs_and_answers(self):
         """apt-get install to the first answer within 10 s, by systemd's own start"""
-        began = time.monotonic()
+        began, stalls = time.monotonic(), Stalls()
         self.install("podium_*.deb", "podium-plugins-python_*.deb")
         installed = time.monotonic()
         # Type=notify: when apt-get returns, the daemon has said that it is ready.
         self.answers()
         seconds = time.monotonic() - began
-        expect(seconds <= LIMIT_SECONDS, f"{seconds:.1f} s, {LIMIT_SECONDS} s are allowed")
+        allowed = LIMIT_SECONDS + stalls.lost()
+        expect(seconds <= allowed, f"{seconds:.1f} s, {allowed:.1f} s are allowed")
         return f"{seconds:.1f} s, {installed - began:.1f} s of it apt-get"
 
     def unit_is_as_written(self):
@@ -210,11 +212,11 @@ class LifeCycle:
         self.run("systemctl", "restart", "podiumd")
         pid = self.main_pid()
         self.run("kill", "-STOP", str(pid))
-        eventually("the watchdog has ended it", lambda: self.main_pid() not in (0, pid), 60)
+        eventually("the watchdog has ended it", lambda: self.main_pid() not in (0, pid), 150)
         self.wait_ready()
-        expect(
-            "atchdog" in self.shell("journalctl -u podiumd -n 50 --no-pager"),
-            "the journal says nothing of it",
+        eventually(
+            "the journal tells of it",
+            lambda: "atchdog" in self.shell("journalctl -u podiumd -n 500 --no-pager"),
         )
         self.shell(
             "rm -r /run/systemd/system/podiumd.service.d; systemctl daemon-reload; systemctl restart podiumd"
