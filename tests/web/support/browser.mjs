@@ -28,6 +28,30 @@ export async function openBrowser() {
 }
 export const closeBrowser = () => browser.close();
 
+/**
+ * From now on, what the pages' threads do. `end` tells the longest task of any of them in
+ * milliseconds of processor time: what others do on this machine meanwhile is not in it.
+ */
+export async function traceTasks(page) {
+  const name = 'ThreadControllerImpl::RunTask';
+  await browser.startTracing(page, { categories: ['toplevel'] });
+  return {
+    async end() {
+      const { traceEvents } = JSON.parse(await browser.stopTracing());
+      const threads = traceEvents.filter(
+        (event) => event.name === 'thread_name' && event.args.name === 'CrRendererMain',
+      );
+      const own = new Set(threads.map(({ pid, tid }) => `${pid} ${tid}`));
+      const tasks = traceEvents
+        .filter((event) => event.name === name && own.has(`${event.pid} ${event.tid}`))
+        .filter((event) => event.tdur !== undefined);
+      assert.ok(tasks.length > 100, `the trace has ${tasks.length} tasks of pages`);
+      const most = (key) => Math.max(...tasks.map((task) => task[key])) / 1000;
+      return { processor: most('tdur'), wall: most('dur'), tasks: tasks.length };
+    },
+  };
+}
+
 /** A tab with an empty memory. What no page may do is collected in `wrongs`. */
 export async function openTab(
   url,
