@@ -125,9 +125,7 @@ describe('the TLS listener', { concurrency: false }, () => {
           headers: { 'X-API-Key': daemon.key, 'Content-Type': 'application/json' },
         },
         (response) => {
-          response.on('data', (piece) =>
-            pieces.push({ at: performance.now(), text: piece.toString() }),
-          );
+          response.on('data', (piece) => pieces.push(piece.toString()));
           response.on('end', resolve);
         },
       );
@@ -137,8 +135,10 @@ describe('the TLS listener', { concurrency: false }, () => {
       );
     });
 
-    assert.ok(pieces.filter(({ text }) => text.trim() === '').length >= 3, JSON.stringify(pieces));
-    assert.equal(JSON.parse(pieces.map(({ text }) => text).join('')).stdout, 'late\n');
+    // Beats that came before the answer did: a busy machine may hand over several as one piece.
+    const beats = pieces.filter((text) => text.trim() === '').join('').length;
+    assert.ok(beats >= 3, JSON.stringify(pieces));
+    assert.equal(JSON.parse(pieces.join('')).stdout, 'late\n');
   });
 
   test('notices a client that leaves, with or without a goodbye, and ends its run', async () => {

@@ -20,7 +20,7 @@ if (process.getuid() !== 0) throw new Error('these tests start podiumd, which wa
 let nextUidBase = 1_000_000 + (process.pid % 1000) * 100_000;
 
 /** Waits until `look` returns something true, and returns that; throws after `limitMs`. */
-export async function eventually(what, look, limitMs = 15_000) {
+export async function eventually(what, look, limitMs = 60_000) {
   const end = performance.now() + limitMs;
   for (;;) {
     const seen = await look();
@@ -123,7 +123,7 @@ export class Daemon {
   }
 
   /** The first line of the log, past or to come, that passes `test`. */
-  logged(test, limitMs = 30_000) {
+  logged(test, limitMs = 60_000) {
     const past = this.log.find(test);
     if (past) return Promise.resolve(past);
     return new Promise((resolve, reject) => {
