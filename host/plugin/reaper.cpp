@@ -60,8 +60,8 @@ struct Reaper::State {
   Log& log;
   std::mutex mutex;
   std::condition_variable changed;
-  Node* first = nullptr;  // the one that has waited longest
-  Node* last = nullptr;   // meaningful while there is a first
+  Node* first = nullptr;                            // the one that has waited longest
+  Node* last = nullptr;                             // meaningful while there is a first
   std::uint64_t ending = 0;                         // the generation that is being destroyed
   std::map<std::uint64_t, Clock::time_point> left;  // when each was replaced
   bool stopping = false;
