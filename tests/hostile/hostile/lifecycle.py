@@ -442,11 +442,24 @@ def small_ext4(size_mib):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def break_file_system(disk):
-    """What ext4 does when the disk below it fails: no file can be written any more, mapped or not."""
+def ext4_in_kernel(disk):
+    """The kernel's folder of the file system mounted there, while it has one."""
     number = os.stat(disk).st_dev
     device = os.path.realpath(f"/sys/dev/block/{os.major(number)}:{os.minor(number)}")
-    pathlib.Path(f"/sys/fs/ext4/{os.path.basename(device)}/trigger_fs_error").write_text("1")
+    return pathlib.Path("/sys/fs/ext4") / os.path.basename(device)
+
+
+def break_file_system(disk):
+    """What ext4 does when the disk below it fails: no file can be written any more, mapped or not."""
+    (ext4_in_kernel(disk) / "trigger_fs_error").write_text("1")
+
+
+def unmount(disk):
+    """A sandbox that is being made has a copy of all mounts for a moment, and with it the file
+    system as it was: what is mounted again before that has ended is that one."""
+    held = ext4_in_kernel(disk)
+    subprocess.run(["umount", disk], check=True)
+    check(until(lambda: not held.exists()), "the file system is not in use any more", held)
 
 
 @row(
@@ -480,7 +493,7 @@ def _(t):
         )
         check(daemon.process.poll() is None, "the daemon has not ended", daemon.process.returncode)
         daemon.stop()
-        subprocess.run(["umount", disk], check=True)
+        unmount(disk)
         subprocess.run(
             ["fsck.ext4", "-p", "-f", os.path.dirname(disk) + "/image"],
             check=False,
