@@ -78,10 +78,10 @@ class Client {
     fd_.reset();
   }
 
-  /// Reads more; false at the end. Throws for a reset connection and after ten seconds of silence.
+  /// Reads more; false at the end. Throws for a reset connection and after half a minute of silence.
   bool read_some() {
     pollfd waiting{fd_.get(), POLLIN, 0};
-    if (::poll(&waiting, 1, 10'000) != 1) throw std::runtime_error("the server says nothing");
+    if (::poll(&waiting, 1, 30'000) != 1) throw std::runtime_error("the server says nothing");
     char buffer[65536];
     const ssize_t n = ::recv(fd_.get(), buffer, sizeof buffer, 0);
     if (n < 0) throw std::runtime_error(std::string("recv: ") + std::strerror(errno));

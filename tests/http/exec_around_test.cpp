@@ -173,7 +173,7 @@ TEST_F(ExecAndTheRest, DrainingLetsARunFinishAndEndsIdleConnections) {
   run.exit(0);
   EXPECT_EQ(client.receive().header("Connection"), "close");
   client.close();
-  EXPECT_EQ(drained.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  EXPECT_EQ(drained.get_future().wait_for(std::chrono::seconds(30)), std::future_status::ready);
 }
 
 }  // namespace

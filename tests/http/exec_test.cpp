@@ -69,7 +69,7 @@ TEST_F(ExecRoute, TheEndOfTheStreamComesWithTheLastBytesOfTheAnswer) {
   runs.next().exit(0);
 
   pollfd waiting{client.fd(), POLLIN, 0};
-  const int woken = ::poll(&waiting, 1, 10'000);
+  const int woken = ::poll(&waiting, 1, 30'000);
   waiting.events = POLLIN | POLLRDHUP;
   const int now = ::poll(&waiting, 1, 0);
 

@@ -126,7 +126,7 @@ class LogPipe {
  private:
   void fill() {
     pollfd waiting{read_.get(), POLLIN, 0};
-    if (::poll(&waiting, 1, 10'000) != 1) throw std::runtime_error("no log line came");
+    if (::poll(&waiting, 1, 30'000) != 1) throw std::runtime_error("no log line came");
     char buffer[4096];
     const ssize_t n = ::read(read_.get(), buffer, sizeof buffer);
     if (n <= 0) throw std::runtime_error("the log has ended");
@@ -264,7 +264,7 @@ class Front : public testing::Test {
     }
     FakeRun& next() {
       std::unique_lock lock(mutex_);
-      if (!came_.wait_for(lock, std::chrono::seconds(10), [&] { return !waiting_.empty(); })) {
+      if (!came_.wait_for(lock, std::chrono::seconds(30), [&] { return !waiting_.empty(); })) {
         throw std::runtime_error("no run was started");
       }
       FakeRun* run = waiting_.front();

@@ -18,7 +18,7 @@ def expect(truth, what):
         raise Failed(what)
 
 
-def eventually(what, look, seconds=30):
+def eventually(what, look, seconds=60):
     """What `look` returns, as soon as that is true."""
     end = time.monotonic() + seconds
     while True:

@@ -226,7 +226,7 @@ TEST_F(SessionStoreTest, WritesASessionCommittedLaterWithoutAnotherCommit) {
 
   // Another connection sees it only once it is written.
   SessionStore other(file());
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!other.find_session("s1") && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::yield();
   }

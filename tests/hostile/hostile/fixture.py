@@ -188,7 +188,7 @@ class Suite:
             seen.append(self.daemon.traces())
             return len(seen) > 4 and all(s == seen[-1] for s in seen[-5:])
 
-        until(steady, 20, every=0.3)
+        until(steady, 60, every=0.3)
         self.baseline = seen[-1]
 
     def second_key(self):
