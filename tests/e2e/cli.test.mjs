@@ -79,7 +79,7 @@ print(sum(n))
 
   test('exec ends with 124 when the time ran out, and keeps what was printed', async () => {
     const { code, stdout } = await daemon.podium(
-      ['exec', '--text', '--timeout', '500ms', '--lang', 'bash', '-'],
+      ['exec', '--text', '--timeout', '1500ms', '--lang', 'bash', '-'],
       { input: 'echo begun; sleep 60' },
     );
 
