@@ -19,9 +19,9 @@
 #include <cstring>
 #include <ctime>
 
-#include "ahead.hpp"
+#include "box.hpp"
+#include "cpu_meter.hpp"
 #include "packet.hpp"
-#include "root.hpp"
 #include "shell.hpp"
 #include "step_rules.hpp"
 #include "tidy_tree.hpp"
@@ -71,6 +71,9 @@ class Init {
   void must(bool ok, const char* what) noexcept {
     if (!ok) fail(what, errno);
   }
+
+  /// What failed; nullptr: nothing.
+  void must_succeed(const char* failed) noexcept { must(failed == nullptr, failed); }
 
   void prepare() noexcept {
     const std::array keep{s_.control,
@@ -126,39 +129,12 @@ class Init {
     }
   }
 
-  void box_options(char* text, std::size_t size) const noexcept {
-    std::snprintf(text, size, "mode=755,size=%llu,nr_inodes=%llu",
-                  static_cast<unsigned long long>(limits_.workspace_bytes),
-                  static_cast<unsigned long long>(limits_.workspace_files) + 16);
-  }
-
-  /// One tmpfs is everything a run may write: workspace, code, /tmp and /dev/shm share its size.
   void make_mounts() noexcept {
     must(::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0,
          "mount /proc");
-    char options[96];
-    box_options(options, sizeof options);
-    must(::mount("box", "/mnt", "tmpfs", MS_NOSUID | MS_NODEV, options) == 0, "mount /mnt");
-    ::umask(0);
-    for (const char* folder : {kWorkspace, kCode}) {
-      must(::mkdir(folder, 0755) == 0 && ::chown(folder, s_.user_uid, s_.user_uid) == 0, folder);
-    }
-    changes_ = ::open(kWorkspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    must(changes_ >= 0, "open /mnt/data");
-    must(::mkdir("/mnt/.work", 0700) == 0 && ::mkdir("/mnt/.none", 0) == 0, "mkdir /mnt/.work");
-    // The runs of others lie behind a folder of root's; from here on only behind this descriptor.
-    // Covered, not unmounted: that would wait until no processor can still be using it.
-    runs_ = ::open(kRunsInside, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    must(runs_ >= 0, "open the runs");
-    must(::mount("/mnt/.none", kHiddenInside, nullptr, MS_BIND, nullptr) == 0, "hiding the runs");
-    must(::mkdir("/mnt/.tmp", 01777) == 0 &&
-             ::mount("/mnt/.tmp", "/tmp", nullptr, MS_BIND, nullptr) == 0,
-         "bind /tmp");
-    must(::mkdir("/mnt/.shm", 01777) == 0 &&
-             ::mount("/mnt/.shm", "/dev/shm", nullptr, MS_BIND, nullptr) == 0,
-         "bind /dev/shm");
+    must_succeed(box_.make(limits_, s_.user_uid));
     ::umask(022);
-    if (s_.ahead >= 0) place_ahead_script();
+    if (s_.ahead >= 0) must_succeed(box_.place_ahead_script(s_.ahead));
   }
 
   void start_runner() noexcept {
@@ -183,21 +159,6 @@ class Init {
       if (*fd >= 0) ::close(*fd);
       *fd = -1;
     }
-  }
-
-  /// Root's, so that the program cannot change what its threads may read again.
-  void place_ahead_script() noexcept {
-    const AheadPayload payload(s_.ahead);
-    if (!payload.ok()) fail("reading what is to be executed ahead", EBADMSG);
-    must(::mkdir(kAheadFolder, 0755) == 0, kAheadFolder);
-    char path[128];
-    std::snprintf(path, sizeof path, "%s/%.*s", kAheadFolder, static_cast<int>(payload.name.size()),
-                  payload.name.data());
-    const int file = ::open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
-    must(file >= 0, path);
-    const auto size = static_cast<ssize_t>(payload.script.size());
-    must(::write(file, payload.script.data(), payload.script.size()) == size, path);
-    ::close(file);
   }
 
   void wait_for_events() noexcept {
@@ -307,14 +268,8 @@ class Init {
     } else {
       ::setpriority(PRIO_PROCESS, static_cast<id_t>(main_), 0);
     }
-    if (pod_) {
-      if (::clock_getcpuclockid(main_, &pod_clock_) != 0) pod_clock_ = 0;
-      char path[32];
-      std::snprintf(path, sizeof path, "/proc/%d/stat", main_);
-      pod_stat_ = ::open(path, O_RDONLY | O_CLOEXEC);
-    }
-    // What is called once is mapped when the run comes and calls it again.
-    cpu_before_us_ = cpu_us();
+    if (pod_) cpu_.watch(main_);
+    cpu_.all_us();  // what is called once is mapped when the run comes and calls it again
     started_us_ = now_us();
     const std::array<int, 3> streams{s_.input_write, s_.output_read, s_.error_read};
     if (!send_struct(s_.control, Message{Kind::kReady, 0, s_.nonce}, streams)) ::_exit(1);
@@ -331,6 +286,7 @@ class Init {
       if (pid <= 0) return;
       if (ended_ || (pid != main_ && ready_)) continue;  // an orphan of the run
       main_ = -1;
+      cpu_.reaped();
       // Its last words, e.g. why it could not be executed. Bounded: a child may go on talking.
       for (int i = 0; i < 64 && s_.step >= 0 && !ended_ && on_step(); ++i) {
       }
@@ -399,9 +355,17 @@ class Init {
     if (const int error = apply_limits(s_.cgroup, first, &limits_)) {
       fail("setting the limits of the run", error);
     }
-    resize_box(header.limits);
-    if (header.workspace[0] != '\0') mount_workspace(header);
-    ::close(runs_);
+    if (header.limits.workspace_bytes != limits_.workspace_bytes ||
+        header.limits.workspace_files != limits_.workspace_files) {
+      must_succeed(box_.resize(header.limits));
+    }
+    limits_ = header.limits;
+    if (header.workspace[0] != '\0') {
+      const std::string_view name{header.workspace,
+                                  ::strnlen(header.workspace, sizeof header.workspace)};
+      must_succeed(box_.mount_inputs(name, s_.user_uid == s_.init_uid));
+    }
+    box_.forget_runs();
     wall_us_ = header.wall_ms * 1000;
     compile_wall_us_ = header.compile_wall_ms * 1000;
     Go go{};
@@ -422,7 +386,7 @@ class Init {
     const int payload = packet.descriptor(0);
     const std::string_view rest{buffer_ + sizeof header, size - sizeof header};
     running_ = true;
-    cpu_before_us_ = pod_cpu_us();
+    cpu_.begin_run();
     started_us_ = now_us();
     deadline_us_ = started_us_ + wall_us_;
     if (pod_ && !forked_) send_struct(s_.step, StepMessage{Step::kComing, 0});
@@ -450,32 +414,6 @@ class Init {
     limit(RLIMIT_NPROC, go.processes);
   }
 
-  void resize_box(const ShellLimits& wanted) noexcept {
-    const bool same = wanted.workspace_bytes == limits_.workspace_bytes &&
-                      wanted.workspace_files == limits_.workspace_files;
-    limits_ = wanted;
-    if (same) return;
-    char options[96];
-    box_options(options, sizeof options);
-    must(::mount(nullptr, "/mnt", nullptr, MS_REMOUNT | MS_NOSUID | MS_NODEV, options) == 0,
-         "resizing the sandbox's tmpfs");
-  }
-
-  /// The inputs below, what the program changes above: exactly that is in /mnt/data's own folder.
-  void mount_workspace(const RunHeader& header) noexcept {
-    char options[256];
-    std::snprintf(
-        options, sizeof options, "lowerdir=/proc/self/fd/%d/%.31s,upperdir=%s,workdir=/mnt/.work%s",
-        runs_, header.workspace, kWorkspace,
-        // Not what the kernel's builder or a module's parameter says: with these the folder
-        // of changes would hold references to the inputs in place of their content.
-        s_.user_uid == s_.init_uid ? ",userxattr" : ",redirect_dir=off,metacopy=off,index=off");
-    must(::mount("workspace", kWorkspace, "overlay", MS_NOSUID | MS_NODEV, options) == 0,
-         "mounting the workspace overlay");
-    merged_ = ::open(kWorkspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    must(merged_ >= 0, "open the merged workspace");
-  }
-
   // ---------------------------------------------------------------- the end
 
   void finish(Stop stop) noexcept {
@@ -484,17 +422,17 @@ class Init {
     ended_ = true;
     deadline_us_ = 0;
     // The program may have locked its own folder; of an overlay this is the mode that others see.
-    if (merged_ >= 0) make_enterable(merged_);
+    if (box_.merged() >= 0) make_enterable(box_.merged());
     // A pod that says it is done has written all its output. When it left no files either, nobody
     // has to wait until a big interpreter is gone.
     TreeFacts left;
     if (done_) {
       ::kill(-1, SIGKILL);
-      left = make_readable(changes_);
+      left = make_readable(box_.changes());
     }
     if (!done_ || left.any) {
       kill_everything();
-      left = make_readable(changes_);
+      left = make_readable(box_.changes());
     }
 
     RunEnd end{};
@@ -504,47 +442,15 @@ class Init {
     end.stop = stop;
     end.in_compile = in_compile_ || compile_failed_ ? 1 : 0;
     end.wall_us = ended_us - started_us_;
-    end.cpu_us = cpu_us() - cpu_before_us_;
+    end.cpu_us = cpu_.of_run();
     end.memory_peak = read_number(s_.cgroup.memory_peak, "");
     end.oom_kills = read_number(s_.cgroup.oom_events, "oom_kill") - oom_before_;
     end.process_limit_hits = read_number(s_.cgroup.pids_events, "max") - process_hits_before_;
-    struct statfs box {};
-    end.disk_full = ::statfs("/mnt", &box) == 0 && (box.f_bfree == 0 || box.f_ffree == 0);
+    end.disk_full = box_.full() ? 1 : 0;
     // A program that ignores SIGXFSZ, as Python does, sees an error when a file has reached its
     // limit.
     if (file_bytes_ > 0 && left.largest >= file_bytes_) end.disk_full = 1;
     send_end(end, left.any);
-  }
-
-  /// What the pod's own process has used since its fork; 0 when it is reaped.
-  std::int64_t pod_cpu_us() const noexcept {
-    timespec t{};
-    if (pod_clock_ == 0 || main_ <= 0 || ::clock_gettime(pod_clock_, &t) != 0) return 0;
-    return std::int64_t{t.tv_sec} * 1'000'000 + t.tv_nsec / 1000;
-  }
-
-  /// What children of the pod's process have used that it has waited for, in the coarse units of
-  /// proc_pid_stat(5); 0 when it is reaped.
-  std::int64_t pod_children_us() const noexcept {
-    char text[512];
-    const ssize_t n = main_ > 0 ? ::pread(pod_stat_, text, sizeof text - 1, 0) : 0;
-    if (n <= 0) return 0;
-    text[n] = '\0';
-    const char* at = std::strrchr(text, ')');  // the end of the 2nd field
-    for (int field = 3; at != nullptr && field <= 16; ++field) at = std::strchr(at + 1, ' ');
-    if (at == nullptr) return 0;
-    char* end = nullptr;
-    const long user = std::strtol(at, &end, 10);  // the 16th and 17th field
-    const long kernel = std::strtol(end, nullptr, 10);
-    return (user + kernel) * (1'000'000 / ::sysconf(_SC_CLK_TCK));
-  }
-
-  /// Of all processes so far that were reaped, and of a pod's, which may not be.
-  std::int64_t cpu_us() const noexcept {
-    rusage used{};
-    ::getrusage(RUSAGE_CHILDREN, &used);
-    return (std::int64_t{used.ru_utime.tv_sec} + used.ru_stime.tv_sec) * 1'000'000 +
-           used.ru_utime.tv_usec + used.ru_stime.tv_usec + pod_cpu_us() + pod_children_us();
   }
 
   void send_end(RunEnd& end, bool changed) noexcept {
@@ -552,11 +458,11 @@ class Init {
     std::size_t count = 0;
     if (changed) {
       end.has_changes = 1;
-      descriptors[count++] = changes_;
+      descriptors[count++] = box_.changes();
     }
-    if (merged_ >= 0) {
+    if (box_.merged() >= 0) {
       end.has_merged = 1;
-      descriptors[count++] = merged_;
+      descriptors[count++] = box_.merged();
     }
     send_struct(s_.control, end, {descriptors.data(), count});
   }
@@ -573,6 +479,7 @@ class Init {
       const pid_t pid = ::waitpid(-1, &status, 0);
       if (pid == main_) {
         main_ = -1;
+        cpu_.reaped();
         if (!done_) status_ = status;
       }
       if (pid < 0 && errno == ECHILD) return;
@@ -582,8 +489,8 @@ class Init {
   ShellSetup s_;
   ShellLimits limits_;
   int children_ = -1;
-  int runs_ = -1;  ///< the folder with the inputs of every run, until this one begins
-  int changes_ = -1, merged_ = -1;
+  Box box_;
+  CpuMeter cpu_;
   pid_t main_ = -1;
   bool ready_ = false, running_ = false, ended_ = false, signalled_ = false;
   bool in_compile_ = false, compile_failed_ = false;
@@ -593,11 +500,8 @@ class Init {
   bool go_unread_ = false;  ///< the process died before it took the run
   int status_ = 0, compile_status_ = 0, exec_errno_ = 0;
   std::int64_t started_us_ = 0, deadline_us_ = 0, wall_us_ = 0, compile_wall_us_ = 0;
-  std::int64_t cpu_before_us_ = 0;
   std::uint64_t file_bytes_ = 0;
   std::uint64_t oom_before_ = 0, process_hits_before_ = 0;  ///< of the compiler
-  int pod_stat_ = -1;
-  clockid_t pod_clock_ = 0;  ///< 0, which is a clock of the host's: it has none
   alignas(8) char buffer_[sizeof(RunHeader) + kInlinePayload + 64];
 };
 
