@@ -246,7 +246,9 @@ class Daemon:
                     yield from pools(part)
 
         health = self.client().get("/health/detailed").json
-        found = [p for plugin in health["plugins"].values() for p in pools(plugin.get("detail", {}))]
+        found = [
+            p for plugin in health["plugins"].values() for p in pools(plugin.get("detail", {}))
+        ]
         return found and all(
             p.get("left_out") or p["available"] >= p["target"] and p["starting"] == 0 for p in found
         )
