@@ -78,7 +78,8 @@ class Client {
     fd_.reset();
   }
 
-  /// Reads more; false at the end. Throws for a reset connection and after half a minute of silence.
+  /// Reads more; false at the end. Throws for a reset connection and after half a minute of
+  /// silence.
   bool read_some() {
     pollfd waiting{fd_.get(), POLLIN, 0};
     if (::poll(&waiting, 1, 30'000) != 1) throw std::runtime_error("the server says nothing");

@@ -235,6 +235,24 @@ class Daemon:
             "descriptors of the spawner": len(os.listdir(f"/proc/{spawner}/fd")),
         }
 
+    def pools_full(self):
+        """As many sandboxes wait as are wanted, in every pool that is not left out."""
+
+        def pools(detail):
+            if "available" in detail and "target" in detail:
+                yield detail
+            for part in detail.values():
+                if isinstance(part, dict):
+                    yield from pools(part)
+
+        health = self.client().get("/health/detailed").json
+        found = [
+            p for plugin in health["plugins"].values() for p in pools(plugin.get("detail", {}))
+        ]
+        return found and all(
+            p.get("left_out") or p["available"] >= p["target"] and p["starting"] == 0 for p in found
+        )
+
     def descriptors(self):
         """Of the daemon, without those of the database: its few readers connect when first needed."""
         count = 0

@@ -61,7 +61,7 @@ print('after')
 @row("R3b", "doubling a string in bash")
 def _(t):
     t.bash(
-        "x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done", ("out_of_memory", "failed"), timeout=15000
+        "x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done", ("out_of_memory", "failed"), timeout=30000
     )
 
 
