@@ -35,6 +35,8 @@ constexpr milliseconds kLeftOver{60'000};
 /// That plugins get to end when the daemon ends.
 constexpr milliseconds kEndOfPlugins{15'000};
 constexpr milliseconds kEndOfAll{20'000};
+/// That a log which nobody reads may hold up an end in a hurry.
+constexpr milliseconds kLastWords{2'000};
 
 sigset_t awaited_signals() noexcept {
   sigset_t set;
@@ -135,6 +137,7 @@ class Daemon {
   /// What had to be kept is on disk by now; the rest is the kernel's to clear away.
   [[noreturn]] void leave_at_once(const char* why) {
     log_.error(why);
+    log_.flush(kLastWords);
     ::_exit(0);
   }
 
@@ -447,6 +450,7 @@ void block_signals() noexcept {
 }
 
 int run_daemon(const DaemonOptions& options, Config config, SandboxDoor door, Log& log) {
+  log.start_writer();
   Daemon daemon(options, std::move(config), std::move(door), log);
   return daemon.run();
 }
