@@ -21,6 +21,7 @@
 #include "daemon/notify.hpp"
 #include "daemon/tls_files.hpp"
 #include "exec/service.hpp"
+#include "http/audit.hpp"
 #include "http/server.hpp"
 #include "version.hpp"
 
@@ -377,7 +378,7 @@ class Daemon {
       if (::sigwait(&awaited, &number) != 0) continue;
       if (number == kFinished) return;
       if (number == SIGHUP) {
-        reloader_->request();
+        reload_by_signal();
       } else if (number == SIGUSR1) {
         asio::post(io_, [this] {
           log_.info("status", {{"running", exec_->running()},
@@ -392,6 +393,14 @@ class Daemon {
         asio::post(io_, [this] { exec_->cancel_all(); });
       }
     }
+  }
+
+  void reload_by_signal() {
+    reloader_->request([this, asked = epoch_ms_now()](const ReloadReport& report) {
+      asio::post(io_, [this, asked, told = to_json(report)] {
+        accounts_.ledger.audit(signalled_reload(asked, told));
+      });
+    });
   }
 
   /// Readiness off, no new connections, runs finish or are cancelled at the deadline.
