@@ -1,12 +1,11 @@
 #include "obs/log.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <span>
 
+#include "base/write_whole.hpp"
 #include "base/time.hpp"
 #include "obs/log_text.hpp"
 
@@ -64,17 +63,6 @@ std::string line_of(Log::Format format, LogLevel level, std::string_view message
                                       : text_line(level, message, fields);
 }
 
-// Whether it was taken whole: a log that takes nothing (closed, full) must not stop the daemon.
-bool write_line(int fd, std::string_view line) {
-  while (!line.empty()) {
-    const ssize_t written = ::write(fd, line.data(), line.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    line.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
 }  // namespace
 
 Log::Log(int fd, LogLevel level, Format format)
@@ -104,8 +92,8 @@ void Log::put(LogLevel level, std::string_view message, const Fields& fields) co
     std::string line = line_of(format_->load(std::memory_order_relaxed), level, message, fields);
     if (writer_) {
       writer_->add(std::move(line), level >= LogLevel::kWarning);
-    } else if (!write_line(fd_, line)) {
-      ++refused_;
+    } else if (write_whole(fd_, line) != 0) {
+      ++refused_;  // a log that takes nothing (closed, full) must not stop the daemon
     }
   } catch (const std::exception&) {
     ++refused_;  // out of memory: the line is lost, the daemon goes on
