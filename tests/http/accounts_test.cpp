@@ -166,6 +166,30 @@ TEST_F(AccountsOverHttp, WhatIsRefusedForAnotherReasonDoesNotCount) {
   EXPECT_EQ(run_as(key_header(kKey)).status, 200);
 }
 
+TEST_F(AccountsOverHttp, TheAnswerThatOpensAWebSocketHasTheHeadersOfOtherAnswers) {
+  config.quotas.minute = 5;
+  start();
+  EXPECT_EQ(run_as(key_header(kKey)).status, 200);
+  const auto open = [&](const std::string& credential) {
+    Client client = connect();
+    client.send("GET /exec/ws HTTP/1.1\r\nHost: 127.0.0.1\r\n" + credential +
+                "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n\r\n");
+    return client.receive(true);
+  };
+
+  const Received known = open(key_header(kKey) + "\r\n");
+  const Received unknown = open("");
+
+  EXPECT_EQ(known.status, 101);
+  EXPECT_EQ(known.header("RateLimit-Limit"), "5");
+  EXPECT_EQ(known.header("RateLimit-Remaining"), "4");
+  EXPECT_THAT(known.header("traceresponse"), HasSubstr("0af7651916cd43dd8448eb211c80319c"));
+  EXPECT_EQ(unknown.status, 101) << "its first message says who it is";
+  EXPECT_EQ(unknown.header("RateLimit-Limit"), "");
+}
+
 TEST_F(AccountsOverHttp, RunsAtATimeAreBounded) {
   config.quotas.concurrent = 1;
   runtime->behaviour = [this](FakeRun& run) { runs.push(run); };
