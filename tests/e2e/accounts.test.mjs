@@ -94,7 +94,7 @@ describe('keys', { concurrency: false }, () => {
       const all = JSON.parse(asked.stdout).filter((line) => line.kind === 'admin');
       return all.some((line) => line.principal === 'admin:signal') && all;
     });
-    const said = await daemon.podium(['audit', '--principal', 'admin:key']);
+    const said = await daemon.podium(['audit', '--principal', 'admin:key', '--text']);
 
     const actions = lines.map((line) => `${line.action} ${line.target} ${line.status}`);
     assert.ok(actions.includes('key.create chat ok'), actions.join());
