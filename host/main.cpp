@@ -58,7 +58,9 @@ class Podiumd final : public Poco::Util::ServerApplication {
       ::mallopt(M_TRIM_THRESHOLD, 2 << 20);
       return check_ ? check() : serve();
     } catch (const std::exception& e) {
-      std::fprintf(stderr, "podiumd: %s\n", e.what());
+      // Not for ever: a stderr that nobody reads must not keep a failed daemon from its end.
+      podium::write_within(2, "podiumd: " + std::string(e.what()) + "\n",
+                           std::chrono::milliseconds(2000));
       return EXIT_CONFIG;
     }
   }

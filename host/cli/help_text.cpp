@@ -17,7 +17,7 @@ usage: podium exec [OPTIONS] FILE     run a program; FILE may be - for standard 
        podium config schema           a JSON Schema of the configuration, plugins included
        podium keys [ACTION] [OPTIONS] list the API keys, or: create ID, change ID, disable ID,
                                       enable ID, delete ID
-       podium audit [OPTIONS]         who ran what, newest first
+       podium audit [OPTIONS]         who ran what, and what administrators did, newest first
        podium backup [OPTIONS]        write a copy of the database and say where it is
        podium plugin new KIND NAME    write a plugin to start from: a runtime, storage or response
 
@@ -38,7 +38,7 @@ keys create, keys change:
                   0 for any number; may be repeated. default: as the configuration says
 
 audit:
-  --principal P   of this key or token's subject only
+  --principal P   of this key or token's subject only; admin:key: what administrators did
   --lines N       at most [50]
 
 languages:

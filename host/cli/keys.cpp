@@ -41,6 +41,15 @@ void print_key(std::ostream& out, const Json& key) {
       << '\n';
 }
 
+void print_action(std::ostream& out, const Json& line) {
+  out << text_of(line, "time") << ' ' << std::left << std::setw(16) << text_of(line, "principal")
+      << ' ' << text_of(line, "action") << ' ' << text_of(line, "target") << ": "
+      << text_of(line, "status");
+  if (line.find("peer") != nullptr) out << ", from " << text_of(line, "peer");
+  if (line.find("error") != nullptr) out << ", " << text_of(line, "error");
+  out << '\n';
+}
+
 Json asked(const Client& client, const std::string& method, const std::string& path,
            const Json* body) {
   const Reply reply = client.send(method, path, body);
@@ -120,6 +129,10 @@ int run_audit(const AuditOptions& options, const Client& client, Console& consol
     return 0;
   }
   for (const Json& line : lines.items()) {
+    if (text_of(line, "kind") == "admin") {
+      print_action(console.out, line);
+      continue;
+    }
     console.out << text_of(line, "time") << ' ' << std::left << std::setw(16)
                 << text_of(line, "principal") << ' ' << std::setw(6) << text_of(line, "language")
                 << ' ' << std::setw(14) << text_of(line, "status") << ' ' << std::right

@@ -15,12 +15,14 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 
+#include "daemon/bookkeeping.hpp"
 #include "daemon/control.hpp"
 #include "daemon/deadline.hpp"
 #include "daemon/key_files.hpp"
 #include "daemon/notify.hpp"
 #include "daemon/tls_files.hpp"
 #include "exec/service.hpp"
+#include "http/audit.hpp"
 #include "http/server.hpp"
 #include "version.hpp"
 
@@ -35,6 +37,8 @@ constexpr milliseconds kLeftOver{60'000};
 /// That plugins get to end when the daemon ends.
 constexpr milliseconds kEndOfPlugins{15'000};
 constexpr milliseconds kEndOfAll{20'000};
+/// That a log which nobody reads may hold up an end in a hurry.
+constexpr milliseconds kLastWords{2'000};
 
 sigset_t awaited_signals() noexcept {
   sigset_t set;
@@ -84,7 +88,7 @@ class Daemon {
     }
     accounts_.keys.reload(load_keys(config, log));
     accounts_.tokens.load(token_keys(config));
-    restore_usage();
+    books_.restore_usage();
     auto none = generation_.exchange(reaper_.adopt(builder_.build(std::move(config), nullptr)));
     exec_ = std::make_unique<ExecService>(io_, pool_, sessions_, log_, copy.state_dir / "runs",
                                           threads_);
@@ -135,6 +139,7 @@ class Daemon {
   /// What had to be kept is on disk by now; the rest is the kernel's to clear away.
   [[noreturn]] void leave_at_once(const char* why) {
     log_.error(why);
+    log_.flush(kLastWords);
     ::_exit(0);
   }
 
@@ -201,7 +206,7 @@ class Daemon {
       log_.info("listens with TLS", {{"port", int{http_->tls_port()}}});
     }
     asio::co_spawn(io_, sweep_forever(), asio::detached);
-    asio::co_spawn(io_, keep_accounts(), asio::detached);
+    asio::co_spawn(io_, books_.keep(), asio::detached);
     asio::co_spawn(io_, watch_token_keys(), asio::detached);
     asio::co_spawn(io_, watch_generations(), asio::detached);
     if (const auto interval = watchdog_interval()) {
@@ -221,7 +226,7 @@ class Daemon {
     const auto generation = generation_.get();
     const milliseconds retention = generation->config().audit.retention;
     co_await exec_->sweep(generation, at_start);
-    if (!at_start) co_await sweep_accounts(retention);
+    if (!at_start) co_await books_.sweep(retention);
   }
 
   std::optional<milliseconds> sweep_interval() const {
@@ -246,76 +251,10 @@ class Daemon {
     }
   }
 
-  /// What an earlier process counted. Before the I/O thread is there.
-  void restore_usage() {
-    try {
-      accounts_.ledger.restore(accounts_.store.usage(), epoch_ms_now());
-      usage_known_ = true;
-    } catch (const Failure&) {
-      usage_known_ = false;  // tried again by keep_accounts
-    }
-  }
-
   Task<> wait(milliseconds time) {
     asio::steady_timer timer(io_, time);
     boost::system::error_code ignored;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-  }
-
-  Task<> keep_accounts() {
-    for (;;) {
-      co_await wait(milliseconds(300));
-      co_await write_accounts();
-    }
-  }
-
-  /// Writes what has been counted and done. While the database takes nothing, it is kept for later;
-  /// the log says so once, and again when it is over.
-  Task<> write_accounts() {
-    Ledger& ledger = accounts_.ledger;
-    Ledger::Batch batch = ledger.take(epoch_ms_now());
-    const bool waiting = !usage_known_ || !accounts_trouble_.empty();
-    if (batch.empty() && !waiting) co_return;
-    std::string trouble;
-    std::vector<UsageRecord> earlier;
-    auto work = [&] {
-      try {
-        accounts_.keys.catch_up();
-        if (!usage_known_) earlier = accounts_.store.usage();
-        accounts_.store.record(batch.usage, batch.lines);
-        if (!batch.used.empty()) accounts_.store.note_use(batch.used);
-      } catch (const std::exception& failure) {
-        trouble = failure.what();
-      }
-    };
-    co_await on_pool(io_, pool_, work);
-    if (trouble.empty() && !usage_known_) {
-      ledger.restore(earlier, epoch_ms_now());
-      usage_known_ = true;
-    }
-    if (!trouble.empty()) ledger.give_back(std::move(batch));
-    if (trouble.empty() != accounts_trouble_.empty()) {
-      if (trouble.empty()) {
-        log_.info("the database takes writes again", {{"lines_lost", ledger.take_lost()}});
-      } else {
-        log_.error("the database takes no writes; runs without files work", {{"why", trouble}});
-      }
-    }
-    accounts_trouble_ = std::move(trouble);
-    if (!accounts_trouble_.empty()) co_await wait(milliseconds(2000));
-  }
-
-  Task<> sweep_accounts(milliseconds retention) {
-    constexpr unsigned kLines = 5000;               // a transaction
-    constexpr EpochMs kCounts = 40LL * 86'400'000;  // no period is longer
-    const EpochMs now = epoch_ms_now();
-    auto work = [&] {
-      accounts_.store.remove_usage_before(now - kCounts);
-      if (retention.count() <= 0) return;
-      while (accounts_.store.remove_audit_before(now - retention.count(), kLines) == kLines) {
-      }
-    };
-    co_await on_pool(io_, pool_, work);
   }
 
   /// Says which replaced configurations do not end, each once in `kLeftOver` and then in twice the
@@ -374,7 +313,7 @@ class Daemon {
       if (::sigwait(&awaited, &number) != 0) continue;
       if (number == kFinished) return;
       if (number == SIGHUP) {
-        reloader_->request();
+        reload_by_signal();
       } else if (number == SIGUSR1) {
         asio::post(io_, [this] {
           log_.info("status", {{"running", exec_->running()},
@@ -391,6 +330,14 @@ class Daemon {
     }
   }
 
+  void reload_by_signal() {
+    reloader_->request([this, asked = epoch_ms_now()](const ReloadReport& report) {
+      asio::post(io_, [this, asked, told = to_json(report)] {
+        accounts_.ledger.audit(signalled_reload(asked, told));
+      });
+    });
+  }
+
   /// Readiness off, no new connections, runs finish or are cancelled at the deadline.
   Task<> drain(milliseconds limit) {
     log_.info("stopping", {{"running", exec_->running()}, {"waiting", exec_->waiting()}});
@@ -405,7 +352,7 @@ class Daemon {
     co_await exec_->idle();
     deadline.cancel();
     co_await http_->drain(std::chrono::seconds(5));
-    co_await write_accounts();
+    co_await books_.write();
     log_.info("stopped");
     ::kill(::getpid(), kFinished);
   }
@@ -423,7 +370,7 @@ class Daemon {
   SessionStore sessions_;
   Snapshot<KeyRing> keys_;
   Accounts accounts_;
-  bool usage_known_ = false;
+  Bookkeeping books_{io_, pool_, accounts_, log_};
   GenerationBuilder builder_;
   Reaper reaper_;
   Snapshot<Generation> generation_;
@@ -434,7 +381,6 @@ class Daemon {
   std::shared_ptr<const TlsCredentials> next_tls_;  // of a reload in progress, on its thread
   std::thread io_thread_;
   std::exception_ptr start_error_;
-  std::string accounts_trouble_;
   bool stopping_ = false;
 };
 
@@ -447,6 +393,7 @@ void block_signals() noexcept {
 }
 
 int run_daemon(const DaemonOptions& options, Config config, SandboxDoor door, Log& log) {
+  log.start_writer();
   Daemon daemon(options, std::move(config), std::move(door), log);
   return daemon.run();
 }

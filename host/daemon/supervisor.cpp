@@ -8,12 +8,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 
 #include "base/failure.hpp"
+#include "obs/log_writer.hpp"
 #include "packet.hpp"
 #include "protocol.hpp"
 
@@ -34,6 +36,16 @@ struct Arguments {
     pointers.push_back(nullptr);
   }
 };
+
+/// A stderr that nobody reads must not keep the spawner from being started again. Allocates
+/// nothing.
+template <class... Values>
+void complain(const char* format, Values... values) {
+  std::array<char, 512> line;
+  const int size = std::snprintf(line.data(), line.size(), format, values...);
+  const auto length = std::min(static_cast<std::size_t>(std::max(size, 0)), line.size() - 1);
+  write_within(2, {line.data(), length}, std::chrono::milliseconds(500));
+}
 
 constexpr std::array kIgnored{SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGPIPE};
 
@@ -59,8 +71,7 @@ bool daemon_is_gone(int control) {
       // What is ignored stays so across exec, down to the last program in a sandbox.
       for (const int number : kIgnored) ::signal(number, SIG_DFL);
       ::execve(arguments.pointers[0], arguments.pointers.data(), environment);
-      std::fprintf(stderr, "podiumd: cannot execute %s: %s\n", arguments.pointers[0],
-                   std::strerror(errno));
+      complain("podiumd: cannot execute %s: %s\n", arguments.pointers[0], std::strerror(errno));
       ::_exit(127);
     }
     timespec before{};
@@ -72,8 +83,8 @@ bool daemon_is_gone(int control) {
     ::clock_gettime(CLOCK_MONOTONIC, &after);
     if (daemon_is_gone(control)) ::_exit(0);
     if (after.tv_sec - before.tv_sec > 10) pause_ms = 50;
-    std::fprintf(stderr, "podiumd: podium-spawner ended (status 0x%x); starting it again\n",
-                 static_cast<unsigned>(status));
+    complain("podiumd: podium-spawner ended (status 0x%x); starting it again\n",
+             static_cast<unsigned>(status));
     // Waits for the pause, or for the daemon's end.
     pollfd event{control, 0, 0};
     ::poll(&event, 1, pause_ms);

@@ -62,6 +62,7 @@ Permit Admission::admit(const AdmissionConfig& config, std::uint64_t generation,
   auto place = std::make_shared<Permit::Place>(shared_from_this(), io_);
   place->counted = std::move(counted);
   place->position = waiting_.insert(waiting_.end(), place.get());
+  place->number = static_cast<unsigned>(waiting_.size());
   place->deadline = Clock::now() + config_.queue_wait;
   place->wake.expires_at(place->deadline);
   if (at_once) promote();
@@ -94,7 +95,7 @@ Task<> Admission::idle() {
 }
 
 void Admission::begin(Permit::Place& place) {
-  waiting_.erase(std::exchange(place.position, waiting_.end()));
+  take_out(place);
   ++running_;
   place.running = true;
   place.began = Clock::now();
@@ -112,17 +113,24 @@ void Admission::left(Permit::Place& place) {
     average_seconds_ += (held.count() - average_seconds_) / 8;
     promote();
   } else if (place.position != waiting_.end()) {
-    waiting_.erase(place.position);
+    take_out(place);
   }
   if (running_ > 0 || !waiting_.empty()) return;
   for (const auto& event : std::exchange(idle_waiters_, {})) event->set();
 }
 
-std::map<const Permit::Place*, unsigned> Admission::positions() const {
-  std::map<const Permit::Place*, unsigned> all;
-  unsigned position = 0;
-  for (const Permit::Place* place : waiting_) all.emplace(place, ++position);
-  return all;
+void Admission::take_out(Permit::Place& place) {
+  const auto behind = waiting_.erase(std::exchange(place.position, waiting_.end()));
+  if (behind != waiting_.end()) counted_ = false;
+}
+
+unsigned Admission::position(const Permit::Place& place) {
+  if (place.position == waiting_.end()) return 0;
+  if (!std::exchange(counted_, true)) {
+    unsigned number = 0;
+    for (Permit::Place* each : waiting_) each->number = ++number;
+  }
+  return place.number;
 }
 
 std::chrono::seconds Admission::retry_after() const noexcept {

@@ -1,7 +1,6 @@
 #pragma once
 #include <chrono>
 #include <list>
-#include <map>
 #include <memory>
 #include <vector>
 
@@ -36,8 +35,10 @@ class Admission : public std::enable_shared_from_this<Admission> {
   /// Gives the place back before the permit is dropped.
   static void leave(Permit& permit) { permit.place_.reset(); }
 
-  /// Of every place that waits, from 1.
-  std::map<const Permit::Place*, unsigned> positions() const;
+  /// In the queue, from 1; 0 for a place that is not there. After a change of the queue the first
+  /// who asks counts for all, so that thousands may ask.
+  unsigned position(const Permit::Place& place);
+  unsigned position(const Permit& permit) { return position(*permit.place_); }
   unsigned running() const noexcept { return running_; }
   unsigned waiting() const noexcept { return static_cast<unsigned>(waiting_.size()); }
   void stop() noexcept { stopped_ = true; }
@@ -49,6 +50,7 @@ class Admission : public std::enable_shared_from_this<Admission> {
   using Clock = std::chrono::steady_clock;
 
   void begin(Permit::Place& place);
+  void take_out(Permit::Place& place);
   void promote();
   void left(Permit::Place& place);
   std::chrono::seconds retry_after() const noexcept;
@@ -60,6 +62,7 @@ class Admission : public std::enable_shared_from_this<Admission> {
   bool stopped_ = false;
   unsigned running_ = 0;
   std::list<Permit::Place*> waiting_;
+  bool counted_ = true;         // every waiting place has its number
   double average_seconds_ = 1;  ///< how long a run keeps its place, smoothed
   std::vector<std::shared_ptr<Event>> idle_waiters_;
 };
@@ -74,6 +77,7 @@ struct Permit::Place {
   std::shared_ptr<Admission> admission;
   asio::steady_timer wake;  ///< expires when the wait has run out; moved to the past to wake
   std::list<Place*>::iterator position;  ///< in the queue; its end: not there
+  unsigned number = 0;                   ///< in the queue, as last counted
   ByteShare counted;
   bool running = false;
   Admission::Clock::time_point deadline, began;

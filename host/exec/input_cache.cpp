@@ -14,6 +14,7 @@
 #include "base/failure.hpp"
 #include "base/ids.hpp"
 #include "base/sha256.hpp"
+#include "base/write_whole.hpp"
 #include "exec/digest_behind.hpp"
 
 namespace podium {
@@ -32,15 +33,6 @@ bool is_digest(std::string_view text) {
   return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
          });
-}
-
-void write_whole(int fd, std::string_view bytes, const std::filesystem::path& path) {
-  while (!bytes.empty()) {
-    const ssize_t wrote = ::write(fd, bytes.data(), bytes.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) fail("keeping an input in", path, errno);
-    bytes.remove_prefix(static_cast<std::size_t>(wrote));
-  }
 }
 
 /// The digest of an open file; empty when it cannot be read.
@@ -187,7 +179,9 @@ UniqueFd InputCache::fetch_content(const std::string& sha256, Bytes size, const 
       got += bytes.size();
       if (got > size) return;
       digest.update(bytes);
-      write_whole(out.get(), bytes, part);
+      if (const int error = write_whole(out.get(), bytes)) {
+        fail("keeping an input in", part, error);
+      }
     });
     if (got != size || digest.hex() != sha256) {
       throw Failure(Code::kUnavailable,

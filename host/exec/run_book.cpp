@@ -96,14 +96,10 @@ RunInfo RunBook::info(const RunControl::State& run) const {
 
 std::vector<RunInfo> RunBook::list(const Principal* of) const {
   std::vector<RunInfo> all;
-  std::map<const Permit::Place*, unsigned> positions;
   for (const auto& [number, run] : running_) {
-    const std::shared_ptr<Permit::Place> place = run->place.lock();
-    if (place && positions.empty()) positions = place->admission->positions();
     if (of != nullptr && run->principal != of->id) continue;
     all.push_back(info(*run));
-    const auto at = positions.find(place.get());
-    if (at != positions.end()) all.back().position = at->second;
+    all.back().position = run->position();
   }
   return all;
 }

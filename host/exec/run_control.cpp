@@ -110,10 +110,7 @@ void RunControl::State::set_stage(RunStage next) {
 
 unsigned RunControl::State::position() const {
   const std::shared_ptr<Permit::Place> queued = place.lock();
-  if (!queued || queued->running) return 0;
-  const auto positions = queued->admission->positions();
-  const auto at = positions.find(queued.get());
-  return at == positions.end() ? 0 : at->second;
+  return queued ? queued->admission->position(*queued) : 0;
 }
 
 void RunControl::State::attach(Lease& to, bool takes_input) {

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "base/failure.hpp"
+#include "base/write_whole.hpp"
 #include "exec/beneath.hpp"
 
 namespace podium {
@@ -34,15 +35,6 @@ UniqueFd open_folder(int parent, const std::string& name) {
   return fd;
 }
 
-void write_whole(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t wrote = ::write(fd, bytes.data(), bytes.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) fail("copying an input", errno);
-    bytes.remove_prefix(static_cast<std::size_t>(wrote));
-  }
-}
-
 /// Streams a blob into a new file.
 void copy_blob(Storage& storage, const FileRecord& file, int folder, const std::string& name,
                const std::function<bool()>& cancelled) {
@@ -51,7 +43,7 @@ void copy_blob(Storage& storage, const FileRecord& file, int folder, const std::
   try {
     storage.get(file.blob, 0, file.size, [&](std::string_view bytes) {
       if (cancelled()) return false;
-      write_whole(out.get(), bytes);
+      if (const int error = write_whole(out.get(), bytes)) fail("copying an input", error);
       return true;
     });
   } catch (...) {

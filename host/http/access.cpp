@@ -95,47 +95,4 @@ void count_access(Metrics& metrics, const Access& access, Access::Clock::time_po
       static_cast<double>(times.run) / 1e6, static_cast<double>(times.collect) / 1e6);
 }
 
-AccessLog::AccessLog(Log& log, std::size_t capacity)
-    : log_(log), capacity_(capacity), thread_([this] { run(); }) {}
-
-void AccessLog::close() {
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  filled_.notify_one();
-  if (thread_.joinable()) thread_.join();
-}
-
-void AccessLog::write(Json::Object fields) {
-  {
-    std::lock_guard lock(mutex_);
-    if (stopping_) return;
-    if (lines_.size() >= capacity_) {
-      ++dropped_;
-      return;
-    }
-    lines_.push_back(std::move(fields));
-  }
-  filled_.notify_one();
-}
-
-void AccessLog::run() {
-  std::unique_lock lock(mutex_);
-  while (true) {
-    filled_.wait(lock, [this] { return stopping_ || !lines_.empty(); });
-    if (lines_.empty()) return;
-    const Json::Object line = std::move(lines_.front());
-    lines_.pop_front();
-    const std::uint64_t dropped = std::exchange(dropped_, 0);
-    lock.unlock();
-    log_.write(LogLevel::kInfo, "request", line);
-    if (dropped > 0) {
-      log_.warning("request lines were dropped, the log is not read fast enough",
-                   {{"lines", static_cast<long long>(dropped)}});
-    }
-    lock.lock();
-  }
-}
-
 }  // namespace podium

@@ -1,13 +1,9 @@
 #pragma once
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 
 #include "base/json.hpp"
 #include "exec/command.hpp"
@@ -66,31 +62,5 @@ Json::Object access_fields(const Access& access, Access::Clock::time_point now);
 
 /// Counts a request in the metrics.
 void count_access(Metrics& metrics, const Access& access, Access::Clock::time_point now);
-
-/// Writes the lines of requests on a thread of its own, so that a reader of the log who stalls
-/// stalls no request. Lines beyond `capacity` are dropped and their number is told when there is
-/// room again.
-class AccessLog {
- public:
-  explicit AccessLog(Log& log, std::size_t capacity = 10'000);
-  ~AccessLog() { close(); }
-
-  /// Any thread. After close() lines are lost.
-  void write(Json::Object fields);
-  /// Writes what it has been given and ends the thread.
-  void close();
-
- private:
-  void run();
-
-  Log& log_;
-  const std::size_t capacity_;
-  std::mutex mutex_;
-  std::condition_variable filled_;
-  std::deque<Json::Object> lines_;
-  std::uint64_t dropped_ = 0;
-  bool stopping_ = false;
-  std::thread thread_;
-};
 
 }  // namespace podium

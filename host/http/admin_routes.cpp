@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/ids.hpp"
+#include "http/audit.hpp"
 #include "http/exchange.hpp"
 #include "http/routes.hpp"
 
@@ -125,8 +126,10 @@ Task<Json> read_object(Exchange& exchange) {
   co_return body;
 }
 
-/// The log says what was done.
-void note(Exchange& exchange, const char* what, const KeyConfig& key) {
+/// The log and the audit trail say what was done.
+void note(Exchange& exchange, AdminAction& action, const char* what, const KeyConfig& key) {
+  action.entry().set("target", key.id);
+  action.came_out("ok");
   exchange.context().log.info(what, {{"key", key.id},
                                      {"peer", exchange.peer_address()},
                                      {"request_id", exchange.access().request_id}});
@@ -145,6 +148,58 @@ std::int64_t number_in_query(const Exchange& exchange, const char* name, std::in
   return number;
 }
 
+/// Of a body that apply() has taken; its metadata are the client's own business.
+Json changes_of(const Json& body) {
+  Json changes = Json::object();
+  for (const auto& [name, value] : body.members()) {
+    if (name != "id" && name != "metadata") changes.set(name, value);
+  }
+  return changes;
+}
+
+Task<> create_key(Exchange& exchange, AdminAction& action) {
+  const Json body = co_await read_object(exchange);
+  KeyConfig key;
+  apply(body, true, key);
+  if (const Json* id = body.find("id")) {
+    key.id = text_of(*id, "id");
+  } else {
+    key.id = is_key_id(key.name) ? key.name : new_id();
+  }
+  action.entry().set("target", key.id);
+  action.entry().set("changes", changes_of(body));
+  HttpContext& context = exchange.context();
+  auto work = [&] { return context.accounts.keys.create(key); };
+  const NewKey made = co_await on_pool(context.io, context.pool, work);
+  note(exchange, action, "a key was made", made.entry);
+  const Json answer =
+      Json::object({{"api_key", made.key}, {"record", key_json(made.entry, quotas_of(exchange))}});
+  co_await exchange.answer(json_answer(200, answer));
+}
+
+Task<> change_key(Exchange& exchange, AdminAction& action, const std::string& id) {
+  const Json body = co_await read_object(exchange);
+  KeyConfig draft;
+  apply(body, false, draft);  // throws before the trail has what is wrong
+  action.entry().set("changes", changes_of(body));
+  HttpContext& context = exchange.context();
+  auto work = [&] {
+    return context.accounts.keys.change(id, [&](KeyConfig& entry) { apply(body, false, entry); });
+  };
+  const KeyConfig key = co_await on_pool(context.io, context.pool, work);
+  note(exchange, action, "a key was changed", key);
+  co_await exchange.answer(json_answer(200, key_json(key, quotas_of(exchange))));
+}
+
+Task<> delete_key(Exchange& exchange, AdminAction& action, const std::string& id) {
+  HttpContext& context = exchange.context();
+  auto work = [&] { return context.accounts.keys.remove(id); };
+  const KeyConfig key = co_await on_pool(context.io, context.pool, work);
+  note(exchange, action, "a key was deleted", key);
+  const Json answer = Json::object({{"message", "Key deleted successfully"}, {"id", key.id}});
+  co_await exchange.answer(json_answer(200, answer));
+}
+
 }  // namespace
 
 Task<> list_keys_route(Exchange& exchange) {
@@ -156,21 +211,9 @@ Task<> list_keys_route(Exchange& exchange) {
 }
 
 Task<> create_key_route(Exchange& exchange) {
-  const Json body = co_await read_object(exchange);
-  KeyConfig key;
-  apply(body, true, key);
-  if (const Json* id = body.find("id")) {
-    key.id = text_of(*id, "id");
-  } else {
-    key.id = is_key_id(key.name) ? key.name : new_id();
-  }
-  HttpContext& context = exchange.context();
-  auto work = [&] { return context.accounts.keys.create(key); };
-  const NewKey made = co_await on_pool(context.io, context.pool, work);
-  note(exchange, "a key was made", made.entry);
-  const Json answer =
-      Json::object({{"api_key", made.key}, {"record", key_json(made.entry, quotas_of(exchange))}});
-  co_await exchange.answer(json_answer(200, answer));
+  AdminAction action(exchange, "key.create", "");
+  Task<> work = create_key(exchange, action);
+  co_await audited(action, std::move(work));
 }
 
 Task<> show_key_route(Exchange& exchange) {
@@ -180,24 +223,16 @@ Task<> show_key_route(Exchange& exchange) {
 
 Task<> change_key_route(Exchange& exchange) {
   const std::string id = exchange.parameter(0);
-  const Json body = co_await read_object(exchange);
-  HttpContext& context = exchange.context();
-  auto work = [&] {
-    return context.accounts.keys.change(id, [&](KeyConfig& entry) { apply(body, false, entry); });
-  };
-  const KeyConfig key = co_await on_pool(context.io, context.pool, work);
-  note(exchange, "a key was changed", key);
-  co_await exchange.answer(json_answer(200, key_json(key, quotas_of(exchange))));
+  AdminAction action(exchange, "key.change", id);
+  Task<> work = change_key(exchange, action, id);
+  co_await audited(action, std::move(work));
 }
 
 Task<> delete_key_route(Exchange& exchange) {
   const std::string id = exchange.parameter(0);
-  HttpContext& context = exchange.context();
-  auto work = [&] { return context.accounts.keys.remove(id); };
-  const KeyConfig key = co_await on_pool(context.io, context.pool, work);
-  note(exchange, "a key was deleted", key);
-  const Json answer = Json::object({{"message", "Key deleted successfully"}, {"id", key.id}});
-  co_await exchange.answer(json_answer(200, answer));
+  AdminAction action(exchange, "key.delete", id);
+  Task<> work = delete_key(exchange, action, id);
+  co_await audited(action, std::move(work));
 }
 
 Task<> audit_route(Exchange& exchange) {
@@ -213,6 +248,7 @@ Task<> audit_route(Exchange& exchange) {
   Json list = Json::array();
   for (const AuditRecord& line : lines) {
     Json entry = Json::object({{"time", iso8601(line.time)}, {"principal", line.principal}});
+    entry.set("kind", "run");  // unless it says otherwise; older lines say nothing
     for (const auto& [name, value] : line.entry.members()) entry.set(name, value);
     list.push(std::move(entry));
   }

@@ -1,6 +1,7 @@
 #include "http/audit.hpp"
 
 #include "base/sha256.hpp"
+#include "http/status.hpp"
 #include "policy/limits.hpp"
 
 namespace podium {
@@ -33,11 +34,24 @@ void add_result(Json& entry, const ExecResult& result) {
 }
 
 void add_error(Json& entry, const std::exception_ptr& error) {
-  entry.set("status", "error");
   try {
     std::rethrow_exception(error);
   } catch (const std::exception& what) {
     entry.set("error", what.what());
+  }
+}
+
+// Whoever has the administrator's key has no other name. No key has an id with a colon.
+constexpr const char* kByKey = "admin:key";
+constexpr const char* kBySignal = "admin:signal";
+
+bool is_refusal(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Failure& failure) {
+    return http_status(failure.code()) < 500;
+  } catch (const std::exception&) {
+    return false;
   }
 }
 
@@ -66,7 +80,8 @@ Task<std::unique_ptr<const RunFacts>> facts_of(Exchange& exchange, const ExecCom
 AuditRecord audit_line(Exchange& exchange, const RunFacts& facts, const ExecResult* result,
                        std::exception_ptr error) {
   const Access& access = exchange.access();
-  Json entry = Json::object({{"request_id", access.request_id},
+  Json entry = Json::object({{"kind", "run"},
+                             {"request_id", access.request_id},
                              {"peer", exchange.peer_address()},
                              {"language", facts.language},
                              {"code_sha256", facts.code_sha256},
@@ -81,10 +96,60 @@ AuditRecord audit_line(Exchange& exchange, const RunFacts& facts, const ExecResu
   if (result != nullptr) {
     add_result(entry, *result);
   } else if (error) {
+    entry.set("status", "error");
     add_error(entry, error);
   }
   entry.set("client_left", access.left.has_value());
   return {facts.time, exchange.principal().id, std::move(entry)};
+}
+
+AdminAction::AdminAction(Exchange& exchange, std::string action, std::string target)
+    : exchange_(exchange),
+      entry_(Json::object({{"kind", "admin"},
+                           {"action", std::move(action)},
+                           {"target", std::move(target)},
+                           {"request_id", exchange.access().request_id},
+                           {"peer", exchange.peer_address()}})) {}
+
+void AdminAction::came_out(const std::string& status) {
+  entry_.set("status", status);
+  exchange_.context().accounts.ledger.audit({time_, kByKey, std::move(entry_)});
+  told_ = true;
+}
+
+void AdminAction::failed(const std::exception_ptr& error) {
+  if (told_) return;
+  add_error(entry_, error);
+  came_out(is_refusal(error) ? "refused" : "error");
+}
+
+Task<> audited(AdminAction& action, Task<> work) {
+  std::exception_ptr error;
+  try {
+    co_await std::move(work);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (!error) co_return;
+  action.failed(error);
+  std::rethrow_exception(error);
+}
+
+void add_reload(Json& entry, const Json& report) {
+  if (const Json* generation = report.find("generation")) entry.set("generation", *generation);
+  if (const Json* why = report.find("message")) entry.set("error", *why);
+  Json changed = Json::array();
+  if (const Json* changes = report.find("changes")) {
+    for (const Json& change : changes->items()) changed.push(*change.find("key"));
+  }
+  entry.set("changed", std::move(changed));
+}
+
+AuditRecord signalled_reload(EpochMs asked, const Json& report) {
+  Json entry = Json::object({{"kind", "admin"}, {"action", "reload"}, {"target", "configuration"}});
+  add_reload(entry, report);
+  entry.set("status", *report.find("result"));
+  return {asked, kBySignal, std::move(entry)};
 }
 
 }  // namespace podium

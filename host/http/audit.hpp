@@ -23,4 +23,34 @@ Task<std::unique_ptr<const RunFacts>> facts_of(Exchange& exchange, const ExecCom
 AuditRecord audit_line(Exchange& exchange, const RunFacts& facts, const ExecResult* result,
                        std::exception_ptr error);
 
+/// One thing that an administrator does, for the audit trail: who asked, from where, for what, and
+/// how it came out. Told once; what is added to it must hold no secret. I/O thread.
+class AdminAction {
+ public:
+  /// `action` is "key.create" and the like, `target` what it is done to.
+  AdminAction(Exchange& exchange, std::string action, std::string target);
+
+  /// For what is to be told besides.
+  Json& entry() noexcept { return entry_; }
+  /// It came out as `status` says. Before the answer: a client that leaves changes nothing.
+  void came_out(const std::string& status);
+  /// Nothing came of it, unless it has come out already.
+  void failed(const std::exception_ptr& error);
+
+ private:
+  Exchange& exchange_;
+  EpochMs time_ = epoch_ms_now();
+  Json entry_;
+  bool told_ = false;
+};
+
+/// Does `work` as `action`, which tells also what it throws. `action` outlives the call.
+Task<> audited(AdminAction& action, Task<> work);
+
+/// What a reload's report (see to_json) says for the trail: names of what changed, no values.
+void add_reload(Json& entry, const Json& report);
+
+/// The line of a reload that a signal asked for.
+AuditRecord signalled_reload(EpochMs asked, const Json& report);
+
 }  // namespace podium

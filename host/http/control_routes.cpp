@@ -1,6 +1,7 @@
 /// /api/v1/admin/backup, /api/v1/admin/reload and /api/v1/admin/config: what the administrator may
 /// do to the daemon.
 
+#include "http/audit.hpp"
 #include "http/control.hpp"
 #include "http/exchange.hpp"
 #include "http/routes.hpp"
@@ -23,22 +24,21 @@ struct Pending {
   DaemonControl::Outcome outcome;
 };
 
-}  // namespace
-
-/// Nobody else can open the database while the daemon has it (decision 40).
-Task<> backup_route(Exchange& exchange) {
+Task<> back_up(Exchange& exchange, AdminAction& action) {
   HttpContext& context = exchange.context();
   context.log.info("a backup was asked for", {{"peer", exchange.peer_address()},
                                               {"request_id", exchange.access().request_id}});
   auto work = [&] { return context.sessions.back_up(); };
   const Backup backup = co_await on_pool(context.io, context.pool, work);
+  action.entry().set("target", backup.file.string());
+  action.came_out("ok");
   const Json body = Json::object({{"file", backup.file.string()},
                                   {"bytes", backup.size},
                                   {"made_at", iso8601(epoch_ms_now())}});
   co_await exchange.answer(json_answer(200, body));
 }
 
-Task<> reload_route(Exchange& exchange) {
+Task<> reload(Exchange& exchange, AdminAction& action) {
   DaemonControl& control = control_of(exchange);
   asio::io_context& io = exchange.context().io;
   auto pending = std::make_shared<Pending>(io);
@@ -52,8 +52,26 @@ Task<> reload_route(Exchange& exchange) {
     });
   });
   co_await pending->done.wait();
-  Answer answer = json_answer(pending->outcome.status, pending->outcome.body);
+  const DaemonControl::Outcome& outcome = pending->outcome;
+  add_reload(action.entry(), outcome.body);
+  action.came_out(outcome.body.find("result")->string());
+  Answer answer = json_answer(outcome.status, outcome.body);
   co_await exchange.answer(std::move(answer));
+}
+
+}  // namespace
+
+/// Nobody else can open the database while the daemon has it (decision 40).
+Task<> backup_route(Exchange& exchange) {
+  AdminAction action(exchange, "backup", "");
+  Task<> work = back_up(exchange, action);
+  co_await audited(action, std::move(work));
+}
+
+Task<> reload_route(Exchange& exchange) {
+  AdminAction action(exchange, "reload", "configuration");
+  Task<> work = reload(exchange, action);
+  co_await audited(action, std::move(work));
 }
 
 Task<> show_config_route(Exchange& exchange) {

@@ -86,13 +86,7 @@ std::unique_ptr<Quotas::Run> take_place(Exchange& exchange) {
   Ledger& ledger = exchange.context().accounts.ledger;
   Quotas::Taken taken = ledger.quotas.take(principal.id, principal.quota, now);
   const QuotaReport& report = taken.report;
-  if (report.limit != 0) {
-    HeaderList& headers = exchange.extra_headers();
-    headers.add("RateLimit-Limit", std::to_string(report.limit));
-    headers.add("RateLimit-Remaining", std::to_string(report.remaining));
-    headers.add("RateLimit-Reset", std::to_string(report.reset_seconds));
-    if (!report.policy.empty()) headers.add("RateLimit-Policy", report.policy);
-  }
+  add_quota(exchange.extra_headers(), report);
   if (!taken.run) {
     throw Failure(Code::kRateLimited, report.reason)
         .with_retry_after(std::chrono::seconds(report.reset_seconds));
@@ -100,6 +94,18 @@ std::unique_ptr<Quotas::Run> take_place(Exchange& exchange) {
   ledger.key_used(principal.id, now);
   return std::move(taken.run);
 }
+
+}  // namespace
+
+void add_quota(HeaderList& headers, const QuotaReport& report) {
+  if (report.limit == 0) return;
+  headers.add("RateLimit-Limit", std::to_string(report.limit));
+  headers.add("RateLimit-Remaining", std::to_string(report.remaining));
+  headers.add("RateLimit-Reset", std::to_string(report.reset_seconds));
+  if (!report.policy.empty()) headers.add("RateLimit-Policy", report.policy);
+}
+
+namespace {
 
 std::string status_json(RunStage stage, unsigned position, Work::Clock::time_point began) {
   Json status = Json::object({{"stage", to_string(stage)}});
@@ -196,12 +202,18 @@ void Work::tell_end() {
   queue->add("end", end_json());
 }
 
+// Thousands may wait, and every run that ends moves them all.
+constexpr std::chrono::seconds kPositionAgain{1};
+
 bool Work::tell_position() {
   if (!hearing.events) return false;
+  const Clock::time_point now = Clock::now();
+  if (now - position_told_at_ < kPositionAgain) return false;
   const unsigned position = control->position();
   if (position == 0 || position == position_told_) return false;
   const bool first = std::exchange(position_told_, position) == 0;
-  if (first && Clock::now() - began < milliseconds(500)) return false;  // "queued" has just said it
+  if (first && now - began < kPositionAgain) return false;  // "queued" has just said it
+  position_told_at_ = now;
   queue->add("status", status_json(RunStage::kQueued, position, began));
   return true;
 }

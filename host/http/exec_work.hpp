@@ -51,6 +51,7 @@ struct Work {
   void tell_end();
 
   unsigned position_told_ = 0;
+  Clock::time_point position_told_at_{};
 };
 
 /// Listens for the client's leaving for as long as it lives.
@@ -66,6 +67,9 @@ class Watch {
  private:
   Exchange& exchange_;
 };
+
+/// Headers that tell what is left of a quota.
+void add_quota(HeaderList& headers, const QuotaReport& report);
 
 /// The body of POST /exec, as the sender's rights allow it to be read. `counted` is what the
 /// request is counted as from here on.

@@ -12,6 +12,7 @@
 #include "http/event_stream.hpp"
 #include "http/exec_work.hpp"
 #include "http/hang_up.hpp"
+#include "http/local_host.hpp"
 #include "http/routes.hpp"
 #include "http/ws_message.hpp"
 
@@ -51,9 +52,11 @@ class Talk : public std::enable_shared_from_this<Talk> {
   Task<> accept(const beast::http::request<beast::http::empty_body>& request) {
     ask_for_life();
     socket_.set_option(websocket::stream_base::decorator(
-        [id = exchange_.access().request_id](websocket::response_type& answer) {
+        [id = exchange_.access().request_id,
+         headers = exchange_.extra_headers()](websocket::response_type& answer) {
           answer.erase(beast::http::field::server);
           answer.set("X-Request-ID", id);
+          for (const HeaderField& field : headers) answer.set(field.name, field.value);
         }));
     error_code ec;
     co_await socket_.async_accept(request, asio::redirect_error(asio::use_awaitable, ec));
@@ -341,21 +344,6 @@ beast::http::request<beast::http::empty_body> upgrade_request(const RequestHead&
   return request;
 }
 
-/// A page of another origin could open a WebSocket where no key is asked for: browsers ask no
-/// server whether they may, unlike for requests with JSON.
-void check_origin(Exchange& exchange) {
-  const HeaderList& headers = exchange.head().headers;
-  const std::string* origin = headers.find("Origin");
-  const std::string* host = headers.find("Host");
-  if (origin == nullptr || !exchange.needs_no_key()) return;
-  const std::size_t scheme = origin->find("://");
-  const std::string_view from = scheme == std::string::npos
-                                    ? std::string_view()
-                                    : std::string_view(*origin).substr(scheme + 3);
-  if (host != nullptr && equal_ignoring_case(from, *host)) return;
-  throw Failure(Code::kForbidden, "without keys no WebSocket of a foreign web page is served");
-}
-
 Task<std::shared_ptr<Work>> begin(Exchange& exchange, Talk& talk) {
   ByteShare counted;
   std::string text = co_await talk.first_message(counted);
@@ -376,7 +364,13 @@ Task<> exec_ws_route(Exchange& exchange) {
                   "this path speaks WebSocket: GET with Connection: Upgrade, Upgrade: websocket "
                   "and Sec-WebSocket-Version: 13");
   }
-  check_origin(exchange);
+  if (exchange.needs_no_key()) check_same_origin(exchange.head());
+  const Principal& principal = exchange.principal();
+  if (!principal.id.empty()) {  // otherwise the first message tells who it is
+    Quotas& quotas = exchange.context().accounts.ledger.quotas;
+    add_quota(exchange.extra_headers(),
+              quotas.report(principal.id, principal.quota, epoch_ms_now()));
+  }
   Connection& connection = exchange.take_over(101);
   const auto talk = std::make_shared<Talk>(exchange, connection);
   co_await talk->accept(request);

@@ -128,10 +128,9 @@ int hex_digit(char c) noexcept {
 std::string decode_query(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const int high = text[i] == '%' && i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-    const int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
-    if (low >= 0) {
-      out += static_cast<char>(high * 16 + low);
+    const int byte = text[i] == '%' ? hex_byte(text.substr(i + 1, 2)) : -1;
+    if (byte >= 0) {
+      out += static_cast<char>(byte);
       i += 2;
     } else {
       out += text[i] == '+' ? ' ' : text[i];
@@ -141,6 +140,12 @@ std::string decode_query(std::string_view text) {
 }
 
 }  // namespace
+
+int hex_byte(std::string_view digits) noexcept {
+  if (digits.size() != 2) return -1;
+  const int high = hex_digit(digits[0]), low = hex_digit(digits[1]);
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),

@@ -8,6 +8,9 @@
 
 namespace podium {
 
+/// The byte of two hexadecimal digits; -1 when they are not that.
+int hex_byte(std::string_view digits) noexcept;
+
 /// Whether two ASCII strings are equal but for case.
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 

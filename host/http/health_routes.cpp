@@ -157,6 +157,7 @@ Task<> metrics_route(Exchange& exchange) {
   ExecService& exec = exchange.context().exec;
   metrics.set_queue(exec.running(), exec.waiting());
   metrics.set_connections(static_cast<unsigned>(server.open()));
+  metrics.set_log_lines_dropped(exchange.context().log.lines_dropped());
 
   // On a thread of its own, as a check: a plugin that blocks in spite of its contract holds up
   // nobody else.

@@ -59,6 +59,11 @@ bool is_private_host(std::string_view host) {
   return false;
 }
 
+std::string_view origin_host(std::string_view origin) noexcept {
+  const std::size_t scheme = origin.find("://");
+  return scheme == std::string_view::npos ? std::string_view() : origin.substr(scheme + 3);
+}
+
 void check_local_request(const RequestHead& head, std::string_view reached_address,
                          const std::vector<std::string>& names) {
   const std::string* host = head.headers.find("Host");
@@ -69,9 +74,8 @@ void check_local_request(const RequestHead& head, std::string_view reached_addre
   }
   const std::string* origin = head.headers.find("Origin");
   if (origin == nullptr) return;
-  const std::size_t scheme = origin->find("://");
-  if (scheme == std::string::npos ||
-      !is_local_host(std::string_view(*origin).substr(scheme + 3), reached_address)) {
+  const std::string_view from = origin_host(*origin);
+  if (from.empty() || !is_local_host(from, reached_address)) {
     throw Failure(Code::kForbidden, "without keys no request of a foreign web page is served");
   }
 }
@@ -85,6 +89,14 @@ void check_no_web_page(const RequestHead& head, const std::vector<std::string>& 
   throw Failure(Code::kForbidden,
                 "without keys a Host of the public internet is not served; if it is this server's, "
                 "name it in auth.hosts");
+}
+
+void check_same_origin(const RequestHead& head) {
+  const std::string* origin = head.headers.find("Origin");
+  const std::string* host = head.headers.find("Host");
+  if (origin == nullptr) return;
+  if (host != nullptr && equal_ignoring_case(origin_host(*origin), *host)) return;
+  throw Failure(Code::kForbidden, "without keys no WebSocket of a foreign web page is served");
 }
 
 }  // namespace podium

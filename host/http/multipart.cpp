@@ -29,13 +29,6 @@ bool is_boundary(std::string_view text) noexcept {
          std::all_of(text.begin(), text.end(), is_boundary_character);
 }
 
-int hex_digit(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 /// A parameter of a header value, taken off the front of `rest`.
 struct Parameter {
   std::string name, value;
@@ -114,10 +107,9 @@ std::optional<std::string> decode_extended(std::string_view text) {
       out += text[i];
       continue;
     }
-    if (i + 2 >= text.size()) return std::nullopt;
-    const int high = hex_digit(text[i + 1]), low = hex_digit(text[i + 2]);
-    if (high < 0 || low < 0) return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
+    const int byte = hex_byte(text.substr(i + 1, 2));
+    if (byte < 0) return std::nullopt;
+    out += static_cast<char>(byte);
     i += 2;
   }
   return out;

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "exec/run_book.hpp"
+#include "http/audit.hpp"
 #include "http/event_stream.hpp"
 #include "http/routes.hpp"
 
@@ -77,7 +78,15 @@ Task<> show_run_route(Exchange& exchange) {
 
 Task<> cancel_run_route(Exchange& exchange) {
   const std::string id = exchange.parameter(0);
-  const std::optional<bool> cancelled = exchange.context().exec.book().cancel(id, whose(exchange));
+  RunBook& book = exchange.context().exec.book();
+  std::optional<AdminAction> action;
+  if (exchange.sees_all()) action.emplace(exchange, "run.cancel", id);
+  const std::optional<RunInfo> run = book.find(id, whose(exchange));
+  const std::optional<bool> cancelled = book.cancel(id, whose(exchange));
+  if (action) {
+    if (run) action->entry().set("owner", run->principal);
+    action->came_out(!cancelled ? "not found" : *cancelled ? "ok" : "already ended");
+  }
   if (!cancelled) unknown_run();
   Json said = Json::object();
   said.set("message", *cancelled ? "cancelled" : "already ended");

@@ -30,7 +30,6 @@ HttpServer::~HttpServer() {
   // The I/O thread may still be at work: what belongs to it is asked, not touched. Coroutines that
   // are suspended after this die with the io_context, and what they would log is lost.
   asio::post(state_->context.io, [state = state_] { state->close_acceptors(); });
-  state_->server->access_log.close();
   state_->server->health.close();
 }
 

@@ -18,7 +18,6 @@ std::chrono::milliseconds sweep_interval(const HttpConfig& http) {
 ServerState::ServerState(HttpContext given, const HttpConfig& config)
     : context(std::move(given)),
       http(config),
-      access_log(context.log),
       health(context.io),
       empty(context.io),
       sweep_(context.io),
@@ -54,7 +53,9 @@ bool ServerState::has_room(const std::string& peer_address) const {
 void ServerState::finished(const Access& access) {
   const Access::Clock::time_point now = Access::Clock::now();
   count_access(context.metrics, access, now);
-  access_log.write(access_fields(access, now));
+  if (context.log.enabled(LogLevel::kInfo)) {
+    context.log.write(LogLevel::kInfo, "request", access_fields(access, now));
+  }
 }
 
 void ServerState::sweep_deadlines() {

@@ -29,7 +29,6 @@ struct ServerState : std::enable_shared_from_this<ServerState> {
   /// Bodies in memory of senders who have not said who they are.
   const std::shared_ptr<ByteBudget> unknown_bodies = std::make_shared<ByteBudget>();
 
-  AccessLog access_log;
   HealthProbe health;
   /// What /ready found the last time.
   struct Readiness {

@@ -1,12 +1,11 @@
 #include "obs/log.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <span>
 
+#include "base/write_whole.hpp"
 #include "base/time.hpp"
 #include "obs/log_text.hpp"
 
@@ -57,34 +56,50 @@ std::string json_line(LogLevel level, std::string_view message, const Fields& fi
   return line += "}\n";
 }
 
-void write_line(int fd, std::string_view line) {
-  while (!line.empty()) {
-    const ssize_t written = ::write(fd, line.data(), line.size());
-    if (written < 0 && errno == EINTR) continue;
-    // A log that takes nothing (closed, full) must not stop the daemon; nobody is left to be told.
-    if (written <= 0) return;
-    line.remove_prefix(static_cast<std::size_t>(written));
-  }
-}
-
 template <class Fields>
-void write_fields(int fd, Log::Format format, LogLevel level, std::string_view message,
-                  const Fields& fields) noexcept {
-  const int saved = errno;  // callers log before they look at it
-  try {
-    write_line(fd, format == Log::Format::kJson ? json_line(level, message, fields)
-                                                : text_line(level, message, fields));
-  } catch (const std::exception&) {
-    // Out of memory: the line is lost, the daemon goes on.
-    constexpr std::string_view kLost = "log: out of memory, a line was lost\n";
-    write_line(fd, kLost);
-  }
-  errno = saved;
+std::string line_of(Log::Format format, LogLevel level, std::string_view message,
+                    const Fields& fields) {
+  return format == Log::Format::kJson ? json_line(level, message, fields)
+                                      : text_line(level, message, fields);
 }
 
 }  // namespace
 
-Log::Log(int fd, LogLevel level, Format format) : fd_(fd), level_(level), format_(format) {}
+Log::Log(int fd, LogLevel level, Format format)
+    : fd_(fd), level_(level), format_(std::make_shared<std::atomic<Format>>(format)) {}
+
+void Log::start_writer(LogRoom room) {
+  auto notice = [format = format_](std::uint64_t lines) {
+    const std::initializer_list<LogField> fields{{"lines", static_cast<long long>(lines)}};
+    return line_of(format->load(), LogLevel::kWarning,
+                   "lines were dropped, the log is not read fast enough", fields);
+  };
+  writer_ = std::make_unique<LogWriter>(fd_, room, std::move(notice));
+}
+
+bool Log::flush(std::chrono::milliseconds limit) const noexcept {
+  return writer_ == nullptr || writer_->flush(limit);
+}
+
+std::uint64_t Log::lines_dropped() const noexcept {
+  return refused_ + (writer_ ? writer_->dropped() : 0);
+}
+
+template <class Fields>
+void Log::put(LogLevel level, std::string_view message, const Fields& fields) const noexcept {
+  const int saved = errno;  // callers log before they look at it
+  try {
+    std::string line = line_of(format_->load(std::memory_order_relaxed), level, message, fields);
+    if (writer_) {
+      writer_->add(std::move(line), level >= LogLevel::kWarning);
+    } else if (write_whole(fd_, line) != 0) {
+      ++refused_;  // a log that takes nothing (closed, full) must not stop the daemon
+    }
+  } catch (const std::exception&) {
+    ++refused_;  // out of memory: the line is lost, the daemon goes on
+  }
+  errno = saved;
+}
 
 bool Log::enabled(LogLevel level) const noexcept {
   return level >= level_.load(std::memory_order_relaxed);
@@ -92,16 +107,12 @@ bool Log::enabled(LogLevel level) const noexcept {
 
 void Log::write(LogLevel level, std::string_view message,
                 std::initializer_list<LogField> fields) const noexcept {
-  if (enabled(level)) {
-    write_fields(fd_, format_.load(std::memory_order_relaxed), level, message, fields);
-  }
+  if (enabled(level)) put(level, message, fields);
 }
 
 void Log::write(LogLevel level, std::string_view message,
                 const Json::Object& fields) const noexcept {
-  if (enabled(level)) {
-    write_fields(fd_, format_.load(std::memory_order_relaxed), level, message, fields);
-  }
+  if (enabled(level)) put(level, message, fields);
 }
 
 void Log::debug(std::string_view m, std::initializer_list<LogField> f) const noexcept {
@@ -122,7 +133,7 @@ void Log::error(std::string_view m, std::initializer_list<LogField> f) const noe
 
 void Log::configure(LogLevel level, Format format) noexcept {
   level_.store(level, std::memory_order_relaxed);
-  format_.store(format, std::memory_order_relaxed);
+  format_->store(format, std::memory_order_relaxed);
 }
 
 }  // namespace podium

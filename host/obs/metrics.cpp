@@ -6,6 +6,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <set>
 #include <sstream>
 
@@ -100,6 +101,11 @@ struct Metrics::State {
                                         "Changes that wait for the next write of the database.");
   Gauge& running = names.gauge("podium_runs_running", "Runs in progress.");
   Gauge& waiting = names.gauge("podium_runs_waiting", "Runs in the queue.");
+  Counter& log_lines_dropped =
+      names
+          .counters("podium_log_lines_dropped_total",
+                    "Lines of the log that were lost: it is not read fast enough, or not at all.")
+          .Add({});
   Gauge& connections = names.gauge("podium_connections_open", "Connections of clients.");
 };
 
@@ -152,6 +158,11 @@ void Metrics::set_queue(unsigned running, unsigned waiting) {
 }
 
 void Metrics::set_connections(unsigned open) { state_->connections.Set(open); }
+
+void Metrics::set_log_lines_dropped(std::uint64_t lines) {
+  Counter& counter = state_->log_lines_dropped;
+  counter.Increment(std::max(0.0, static_cast<double>(lines) - counter.Value()));
+}
 
 StorageMeter Metrics::storage(const std::string& instance) {
   const std::string name = to_utf8(instance);

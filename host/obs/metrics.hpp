@@ -26,6 +26,8 @@ class Metrics {
   void set_generations(std::uint64_t current, std::size_t left);
   void set_queue(unsigned running, unsigned waiting);
   void set_connections(unsigned open);
+  /// Since the start; by one thread at a time.
+  void set_log_lines_dropped(std::uint64_t lines);
 
   /// For the instance of a storage that has this name in the configuration.
   StorageMeter storage(const std::string& instance);

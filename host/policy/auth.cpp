@@ -14,6 +14,7 @@
 #include "base/ids.hpp"
 #include "base/json.hpp"
 #include "base/sha256.hpp"
+#include "base/write_whole.hpp"
 
 namespace podium {
 namespace {
@@ -56,18 +57,12 @@ std::optional<std::string> digest_of(const Json* value) {
   return digits;
 }
 
-void write_whole(int fd, std::string_view text, const std::filesystem::path& file) {
-  while (!text.empty()) {
-    const ssize_t wrote = ::write(fd, text.data(), text.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) {
-      throw Failure(Code::kUnavailable, file.string() + ": cannot be written: " + reason(errno));
-    }
-    text.remove_prefix(static_cast<std::size_t>(wrote));
-  }
-  if (::fsync(fd) != 0) {
-    throw Failure(Code::kUnavailable, file.string() + ": cannot be written: " + reason(errno));
-  }
+/// To the disk.
+void write_down(int fd, std::string_view text, const std::filesystem::path& file) {
+  int error = write_whole(fd, text);
+  if (error == 0 && ::fsync(fd) != 0) error = errno;
+  if (error == 0) return;
+  throw Failure(Code::kUnavailable, file.string() + ": cannot be written: " + reason(error));
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -211,7 +206,7 @@ std::string KeyRing::create(const std::filesystem::path& file, const std::string
     const std::filesystem::path& path;
     ~Removal() { ::unlink(path.c_str()); }
   } removal{aside};
-  write_whole(fd.get(), json_dump_pretty(document) + "\n", aside);
+  write_down(fd.get(), json_dump_pretty(document) + "\n", aside);
   if (::link(aside.c_str(), file.c_str()) != 0) {
     const int error = errno;
     throw Failure(error == EEXIST ? Code::kConflict : Code::kUnavailable,

@@ -135,10 +135,9 @@ std::uint64_t Quotas::runs_in(const Account& account, Period period, EpochMs now
   return count.start == period_start(period, now) ? count.runs : 0;
 }
 
-Quotas::Taken Quotas::take(const std::string& principal, const QuotaConfig& quota, EpochMs now) {
-  Account& account = account_of(principal);
-  Taken taken;
-  QuotaReport& report = taken.report;
+QuotaReport Quotas::report(const std::string& principal, const QuotaConfig& quota, EpochMs now) {
+  const Account& account = account_of(principal);
+  QuotaReport report;
   report.policy = policy_of(quota);
   for (const Period period : kAll) {
     const std::uint32_t bound = bound_of(quota, period);
@@ -164,7 +163,13 @@ Quotas::Taken Quotas::take(const std::string& principal, const QuotaConfig& quot
     report.remaining = 0;
     report.reset_seconds = 1;
   }
-  if (!report.reason.empty()) return taken;
+  return report;
+}
+
+Quotas::Taken Quotas::take(const std::string& principal, const QuotaConfig& quota, EpochMs now) {
+  Taken taken{nullptr, report(principal, quota, now)};
+  if (!taken.report.reason.empty()) return taken;
+  Account& account = account_of(principal);
   for (const Period period : kAll) {
     Account::Count& count = account.counts[index(period)];
     const EpochMs start = period_start(period, now);
@@ -172,7 +177,7 @@ Quotas::Taken Quotas::take(const std::string& principal, const QuotaConfig& quot
     ++count.runs;
   }
   account.changed = true;
-  if (report.limit != 0) --report.remaining;
+  if (taken.report.limit != 0) --taken.report.remaining;
   taken.run.reset(new Run(accounts_.at(principal), now));
   return taken;
 }

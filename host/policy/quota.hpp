@@ -68,6 +68,8 @@ class Quotas {
     std::unique_ptr<Run> run;  ///< none: refused, nothing was counted
     QuotaReport report;
   };
+  /// What take() would say, without a run.
+  QuotaReport report(const std::string& principal, const QuotaConfig& quota, EpochMs now);
   Taken take(const std::string& principal, const QuotaConfig& quota, EpochMs now);
 
   /// Runs of a principal in its present period.

@@ -19,7 +19,8 @@ struct UsageRecord {
   std::uint64_t runs = 0;
 };
 
-/// One line of the audit trail: who ran what, when, with which limits and outcome.
+/// One line of the audit trail: who ran what, when, with which limits and outcome; or what an
+/// administrator did.
 struct AuditRecord {
   EpochMs time = 0;
   std::string principal;

@@ -7,7 +7,7 @@
 #include "base/sha256.hpp"
 #include "daemon/control.hpp"
 #include "daemon/reload.hpp"
-#include "plugins/workshop.hpp"
+#include "plugins/reloading.hpp"
 #include "session/store.hpp"
 
 using namespace podium;
@@ -23,9 +23,7 @@ namespace {
 class Reloading : public ::testing::Test {
  protected:
   Reloading() {
-    workshop.add("tests/plugins/echo.so", "echo");
-    workshop.add("tests/plugins/memory.so", "memory");
-    workshop.add("tests/plugins/upper.so", "upper");
+    podium::test::add_test_plugins(workshop);
     workshop.add("tests/broken_plugins/hangs.so", "hangs");
     write(Json::object());
     (void)generation.exchange(reaper.adopt(builder.build(source().load(), nullptr)));
@@ -48,35 +46,10 @@ class Reloading : public ::testing::Test {
   std::filesystem::path gate() const { return workshop.dir.path() / "gate"; }
   ConfigSource source() const { return {workshop.dir.path() / "podium.json", {}, {}}; }
 
-  /// Takes every member of a table away.
-  static Json nothing_of(const Json& table) {
-    Json nothing = Json::object();
-    for (const auto& [name, value] : table.members()) nothing.set(name, nullptr);
-    return nothing;
-  }
   /// The test plugins, and `more` on top.
   Json document(const Json& more) const {
-    const Json defaults = *parse_config(default_config_text(), "").document;
-    Json plugins = nothing_of(*defaults.find("plugins"));
-    plugins.set("files", Json::object({{"library", "memory"}}));
-    plugins.set("first",
-                Json::object({{"library", "echo"}, {"options", Json::object({{"tag", "a"}})}}));
-    plugins.set("loud", Json::object({{"library", "upper"}}));
-    Json languages = nothing_of(*defaults.find("languages"));
-    languages.set("py", Json::object({{"runtimes", Json(Json::Array{"first"})},
-                                      {"source", "main.py"},
-                                      {"command", Json(Json::Array{"/bin/true"})}}));
-    Json json = Json::object({{"plugin_dir", workshop.dir.path().string()},
-                              {"state_dir", (workshop.dir.path() / "state").string()},
-                              {"auth", Json::object({{"mode", "none"}, {"admin_key", nullptr}})},
-                              {"reload_timeout", "20s"}});
-    json.set("plugins", std::move(plugins));
-    json.set("languages", std::move(languages));
-    Json routes = Json::object();
-    for (const auto& [path, value] : defaults.find("routes")->members()) {
-      routes.set(path, Json::object({{"response", "loud"}}));
-    }
-    json.set("routes", std::move(routes));
+    Json json = podium::test::test_config(workshop, podium::test::test_plugins("a"));
+    json.set("reload_timeout", "20s");
     for (const auto& [key, value] : more.members()) json.set(key, value);
     return json;
   }
@@ -89,11 +62,7 @@ class Reloading : public ::testing::Test {
     workshop.write("podium.json", json_dump(json));
   }
 
-  ReloadReport reload() {
-    std::promise<ReloadReport> report;
-    reloader->request([&](const ReloadReport& made) { report.set_value(made); });
-    return report.get_future().get();
-  }
+  ReloadReport reload() { return podium::test::reload_by(*reloader); }
   /// The plugin that hangs while the gate is there: 1 in the pre-flight, 2 in create, 3 in destroy.
   Json hanging(int where) const {
     return Json::object({{"library", "hangs"},

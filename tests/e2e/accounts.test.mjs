@@ -86,6 +86,23 @@ describe('keys', { concurrency: false }, () => {
     assert.ok(lines[0].limits.wall_ms > 0);
     assert.ok(!daemon.said().includes(key), 'the key is in no line of the log');
   });
+
+  test('and what was done to the key, and a reload, too', async () => {
+    daemon.signal('SIGHUP');
+    const lines = await eventually('the lines are written', async () => {
+      const asked = await daemon.podium(['audit', '--json']);
+      const all = JSON.parse(asked.stdout).filter((line) => line.kind === 'admin');
+      return all.some((line) => line.principal === 'admin:signal') && all;
+    });
+    const said = await daemon.podium(['audit', '--principal', 'admin:key', '--text']);
+
+    const actions = lines.map((line) => `${line.action} ${line.target} ${line.status}`);
+    assert.ok(actions.includes('key.create chat ok'), actions.join());
+    assert.ok(actions.includes('key.delete chat ok'), actions.join());
+    assert.ok(actions.includes('reload configuration ok'), actions.join());
+    assert.match(said.stdout, /admin:key +key\.delete chat: ok, from 127\.0\.0\.1$/m);
+    assert.ok(!JSON.stringify(lines).includes(key));
+  });
 });
 
 describe('signed tokens', () => {

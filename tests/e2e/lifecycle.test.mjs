@@ -101,6 +101,32 @@ describe('the first start', { concurrency: false }, () => {
   });
 });
 
+describe('A log that nobody reads', { concurrency: false }, () => {
+  test('holds up no request, no reload and no end', async () => {
+    const daemon = await new Daemon().start();
+    daemon.child.stderr.pause();
+    for (let n = 0; n < 1500; n++) {
+      daemon.signal('SIGUSR1'); // a line by the thread that serves everybody
+      if (n % 10 === 0) await daemon.request('GET', '/health');
+    }
+
+    const run = await daemon.exec('bash', 'echo still here');
+    const reload = await daemon.podium(['reload']);
+    const metrics = await daemon.request('GET', '/metrics');
+    daemon.signal('SIGTERM');
+    const began = performance.now();
+    const exit = await daemon.ended;
+
+    assert.equal(run.json.stdout, 'still here\n');
+    assert.equal(reload.code, 0, reload.stderr);
+    assert.match(metrics.bytes.toString(), /^podium_log_lines_dropped_total 0$/m);
+    assert.deepEqual(exit, { code: 0, signal: null });
+    assert.ok(performance.now() - began < 20_000);
+    daemon.child.stderr.resume();
+    await daemon.discard();
+  });
+});
+
 describe('SIGTERM', { concurrency: false }, () => {
   test('lets runs in flight finish, refuses new ones, ends with 0 and leaves nothing', async () => {
     const daemon = await new Daemon().start();

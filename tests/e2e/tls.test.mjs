@@ -89,6 +89,29 @@ describe('the TLS listener', { concurrency: false }, () => {
     assert.equal(plain.headers['strict-transport-security'], undefined);
   });
 
+  test('opens a WebSocket with HSTS', async () => {
+    const head = await new Promise((resolve, reject) => {
+      const request = https.request(url('/exec/ws'), {
+        ca: fs.readFileSync(certificate),
+        agent: false,
+        headers: {
+          'X-API-Key': daemon.key,
+          Connection: 'Upgrade',
+          Upgrade: 'websocket',
+          'Sec-WebSocket-Version': 13,
+          'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+        },
+      });
+      request.on('upgrade', (response, socket) => (socket.destroy(), resolve(response)));
+      request.on('response', (response) => reject(new Error(`answered ${response.statusCode}`)));
+      request.on('error', reject);
+      request.end();
+    });
+
+    assert.equal(head.statusCode, 101);
+    assert.equal(head.headers['strict-transport-security'], 'max-age=31536000');
+  });
+
   test('speaks TLS 1.2 and 1.3 with HTTP/1.1, and nothing older', async () => {
     assert.match(await sclient('-tls1_3', '-alpn', 'h2,http/1.1'), /ALPN protocol: http\/1\.1/);
     assert.match(await sclient('-tls1_2'), /Protocol *: TLSv1\.2/);

@@ -22,7 +22,11 @@ test('an answer names the limits that health says are not enforced', async () =>
   assert.equal(privileged, false);
   assert.ok(unenforced.includes('memory') && unenforced.includes('cpu'), unenforced);
 
-  for (const [lang, code] of [['py', 'print(1)'], ['bash', 'echo 1']]) {
+  for (const [lang, code] of [
+    ['py', 'print(1)'],
+    ['bash', 'echo 1'],
+    ['c', '#include <stdio.h>\nint main(void) { puts("1"); }'],
+  ]) {
     const { status, json } = await daemon.exec(lang, code);
 
     assert.deepEqual([status, json.stdout, json.status], [200, '1\n', 'completed'], lang);

@@ -4,6 +4,9 @@
 #include <boost/asio/detached.hpp>
 #include <gtest/gtest.h>
 
+#include <time.h>
+
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -82,6 +85,55 @@ TEST_F(AdmissionTest, ServesTheQueueInTheOrderOfArrival) {
     poll();
   }
   EXPECT_EQ(admission->running(), 0u);
+}
+
+TEST_F(AdmissionTest, NumbersThoseWhoWaitInTheOrderOfArrival) {
+  const auto place = [&] { return std::make_unique<Permit>(admission->admit(config(1, 8), 1)); };
+  const auto position = [&](const std::unique_ptr<Permit>& of) { return admission->position(*of); };
+  auto running = place();
+  auto a = place(), b = place(), c = place();
+  EXPECT_EQ(position(running), 0u);
+  EXPECT_EQ(position(c), 3u);
+
+  b.reset();
+  EXPECT_EQ(position(a), 1u);
+  EXPECT_EQ(position(c), 2u);
+  auto d = place();
+  EXPECT_EQ(position(d), 3u);
+
+  running.reset();
+  auto e = place();
+  EXPECT_EQ(position(a), 0u);
+  EXPECT_EQ(position(c), 1u);
+  EXPECT_EQ(position(d), 2u);
+  EXPECT_EQ(position(e), 3u);
+}
+
+/// Of processor time, so that a busy machine makes no difference.
+double thread_seconds() {
+  timespec used{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
+}
+
+TEST_F(AdmissionTest, TellsFiveThousandTheirPositionsAfterEveryChangeInLittleTime) {
+  constexpr unsigned kWaiting = 5000, kChanges = 20;
+  std::vector<Permit> places;
+  const double began = thread_seconds();
+  for (unsigned i = 0; i < kWaiting + 1; ++i) {
+    places.push_back(admission->admit(config(1, kWaiting), 1));
+    ASSERT_EQ(admission->position(places.back()), i);
+  }
+
+  for (unsigned change = 1; change <= kChanges; ++change) {
+    places.erase(places.begin() + 1 + change * 7);
+    for (unsigned i = 1; i < places.size(); ++i) {
+      ASSERT_EQ(admission->position(places[i]), i);
+    }
+  }
+
+  // Counted anew by each of them it would be minutes.
+  EXPECT_LT(thread_seconds() - began, 3.0);
 }
 
 TEST_F(AdmissionTest, RefusesWhoeverFindsTheQueueFullAndNamesTheCapacity) {

@@ -37,6 +37,13 @@ class AccountsOverHttp : public Front {
   Received run_as(const std::string& credential) {
     return ask_as(credential, "POST", "/exec", exec_body());
   }
+  /// Writes what the ledger holds, and asks for the lines of a principal.
+  Received trail_of(const std::string& principal) {
+    Ledger::Batch batch;
+    on_io([&] { batch = accounts->ledger.take(epoch_ms_now()); });
+    accounts->store.record(batch.usage, batch.lines);
+    return admin("GET", "/audit?principal=" + principal + "&limit=10");
+  }
   /// Makes a key and returns it.
   std::string make_key(const std::string& body) {
     const Received answer = admin("POST", "/keys", body);
@@ -159,6 +166,30 @@ TEST_F(AccountsOverHttp, WhatIsRefusedForAnotherReasonDoesNotCount) {
   EXPECT_EQ(run_as(key_header(kKey)).status, 200);
 }
 
+TEST_F(AccountsOverHttp, TheAnswerThatOpensAWebSocketHasTheHeadersOfOtherAnswers) {
+  config.quotas.minute = 5;
+  start();
+  EXPECT_EQ(run_as(key_header(kKey)).status, 200);
+  const auto open = [&](const std::string& credential) {
+    Client client = connect();
+    client.send("GET /exec/ws HTTP/1.1\r\nHost: 127.0.0.1\r\n" + credential +
+                "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n\r\n");
+    return client.receive(true);
+  };
+
+  const Received known = open(key_header(kKey) + "\r\n");
+  const Received unknown = open("");
+
+  EXPECT_EQ(known.status, 101);
+  EXPECT_EQ(known.header("RateLimit-Limit"), "5");
+  EXPECT_EQ(known.header("RateLimit-Remaining"), "4");
+  EXPECT_THAT(known.header("traceresponse"), HasSubstr("0af7651916cd43dd8448eb211c80319c"));
+  EXPECT_EQ(unknown.status, 101) << "its first message says who it is";
+  EXPECT_EQ(unknown.header("RateLimit-Limit"), "");
+}
+
 TEST_F(AccountsOverHttp, RunsAtATimeAreBounded) {
   config.quotas.concurrent = 1;
   runtime->behaviour = [this](FakeRun& run) { runs.push(run); };
@@ -279,20 +310,77 @@ TEST_F(AccountsOverHttp, ASignedTokenIsAPrincipalOfItsTenant) {
   EXPECT_EQ(run_as("Authorization: Bearer a.b.c").status, 401);
 }
 
+TEST_F(AccountsOverHttp, TheAuditTrailTellsWhatTheAdministratorDidAndHowItCameOut) {
+  start();
+  const std::string key = make_key(R"({"id":"chat","metadata":{"note":"private"}})");
+  admin("PATCH", "/keys/chat", R"({"enabled":false,"rate_limits":{"per_minute":9}})");
+  admin("DELETE", "/keys/chat");
+  admin("DELETE", "/keys/chat");
+  admin("POST", "/keys", R"({"enabled":"sk-typed-in-the-wrong-place"})");
+  admin("POST", "/reload");
+  admin("POST", "/backup");
+
+  const Received answer = trail_of("admin:key");
+  const Json lines = answer.json();
+
+  ASSERT_EQ(lines.items().size(), 7u) << answer.body;
+  const char* expected[] = {"backup * ok",          "reload configuration error",
+                            "key.create * refused", "key.delete chat refused",
+                            "key.delete chat ok",   "key.change chat ok",
+                            "key.create chat ok"};
+  for (std::size_t i = 0; i < 7; ++i) {
+    const Json& line = lines.items()[i];
+    std::string target = line.find("target")->string();
+    if (target != "chat" && target != "configuration") target = "*";
+    EXPECT_EQ(line.find("action")->string() + ' ' + target + ' ' + line.find("status")->string(),
+              expected[i]);
+    EXPECT_EQ(line.find("kind")->string(), "admin");
+    EXPECT_EQ(line.find("peer")->string(), "127.0.0.1");
+    EXPECT_EQ(line.find("request_id")->string().empty(), false);
+  }
+  EXPECT_EQ(json_dump(*lines.items()[5].find("changes")),
+            R"({"enabled":false,"rate_limits":{"per_minute":9}})");
+  EXPECT_EQ(lines.items()[3].find("error")->string(), "there is no such key");
+  for (const std::string& secret : {key, sha256_hex(key), std::string("sk-typed"),
+                                    std::string("private"), std::string(kAdminKey)}) {
+    EXPECT_EQ(answer.body.find(secret), std::string::npos) << secret;
+  }
+}
+
+TEST_F(AccountsOverHttp, TheAuditTrailTellsOfRunsThatTheAdministratorCancelled) {
+  runtime->behaviour = [this](FakeRun& run) { runs.push(run); };
+  start();
+  Client client = connect();
+  client.send(post("/exec", exec_body()));
+  runs.next();
+  const Json known = ask_as(key_header(kAdminKey), "GET", "/runs").json();
+  const std::string id = known.find("runs")->items().at(0).find("run_id")->string();
+
+  EXPECT_EQ(ask_as(key_header("sk-other"), "DELETE", "/runs/" + id).status, 404);
+  EXPECT_EQ(ask_as(key_header(kAdminKey), "DELETE", "/runs/" + id).status, 200);
+  client.receive();
+  const Json lines = trail_of("admin:key").json();
+
+  ASSERT_EQ(lines.items().size(), 1u);
+  const Json& line = lines.items()[0];
+  EXPECT_EQ(line.find("action")->string(), "run.cancel");
+  EXPECT_EQ(line.find("target")->string(), id);
+  EXPECT_EQ(line.find("owner")->string(), "tester");
+  EXPECT_EQ(line.find("status")->string(), "ok");
+}
+
 TEST_F(AccountsOverHttp, TheAuditTrailTellsWhoRanWhatWithWhichLimitsAndOutcome) {
   start();
   ask_as(key_header(kKey), "POST", "/exec",
          exec_body(",\"timeout\":1500,\"user_id\":\"u1\",\"entity_id\":\"e1\""));
   log_pipe.next("request");  // comes after the line of the trail
-  Ledger::Batch batch;
-  on_io([&] { batch = accounts->ledger.take(epoch_ms_now()); });
-  accounts->store.record(batch.usage, batch.lines);
 
-  const Json lines = admin("GET", "/audit?principal=tester&limit=5").json();
+  const Json lines = trail_of("tester").json();
 
   ASSERT_EQ(lines.items().size(), 1u);
   const Json& line = lines.items()[0];
   EXPECT_EQ(line.find("principal")->string(), "tester");
+  EXPECT_EQ(line.find("kind")->string(), "run");
   EXPECT_EQ(line.find("language")->string(), "py");
   EXPECT_EQ(line.find("code_sha256")->string(), sha256_hex("print(1)"));
   EXPECT_EQ(line.find("limits")->find("wall_ms")->integer(), 1500);

@@ -145,6 +145,7 @@ class Front : public testing::Test {
   static constexpr const char* kAdminKey = "sk-the-administrators-own-key-000000";
 
   Front() {
+    log.start_writer();
     char name[] = "/tmp/podium-http-XXXXXX";
     folder = ::mkdtemp(name);
     storage = std::make_shared<FakeStorage>(folder / "blobs");

@@ -263,5 +263,18 @@ TEST(Routes, AreServedBareAndUnderV1AndTellWhatTheyAllow) {
   EXPECT_EQ(match_route("PUT", "/download/a/b", parameters).allowed, "GET, HEAD, OPTIONS");
 }
 
+TEST(HexByte, IsTheByteOfTwoDigitsAndOfNothingElse) {
+  EXPECT_EQ(hex_byte("00"), 0);
+  EXPECT_EQ(hex_byte("fF"), 255);
+  EXPECT_EQ(hex_byte("4a"), 0x4a);
+  for (const char* wrong : {"", "4", "4g", "g4", "4a4", "%4"})
+    EXPECT_EQ(hex_byte(wrong), -1) << wrong;
+}
+
+TEST(OriginHost, IsWhatStandsBehindTheScheme) {
+  EXPECT_EQ(origin_host("https://podium.internal:8000"), "podium.internal:8000");
+  EXPECT_EQ(origin_host("null"), "");
+}
+
 }  // namespace
 }  // namespace podium::test

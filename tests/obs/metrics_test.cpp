@@ -58,6 +58,9 @@ TEST(Metrics, KeepsGaugesHeartbeatsAndReloads) {
   metrics.set_connections(11);
   metrics.heartbeats_sent(4);
   metrics.heartbeats_sent(0);
+  metrics.set_log_lines_dropped(3);
+  metrics.set_log_lines_dropped(3);
+  metrics.set_log_lines_dropped(8);
   metrics.reload(Metrics::Reload::kOk);
   metrics.reload(Metrics::Reload::kRefused);
   metrics.reload(Metrics::Reload::kRefused);
@@ -68,6 +71,7 @@ TEST(Metrics, KeepsGaugesHeartbeatsAndReloads) {
   EXPECT_TRUE(has_line(text, "podium_runs_waiting 5")) << text;
   EXPECT_TRUE(has_line(text, "podium_connections_open 11")) << text;
   EXPECT_TRUE(has_line(text, "podium_heartbeats_total 4")) << text;
+  EXPECT_TRUE(has_line(text, "podium_log_lines_dropped_total 8")) << text;
   EXPECT_TRUE(has_line(text, R"(podium_reloads_total{result="failed"} 2)")) << text;
 }
 

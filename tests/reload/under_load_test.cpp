@@ -9,7 +9,7 @@
 
 #include "daemon/reload.hpp"
 #include "plugin/generations.hpp"
-#include "plugins/workshop.hpp"
+#include "plugins/reloading.hpp"
 #include "session/store.hpp"
 
 using namespace podium;
@@ -24,9 +24,7 @@ namespace {
 class ReloadUnderLoad : public ::testing::Test {
  protected:
   ReloadUnderLoad() {
-    for (const char* name : {"echo", "memory", "upper"}) {
-      workshop.add("tests/plugins/" + std::string(name) + ".so", name);
-    }
+    podium::test::add_test_plugins(workshop);
     write(plugins("start"));
     (void)current.exchange(reaper.adopt(builder.build(source().load(), nullptr)));
     reloader = std::make_unique<Reloader>(ReloadParts{
@@ -39,37 +37,11 @@ class ReloadUnderLoad : public ::testing::Test {
 
   ConfigSource source() const { return {workshop.dir.path() / "podium.json", {}, {}}; }
 
-  static Json nothing_of(const Json& table) {
-    Json nothing = Json::object();
-    for (const auto& [name, value] : table.members()) nothing.set(name, nullptr);
-    return nothing;
-  }
-  Json plugins(const std::string& tag) const {
-    Json made = nothing_of(*defaults.find("plugins"));
-    made.set("files", Json::object({{"library", "memory"}}));
-    made.set("first",
-             Json::object({{"library", "echo"}, {"options", Json::object({{"tag", tag}})}}));
-    made.set("loud", Json::object({{"library", "upper"}}));
-    return made;
-  }
+  static Json plugins(const std::string& tag) { return podium::test::test_plugins(tag); }
   void write(Json plugins) {
-    Json languages = nothing_of(*defaults.find("languages"));
-    languages.set("py", Json::object({{"runtimes", Json(Json::Array{"first"})},
-                                      {"source", "main.py"},
-                                      {"command", Json(Json::Array{"/bin/true"})}}));
-    Json routes = Json::object();
-    for (const auto& [path, value] : defaults.find("routes")->members()) {
-      routes.set(path, Json::object({{"response", "loud"}}));
-    }
-    workshop.write(
-        "podium.json",
-        json_dump(Json::object({{"plugin_dir", workshop.dir.path().string()},
-                                {"state_dir", (workshop.dir.path() / "state").string()},
-                                {"auth", Json::object({{"mode", "none"}, {"admin_key", nullptr}})},
-                                {"reload_timeout", "60s"},
-                                {"plugins", std::move(plugins)},
-                                {"languages", std::move(languages)},
-                                {"routes", std::move(routes)}})));
+    Json json = podium::test::test_config(workshop, std::move(plugins));
+    json.set("reload_timeout", "60s");
+    workshop.write("podium.json", json_dump(json));
   }
   /// The n-th of 200: a good one and a bad one in turn, of two kinds each.
   void write_number(int n) {
@@ -83,13 +55,8 @@ class ReloadUnderLoad : public ::testing::Test {
     more.set("broken", Json::object({{"library", "missing"}}));
     write(std::move(more));
   }
-  ReloadReport reload() {
-    std::promise<ReloadReport> report;
-    reloader->request([&](const ReloadReport& made) { report.set_value(made); });
-    return report.get_future().get();
-  }
+  ReloadReport reload() { return podium::test::reload_by(*reloader); }
 
-  const Json defaults = *parse_config(default_config_text(), "").document;
   Workshop workshop;
   SessionStore sessions{workshop.dir.path() / "podium.db"};
   Snapshot<KeyRing> keys;

@@ -115,6 +115,41 @@ TEST_F(CgroupTreeTest, FindsTheGroupAboveTheOneThatPodiumWasMovedTo) {
   EXPECT_EQ(layout.memory.parent, root_ + "/sys/fs/cgroup/system.slice/podium.service");
 }
 
+TEST_F(CgroupTreeTest, FindsTheGroupThatWasGivenAboveTheSubgroupThatPodiumIsIn) {
+  const std::string service = "/sys/fs/cgroup/system.slice/podium.service";
+  file(service + "/cgroup.controllers", "cpu memory pids\n");
+  file(service + "/main/cgroup.controllers", "");  // nothing is handed down yet
+  file(service + "/podium-4711/cgroup.controllers", "");
+  const auto is_given = [&](const std::string& group) { return group == root_ + service; };
+
+  const auto layout =
+      find_cgroups("0::/system.slice/podium.service/main\n", kV2Mount, root_, is_given);
+
+  EXPECT_EQ(layout.name(), "v2");
+  EXPECT_TRUE(layout.missing().empty());
+  EXPECT_EQ(layout.memory.parent, root_ + service);
+}
+
+TEST_F(CgroupTreeTest, StaysInItsOwnGroupBelowOneThatOthersHaveGroupsInOrThatWasNotGiven) {
+  const std::string manager = "/sys/fs/cgroup/user@7.service";
+  file(manager + "/cgroup.controllers", "cpu memory pids\n");
+  file(manager + "/run-1.scope/cgroup.controllers", "cpu memory pids\n");
+  const auto find = [&](const DelegateMark& is_given) {
+    return find_cgroups("0::/user@7.service/run-1.scope\n", kV2Mount, root_, is_given)
+        .memory.parent;
+  };
+  const auto all = [](const std::string&) { return true; };
+  const auto none = [](const std::string&) { return false; };
+  const auto manager_alone = [&](const std::string& group) { return group == root_ + manager; };
+
+  EXPECT_EQ(find(all), root_ + manager + "/run-1.scope");
+  EXPECT_EQ(find(none), root_ + manager + "/run-1.scope");
+  EXPECT_EQ(find(manager_alone), root_ + manager);
+
+  file(manager + "/init.scope/cgroup.controllers", "cpu memory pids\n");
+  EXPECT_EQ(find(manager_alone), root_ + manager + "/run-1.scope");
+}
+
 TEST_F(CgroupTreeTest, WritesTheLimitsOfAVersionTwoGroup) {
   file("/g/cgroup.controllers", "memory pids cpu\n");
   file("/g/cgroup.subtree_control", "");

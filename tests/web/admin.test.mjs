@@ -3,13 +3,10 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 
-import { Daemon } from '../e2e/support/daemon.mjs';
 import {
   barriers,
-  closeBrowser,
-  openBrowser,
   openWorkbench,
   over,
   picture,
@@ -18,18 +15,12 @@ import {
   statusOf,
   write,
 } from './support/browser.mjs';
+import { serveTests } from './support/serve.mjs';
 
-let daemon;
+const { daemon } = serveTests();
 let adminKey;
-before(async () => {
-  daemon = await new Daemon().start();
+before(() => {
   adminKey = fs.readFileSync(path.join(daemon.stateDir, 'admin-key'), 'utf8').trim();
-  await openBrowser();
-});
-after(async () => {
-  await closeBrowser();
-  await daemon.stop();
-  await daemon.discard();
 });
 
 async function open(options) {

@@ -1,21 +1,12 @@
 // The description of the API, /docs, in a real browser.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { Daemon } from '../e2e/support/daemon.mjs';
-import { barriers, closeBrowser, openBrowser, openTab, picture } from './support/browser.mjs';
+import { barriers, openTab, picture } from './support/browser.mjs';
+import { serveTests } from './support/serve.mjs';
 
-let daemon;
-before(async () => {
-  daemon = await new Daemon().start();
-  await openBrowser();
-});
-after(async () => {
-  await closeBrowser();
-  await daemon.stop();
-  await daemon.discard();
-});
+const { daemon } = serveTests();
 
 // openTab's close() fails on any request to elsewhere, any exception and any violation of the
 // page's policy.

@@ -2,13 +2,11 @@
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
 import { Daemon, eventually } from '../e2e/support/daemon.mjs';
 import {
   barriers,
-  closeBrowser,
-  openBrowser,
   openTab,
   openWorkbench,
   over,
@@ -20,19 +18,10 @@ import {
   write,
   writeAndRun,
 } from './support/browser.mjs';
+import { serveTests } from './support/serve.mjs';
 
-let daemon;
-before(async () => {
-  daemon = await new Daemon({ limits: { output: '16MiB' } }).start();
-  await openBrowser();
-});
-after(async () => {
-  await closeBrowser();
-  await daemon.stop();
-  await daemon.discard();
-});
+const { daemon, open } = serveTests({ limits: { output: '16MiB' } });
 
-const open = (options) => openWorkbench(daemon.url, daemon.key, options);
 test('the first load is at most 300 kB, all of it from the daemon itself', async (t) => {
   const { page, close } = await open();
 

@@ -3,12 +3,10 @@
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
 import { Daemon } from '../e2e/support/daemon.mjs';
 import {
-  closeBrowser,
-  openBrowser,
   openWorkbench,
   over,
   picture,
@@ -19,19 +17,9 @@ import {
   write,
   writeAndRun,
 } from './support/browser.mjs';
+import { serveTests } from './support/serve.mjs';
 
-let daemon;
-before(async () => {
-  daemon = await new Daemon({ limits: { output: '16MiB' } }).start();
-  await openBrowser();
-});
-after(async () => {
-  await closeBrowser();
-  await daemon.stop();
-  await daemon.discard();
-});
-
-const open = (options) => openWorkbench(daemon.url, daemon.key, options);
+const { daemon, open } = serveTests({ limits: { output: '16MiB' } });
 
 test('a connection that breaks is taken up again and nothing is lost or said twice', async () => {
   const wire = await new Wire(daemon.port).open();

@@ -13,63 +13,11 @@
 #include <cstdio>
 #include <cstring>
 #include <set>
-#include <sstream>
-
-#include "words.hpp"
 
 namespace podium::sandbox {
 namespace {
 
 using Version = CgroupController::Version;
-
-bool has_word(std::string_view list, char separator, std::string_view word) {
-  for (std::size_t at = 0; at <= list.size();) {
-    std::size_t end = list.find(separator, at);
-    if (end == std::string_view::npos) end = list.size();
-    if (list.substr(at, end - at) == word) return true;
-    at = end + 1;
-  }
-  return false;
-}
-
-struct Mount {
-  std::string point, root, type, options;
-};
-
-std::vector<Mount> cgroup_mounts(std::string_view mountinfo) {
-  std::vector<Mount> mounts;
-  std::istringstream in{std::string(mountinfo)};
-  for (std::string line; std::getline(in, line);) {
-    const auto f = words(line);
-    const auto dash = std::find(f.begin(), f.end(), "-");
-    if (f.size() < 6 || f.end() - dash < 4) continue;
-    if (dash[1] == "cgroup" || dash[1] == "cgroup2") {
-      mounts.push_back({f[4], f[3], dash[1], dash[3]});
-    }
-  }
-  return mounts;
-}
-
-/// Our own group's directory below a mount.
-std::string own_directory(const Mount& mount, std::string path) {
-  if (mount.root != "/" && path.starts_with(mount.root)) path.erase(0, mount.root.size());
-  if (path.starts_with("/..") || path == "/") path.clear();  // outside of our cgroup namespace
-  const std::string host = "/" + std::string(kHostGroup);
-  if (mount.type == "cgroup2" && path.ends_with(host)) path.erase(path.size() - host.size());
-  return mount.point + path;
-}
-
-std::string read_text(const std::string& file) {
-  std::string text;
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return text;
-  char buffer[4096];
-  for (ssize_t n; (n = ::read(fd, buffer, sizeof buffer)) > 0;) {
-    text.append(buffer, static_cast<std::size_t>(n));
-  }
-  ::close(fd);
-  return text;
-}
 
 bool write_text(int fd, std::string_view text) noexcept {
   return ::pwrite(fd, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
@@ -151,54 +99,6 @@ bool write_memory(const CgroupFiles& files, std::uint64_t bytes) noexcept {
 }
 
 }  // namespace
-
-std::string CgroupLayout::name() const {
-  bool v1 = false, v2 = false;
-  for (const auto* c : {&memory, &pids, &cpu}) {
-    v1 |= c->version == Version::kV1;
-    v2 |= c->version == Version::kV2;
-  }
-  return v1 && v2 ? "hybrid" : v1 ? "v1" : v2 ? "v2" : "none";
-}
-
-std::vector<std::string> CgroupLayout::missing() const {
-  std::vector<std::string> out;
-  if (memory.version == Version::kNone) out.emplace_back("memory");
-  if (pids.version == Version::kNone) out.emplace_back("processes");
-  if (cpu.version == Version::kNone) out.emplace_back("cpu");
-  return out;
-}
-
-CgroupLayout find_cgroups(std::string_view self_cgroup, std::string_view mountinfo,
-                          const std::string& root) {
-  const auto mounts = cgroup_mounts(mountinfo);
-  CgroupLayout layout;
-  const std::array<std::pair<CgroupController*, std::string>, 3> wanted{
-      {{&layout.memory, "memory"}, {&layout.pids, "pids"}, {&layout.cpu, "cpu"}}};
-
-  std::istringstream in{std::string(self_cgroup)};
-  for (std::string line; std::getline(in, line);) {
-    const auto first = line.find(':'), second = line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    const std::string path = line.substr(second + 1);
-    const bool unified = controllers.empty();
-    for (const auto& mount : mounts) {
-      if (unified != (mount.type == "cgroup2")) continue;
-      const std::string own = root + own_directory(mount, path);
-      const std::string offered = unified ? read_text(own + "/cgroup.controllers") : std::string();
-      for (const auto& [controller, name] : wanted) {
-        const bool here =
-            unified ? std::ranges::count(words(offered), name) > 0
-                    : has_word(controllers, ',', name) && has_word(mount.options, ',', name);
-        if (here && controller->version == Version::kNone) {
-          *controller = {unified ? Version::kV2 : Version::kV1, own};
-        }
-      }
-    }
-  }
-  return layout;
-}
 
 void CgroupFiles::close_all() noexcept {
   for (int* fd : {&tasks[0], &tasks[1], &tasks[2], &directory, &procs, &memory_limit,

@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,10 +29,14 @@ struct CgroupLayout {
   std::vector<std::string> missing() const;
 };
 
+/// Whether systemd has given a group away: has_delegate_mark.
+using DelegateMark = std::function<bool(const std::string& group)>;
+
 /// Reads /proc/self/cgroup and /proc/self/mountinfo (cgroups(7), proc(5)), given as texts so that
 /// tests can describe any host. `root` is put before every path.
 CgroupLayout find_cgroups(std::string_view self_cgroup, std::string_view mountinfo,
-                          const std::string& root = {});
+                          const std::string& root = {},
+                          const DelegateMark& is_given = has_delegate_mark);
 
 /// Descriptors of one sandbox's group, opened by root, so that a process without privilege can use
 /// them later. -1: not there.

@@ -84,11 +84,15 @@ int CgroupHost::make(const std::string& group) {
 
 int CgroupHost::remove(const std::string& group) { return ::rmdir(group.c_str()) == 0 ? 0 : errno; }
 
-bool CgroupHost::is_delegated(const std::string& group) {
-  for (const char* name : {"user.delegate", "trusted.delegate"}) {
+bool has_delegate_mark(const std::string& group) {
+  return std::ranges::any_of(std::array{"user.delegate", "trusted.delegate"}, [&](auto* name) {
     char value = '0';
-    if (::getxattr(group.c_str(), name, &value, 1) == 1 && value == '1') return true;
-  }
+    return ::getxattr(group.c_str(), name, &value, 1) == 1 && value == '1';
+  });
+}
+
+bool CgroupHost::is_delegated(const std::string& group) {
+  if (has_delegate_mark(group)) return true;
   struct stat here {
   }, above{};
   return ::stat(group.c_str(), &here) == 0 && ::stat((group + "/..").c_str(), &above) == 0 &&

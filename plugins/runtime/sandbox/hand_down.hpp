@@ -37,6 +37,9 @@ class CgroupHost {
   pid_t leader_;
 };
 
+/// Whether systemd has marked the group as given away (Delegate=, systemd.resource-control(5)).
+bool has_delegate_mark(const std::string& group);
+
 /// The process that podiumd is to its spawner, the caller: the supervisor's parent.
 pid_t leader_of_spawner();
 

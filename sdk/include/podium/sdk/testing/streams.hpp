@@ -56,9 +56,9 @@ class TextSource {
   static std::int64_t read(void* ctx, char* buffer, std::size_t capacity) noexcept {
     auto* self = static_cast<TextSource*>(ctx);
     if (self->given_ >= self->fail_at_) return -1;
-    std::size_t n = std::min(
+    const std::size_t n = std::min(
         {capacity, self->piece_, self->text_.size() - self->given_, self->fail_at_ - self->given_});
-    std::memcpy(buffer, self->text_.data() + self->given_, n);
+    self->text_.copy(buffer, n, self->given_);
     self->given_ += n;
     return static_cast<std::int64_t>(n);
   }
