@@ -131,6 +131,7 @@ struct HttpConfig {
   bool page = true;                  ///< the web page at / and /admin
   Bytes max_request = 52u << 20;     ///< body of a JSON request
   Bytes unknown_bodies = 64u << 20;  ///< all bodies of senders not known yet, in memory
+  Bytes transfers = 64u << 20;       ///< buffers of all uploads and downloads, but for small ones
   Bytes max_upload = 250u << 20;     ///< one uploaded file
   std::uint32_t max_upload_files = 200;
 };

@@ -82,6 +82,7 @@ void read_http(Section section, HttpConfig& out) {
   section.size("max_request", out.max_request, {kKiB, kGiB});
   // At least one body that such a sender may have.
   section.size("unknown_bodies", out.unknown_bodies, {4 * kMiB, kTiB});
+  section.size("transfers", out.transfers, {0, kTiB});
   section.size("max_upload", out.max_upload, {1, kTiB});
   section.count<std::uint32_t>("max_upload_files", out.max_upload_files, {1, 100'000});
   section.finish();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
+#include <utility>
 
 #include "base/sha256.hpp"
 
@@ -10,26 +11,35 @@ namespace podium {
 
 void DigestBehind::update(std::string_view bytes) {
   while (!bytes.empty()) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return failed_ || filled_ - hashed_ < kBuffers; });
-    if (failed_) return;
-    const std::size_t slot = filled_ % kBuffers;
-    lock.unlock();
-
+    if (gathered_ == 0) {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return failed_ || filled_ - hashed_ < kBuffers; });
+      if (failed_) return;
+    }
+    // Only this thread counts up filled_.
+    std::unique_ptr<char[]>& buffer = buffers_[filled_ % kBuffers];
     // Not a string or vector, whose bytes would be cleared first.
-    if (!buffers_[slot]) buffers_[slot].reset(new char[kBuffer]);
-    sizes_[slot] = std::min(bytes.size(), kBuffer);
-    std::memcpy(buffers_[slot].get(), bytes.data(), sizes_[slot]);
-    bytes.remove_prefix(sizes_[slot]);
-
-    lock.lock();
-    ++filled_;
-    lock.unlock();
-    changed_.notify_one();
+    if (!buffer) buffer.reset(new char[kBuffer]);
+    const std::size_t count = std::min(bytes.size(), kBuffer - gathered_);
+    std::memcpy(buffer.get() + gathered_, bytes.data(), count);
+    gathered_ += count;
+    bytes.remove_prefix(count);
+    if (gathered_ == kBuffer) publish();
   }
 }
 
+/// What is gathered is the thread's from now on.
+void DigestBehind::publish() {
+  {
+    std::lock_guard lock(mutex_);
+    sizes_[filled_ % kBuffers] = std::exchange(gathered_, 0);
+    ++filled_;
+  }
+  changed_.notify_one();
+}
+
 std::string DigestBehind::hex() {
+  if (gathered_ > 0) publish();
   stop(false);
   return hex_;
 }

@@ -117,6 +117,14 @@ FileRecord visible_file(SessionStore& sessions, const Principal& principal, cons
 
 }  // namespace
 
+const std::shared_ptr<ByteBudget>& ExecService::transfer_memory() const noexcept {
+  return state_->transfers->memory();
+}
+
+void ExecService::reclaim_transfer_memory(std::chrono::steady_clock::time_point now) {
+  state_->transfers->reclaim(now);
+}
+
 std::unique_ptr<Upload> ExecService::begin_upload(std::shared_ptr<const Generation> generation,
                                                   std::string name) {
   std::string canonical = canonical_file_name(name);
@@ -127,6 +135,7 @@ std::unique_ptr<Upload> ExecService::begin_upload(std::shared_ptr<const Generati
       lanes.work,
       lanes.large,
       state_->runs_dir,
+      state_->transfers,
       [state = state_](auto owner, std::string key) {
         state->remove_blob_later(std::move(owner), std::move(key));
       },

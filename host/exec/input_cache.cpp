@@ -21,8 +21,6 @@ namespace podium {
 namespace {
 
 constexpr std::string_view kPart = "part.";
-/// How often one who waits for another's fetch looks whether his run was cancelled.
-constexpr milliseconds kLook{100};
 
 [[noreturn]] void fail(const std::string& what, const std::filesystem::path& path, int error) {
   throw Failure(Code::kUnavailable,
@@ -127,20 +125,15 @@ UniqueFd InputCache::find(const std::string& sha256, Bytes size) {
   return open_kept(lock, sha256, size);
 }
 
-UniqueFd InputCache::open(const std::string& sha256, Bytes size, Bytes capacity, const Fetch& fetch,
-                          const std::function<bool()>& cancelled) {
+InputCache::Opened InputCache::open(const std::string& sha256, Bytes size, Bytes capacity,
+                                    const Fetch& fetch, const std::function<bool()>& cancelled) {
   if (!is_digest(sha256) || capacity == 0) return {};
   std::unique_lock lock(mutex_);
   load();
-  for (;;) {
-    if (UniqueFd fd = open_kept(lock, sha256, size)) return fd;
-    if (!fetching_.contains(sha256)) break;
-    if (cancelled()) throw Failure(Code::kCancelled, "the run was cancelled");
-    // Who fetches may fail or be cancelled: then one of those who wait goes on.
-    fetched_.wait_for(lock, kLook);
-  }
+  if (UniqueFd fd = open_kept(lock, sha256, size)) return {std::move(fd)};
+  if (fetching_.contains(sha256)) return {{}, true};
   if (!make_room(size, capacity)) return {};
-  fetching_.insert(sha256);
+  fetching_[sha256];
   coming_ += size;
   lock.unlock();
 
@@ -154,16 +147,32 @@ UniqueFd InputCache::open(const std::string& sha256, Bytes size, Bytes capacity,
 
   lock.lock();
   coming_ -= size;
-  fetching_.erase(sha256);
-  fetched_.notify_all();
+  const std::vector<std::function<void()>> waiting = std::move(fetching_.extract(sha256).mapped());
+  if (!error) {
+    ++fetches_;
+    Entry& entry = entries_[sha256];
+    entry.size = size;
+    entry.verified = true;
+    entry.place = by_use_.insert(by_use_.end(), sha256);
+    kept_ += size;
+  }
+  lock.unlock();
+  // When it failed or was cancelled, the first of them to come fetches it.
+  for (const std::function<void()>& then : waiting) then();
   if (error) std::rethrow_exception(error);
-  ++fetches_;
-  Entry& entry = entries_[sha256];
-  entry.size = size;
-  entry.verified = true;
-  entry.place = by_use_.insert(by_use_.end(), sha256);
-  kept_ += size;
-  return fd;
+  return {std::move(fd)};
+}
+
+void InputCache::when_fetched(const std::string& sha256, std::function<void()> then) {
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = fetching_.find(sha256);
+    if (found != fetching_.end()) {
+      found->second.push_back(std::move(then));
+      return;
+    }
+  }
+  then();
 }
 
 UniqueFd InputCache::fetch_content(const std::string& sha256, Bytes size, const Fetch& fetch,

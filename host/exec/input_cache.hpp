@@ -1,13 +1,13 @@
 #pragma once
-#include <condition_variable>
 #include <filesystem>
 #include <functional>
 #include <list>
+#include <map>
 #include <mutex>
-#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/fd.hpp"
 #include "config/config.hpp"
@@ -30,13 +30,20 @@ class InputCache {
   /// Gives a content piece by piece; throws Failure.
   using Fetch = std::function<void(const Write& write)>;
 
-  /// A read-only descriptor of the content with this digest and size, after fetching it when it is
-  /// not there; many who want it at once wait for one fetch. None when it has no place here: it has
-  /// no digest, or is larger than `capacity` less what is being fetched. Throws Failure: what
-  /// `fetch` threw; kUnavailable when it gave another content, or when the disk is full; kCancelled
-  /// when `cancelled` became true.
-  UniqueFd open(const std::string& sha256, Bytes size, Bytes capacity, const Fetch& fetch,
-                const std::function<bool()>& cancelled);
+  /// What open() came to: neither when the content has no place here.
+  struct Opened {
+    UniqueFd file;        ///< read-only
+    bool coming = false;  ///< another is fetching it: ask again when when_fetched() tells
+  };
+  /// The content with this digest and size, after fetching it when it is not there. It has no place
+  /// without a digest, and when it is larger than `capacity` less what is being fetched. Waits for
+  /// nobody else's fetch. Throws Failure: what `fetch` threw; kUnavailable when it gave another
+  /// content, or when the disk is full; kCancelled when `cancelled` became true.
+  Opened open(const std::string& sha256, Bytes size, Bytes capacity, const Fetch& fetch,
+              const std::function<bool()>& cancelled);
+  /// Calls `then` once, when nobody is fetching that content: at once, or on the thread of who ends
+  /// to do so, whatever came of it. Quick, and must not throw.
+  void when_fetched(const std::string& sha256, std::function<void()> then);
   /// The same when it is there already; otherwise none.
   UniqueFd find(const std::string& sha256, Bytes size);
 
@@ -62,11 +69,10 @@ class InputCache {
 
   const std::filesystem::path folder_;
   mutable std::mutex mutex_;
-  std::condition_variable fetched_;
   bool loaded_ = false;
   std::unordered_map<std::string, Entry> entries_;
   std::list<std::string> by_use_;  ///< the least recently used first
-  std::set<std::string> fetching_;
+  std::map<std::string, std::vector<std::function<void()>>> fetching_;  ///< with who is to be told
   Bytes kept_ = 0, coming_ = 0;
   std::uint64_t hits_ = 0, fetches_ = 0;
 };

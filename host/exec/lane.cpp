@@ -5,6 +5,7 @@ namespace podium {
 void Lane::submit(std::function<void()> job) {
   if (free_ == 0) {
     waiting_.push_back(std::move(job));
+    crowded_ = true;
     return;
   }
   --free_;
@@ -31,6 +32,7 @@ void Lane::ended() {
   }
   auto next = std::move(waiting_.front());
   waiting_.pop_front();
+  crowded_ = !waiting_.empty();
   start(std::move(next));
 }
 

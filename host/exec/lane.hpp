@@ -27,7 +27,12 @@ class Lane : public std::enable_shared_from_this<Lane> {
   void submit(std::function<void()> job);
 
   asio::io_context& io() const noexcept { return io_; }
+  /// Whether somebody waits for a place: a job that could go on for long should then end. Any
+  /// thread.
+  bool crowded() const noexcept { return crowded_ || (within_ && within_->crowded()); }
   bool idle() const noexcept { return free_ == places_; }
+  /// Whether a job would begin at once.
+  bool has_room() const noexcept { return free_ > 0 && (!within_ || within_->has_room()); }
 
  private:
   void start(std::function<void()> job);
@@ -39,6 +44,7 @@ class Lane : public std::enable_shared_from_this<Lane> {
   const unsigned places_;
   unsigned free_;
   std::deque<std::function<void()>> waiting_;
+  std::atomic<bool> crowded_{false};  // whether it holds any
 };
 
 /// The lanes of one storage: half of the pool's threads.

@@ -87,10 +87,13 @@ class ExecService::State::Line {
   struct Staged {
     std::vector<InputFile> files;
     std::vector<std::string> warnings;
+    std::string awaited;  ///< the digest of what another run is fetching: to be gone on with then
   };
 
   RunRequest request();
   Task<bool> stage();
+  Task<bool> stage_some();
+  Task<> fetched(std::string sha256);
   Task<bool> execute();
   void start(Runtime& runtime, RunRequest& request);
   Task<bool> make_output();
@@ -180,14 +183,25 @@ Task<std::unique_ptr<ExecResult>> ExecService::State::Line::run() {
 }
 
 Task<bool> ExecService::State::Line::stage() {
+  bool more = true;
+  while (more) {
+    more = co_await stage_some();
+    if (control_->requested()) co_return false;
+  }
+  co_return true;
+}
+
+/// True: what another run was fetching has come, and the rest is to be staged. Who waits for that
+/// has no thread meanwhile.
+Task<bool> ExecService::State::Line::stage_some() {
   // The work owns or copies what it touches: when the run is cancelled, it goes on by itself.
   auto work = [owner = owner_, live = live_, control = control_,
                files = live_->inputs->files]() mutable {
-    Staged staged{std::move(files), {}};
+    Staged staged{std::move(files), {}, {}};
     try {
-      live->files->stage(live->generation->storage(), *owner->input_cache,
-                         live->generation->config().input_cache.size, staged.files, staged.warnings,
-                         [&] { return control->requested(); });
+      staged.awaited = live->files->stage(live->generation->storage(), *owner->input_cache,
+                                          live->generation->config().input_cache.size, staged.files,
+                                          staged.warnings, [&] { return control->requested(); });
     } catch (const Failure& failure) {
       throw owner->for_client(failure);
     }
@@ -197,7 +211,18 @@ Task<bool> ExecService::State::Line::stage() {
   if (!staged || control_->requested()) co_return false;
   live_->inputs->files = std::move(staged->files);
   for (std::string& line : staged->warnings) live_->inputs->warnings.push_back(std::move(line));
+  if (staged->awaited.empty()) co_return false;
+  co_await fetched(std::move(staged->awaited));
   co_return true;
+}
+
+/// Returns when nobody fetches that content any more, or when the run is cancelled.
+Task<> ExecService::State::Line::fetched(std::string sha256) {
+  auto done = std::make_shared<Event>(host_.io);
+  Cancellation::Stage stage(control_.get(), [done] { done->set(); });
+  host_.input_cache->when_fetched(
+      sha256, [done, &io = host_.io] { asio::post(io, [done] { done->set(); }); });
+  co_await done->wait();
 }
 
 RunRequest ExecService::State::Line::request() {

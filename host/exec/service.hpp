@@ -1,6 +1,7 @@
 #pragma once
 /// The use cases: run code; put, list, get, delete a file. The straight line of a request.
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -149,6 +150,13 @@ class ExecService {
                                         Principal principal, ExecCommand command,
                                         std::shared_ptr<Inputs> inputs, Permit permit,
                                         std::shared_ptr<RunControl> control);
+
+  /// Of all uploads and downloads under way, at most http.transfers: who sends pieces of a file
+  /// takes his share of it, or makes do with Transfers::kSmallPiece.
+  const std::shared_ptr<ByteBudget>& transfer_memory() const noexcept;
+  /// Has uploads give back what they hold of it when their clients have stalled, as seen at `now`.
+  /// Who gets none does so by himself.
+  void reclaim_transfer_memory(std::chrono::steady_clock::time_point now);
 
   /// Begins to store one uploaded file; `name` is checked here (kInvalidArgument).
   std::unique_ptr<Upload> begin_upload(std::shared_ptr<const Generation> generation,

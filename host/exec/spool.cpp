@@ -64,24 +64,29 @@ class SpoolSource : public Source {
 
 }  // namespace
 
-void Spool::append(std::string_view bytes) {
-  hash_.update(bytes);
-  if (!file_ && memory_.size() + bytes.size() <= kInMemory) {
-    memory_.append(bytes);
-    return;
-  }
+void Spool::write(std::string_view bytes) {
+  if (keep_in_memory(bytes)) return;
   if (!file_) {
     make_file();
-    write(memory_);
+    write_file(memory_);
     memory_ = std::string();
+    static_cast<void>(share_.resize(0, most_));
   }
-  write(bytes);
+  write_file(bytes);
   // What is soon written over need not reach the disk.
   if (ring_ > 0 || size_ - on_its_way_ < kFlushStep) return;
   // Only a hint: the storage that makes it durable hears of errors.
   ::sync_file_range(file_.get(), static_cast<off_t>(on_its_way_),
                     static_cast<off_t>(size_ - on_its_way_), SYNC_FILE_RANGE_WRITE);
   on_its_way_ = size_;
+}
+
+bool Spool::keep_in_memory(std::string_view bytes) {
+  const std::size_t size = memory_.size() + bytes.size();
+  if (file_ || size > kInMemory) return false;
+  if (size > kOwn && !share_.resize(size, most_)) return false;
+  memory_.append(bytes);
+  return true;
 }
 
 void Spool::store(Storage& storage, const std::string& key) {
@@ -108,9 +113,10 @@ void Spool::complete() {
 void Spool::release() {
   file_.reset();
   memory_ = std::string();
+  static_cast<void>(share_.resize(0, most_));
 }
 
-void Spool::write(std::string_view bytes) {
+void Spool::write_file(std::string_view bytes) {
   while (!bytes.empty()) {
     const Bytes at = ring_ > 0 ? size_ % ring_ : size_;
     const Bytes room = ring_ > 0 ? std::min<Bytes>(bytes.size(), ring_ - at) : bytes.size();

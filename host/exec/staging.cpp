@@ -52,10 +52,10 @@ void copy_blob(Storage& storage, const FileRecord& file, int folder, const std::
   }
 }
 
-/// A descriptor of the blob on this machine; none when it has no file here.
-UniqueFd local_blob(Storage& storage, InputCache& cache, Bytes capacity, const FileRecord& file,
-                    const std::function<bool()>& cancelled) {
-  if (storage.has_local_files()) return storage.open_local(file.blob);
+/// The blob as a file of this machine, if it has one.
+InputCache::Opened local_blob(Storage& storage, InputCache& cache, Bytes capacity,
+                              const FileRecord& file, const std::function<bool()>& cancelled) {
+  if (storage.has_local_files()) return {storage.open_local(file.blob)};
   const auto fetch = [&](const InputCache::Write& write) {
     storage.get(file.blob, 0, file.size, [&](std::string_view bytes) {
       write(bytes);
@@ -90,28 +90,32 @@ RunFiles::~RunFiles() {
   }
 }
 
-void RunFiles::stage(Storage& storage, InputCache& cache, Bytes cache_capacity,
-                     std::vector<InputFile>& inputs, std::vector<std::string>& warnings,
-                     const std::function<bool()>& cancelled) {
-  if (inputs.empty()) return;
-  made_ = true;
-  workspace_ = open_folder(AT_FDCWD, (runs_dir_ / id_).string());
-  std::vector<InputFile> placed;
-  for (InputFile& input : inputs) {
+std::string RunFiles::stage(Storage& storage, InputCache& cache, Bytes cache_capacity,
+                            std::vector<InputFile>& inputs, std::vector<std::string>& warnings,
+                            const std::function<bool()>& cancelled) {
+  if (inputs.empty()) return {};
+  if (!workspace_) {
+    made_ = true;
+    workspace_ = open_folder(AT_FDCWD, (runs_dir_ / id_).string());
+  }
+  while (placed_ < inputs.size()) {
     if (cancelled()) throw Failure(Code::kCancelled, "the run was cancelled");
+    const InputFile& input = inputs[placed_];
     try {
-      place(storage, cache, cache_capacity, input, cancelled);
-      placed.push_back(std::move(input));
+      if (!place(storage, cache, cache_capacity, input, cancelled)) return input.file.sha256;
+      ++placed_;
     } catch (const Failure& failure) {
       if (failure.code() != Code::kNotFound) throw;
       warnings.push_back("warning: file skipped: the content of \"" + input.name +
                          "\" is no longer stored");
+      inputs.erase(inputs.begin() + static_cast<std::ptrdiff_t>(placed_));
     }
   }
-  inputs = std::move(placed);
+  return {};
 }
 
-void RunFiles::place(Storage& storage, InputCache& cache, Bytes cache_capacity,
+/// False: another is fetching it.
+bool RunFiles::place(Storage& storage, InputCache& cache, Bytes cache_capacity,
                      const InputFile& input, const std::function<bool()>& cancelled) {
   UniqueFd below;
   int folder = workspace_.get();
@@ -121,9 +125,11 @@ void RunFiles::place(Storage& storage, InputCache& cache, Bytes cache_capacity,
     folder = below.get();
   }
   const std::string last(rest);
-  const UniqueFd blob = local_blob(storage, cache, cache_capacity, input.file, cancelled);
-  if (blob && link_blob(blob.get(), folder, last)) return;
+  const InputCache::Opened blob = local_blob(storage, cache, cache_capacity, input.file, cancelled);
+  if (blob.coming) return false;
+  if (blob.file && link_blob(blob.file.get(), folder, last)) return true;
   copy_blob(storage, input.file, folder, last, cancelled);
+  return true;
 }
 
 RunFiles::OpenInputs RunFiles::open_inputs(const std::vector<InputFile>& inputs) const {

@@ -50,11 +50,12 @@ class RunFiles {
 
   /// Puts the inputs in place: hard links to the blobs where the storage has files on the same
   /// file system, to what the cache keeps of a remote one, otherwise copies. Files that are gone
-  /// are taken out of `inputs`, with a line in `warnings`. Throws Failure; kCancelled when
-  /// `cancelled` became true.
-  void stage(Storage& storage, InputCache& cache, Bytes cache_capacity,
-             std::vector<InputFile>& inputs, std::vector<std::string>& warnings,
-             const std::function<bool()>& cancelled);
+  /// are taken out of `inputs`, with a line in `warnings`. Does not wait for a content that another
+  /// run is fetching into the cache: its SHA-256 is returned, and the same call after the fetch
+  /// goes on; empty: all are in place. Throws Failure; kCancelled when `cancelled` became true.
+  std::string stage(Storage& storage, InputCache& cache, Bytes cache_capacity,
+                    std::vector<InputFile>& inputs, std::vector<std::string>& warnings,
+                    const std::function<bool()>& cancelled);
   /// The inputs as a runtime wants them, with descriptors for as long as it begins the run.
   struct OpenInputs {
     std::vector<RunInput> inputs;
@@ -72,11 +73,12 @@ class RunFiles {
   static std::string run_of_entry(const std::string& entry);
 
  private:
-  void place(Storage& storage, InputCache& cache, Bytes cache_capacity, const InputFile& input,
+  bool place(Storage& storage, InputCache& cache, Bytes cache_capacity, const InputFile& input,
              const std::function<bool()>& cancelled);
 
   const std::filesystem::path runs_dir_;
   const std::string id_;
+  std::size_t placed_ = 0;  ///< inputs
   bool made_ = false, made_output_ = false;
   UniqueFd workspace_, output_;
 };

@@ -13,6 +13,7 @@
 #include "exec/live_run.hpp"
 #include "exec/run_book.hpp"
 #include "exec/service.hpp"
+#include "exec/transfers.hpp"
 
 namespace podium {
 
@@ -67,6 +68,7 @@ struct ExecService::State : std::enable_shared_from_this<ExecService::State> {
   const std::shared_ptr<Admission> admission;
   const std::shared_ptr<InUse> in_use = std::make_shared<InUse>();
   const std::shared_ptr<InputCache> input_cache;
+  const std::shared_ptr<Transfers> transfers = std::make_shared<Transfers>();
   const std::shared_ptr<Lane> database;
   const std::shared_ptr<Lane> cleanup;  ///< leases and directories of ended runs
   std::map<const Storage*, StorageLanes> lanes;

@@ -12,22 +12,26 @@
 #include "exec/in_use.hpp"
 #include "exec/lane.hpp"
 #include "exec/service.hpp"
-#include "exec/spool.hpp"
+#include "exec/piece_queue.hpp"
+#include "exec/transfers.hpp"
 
 namespace podium {
 
 /// The Upload that begin_upload makes.
 ///
-/// What arrives is gathered to pieces; the pool hashes and spools a piece that is there, and stores
-/// the file when it is whole. While the client is waited for, no thread is held: a slow client
-/// costs at most two pieces of memory and a descriptor.
+/// What arrives is gathered to pieces; the pool hashes and spools them while more arrives, and
+/// stores the file when it is whole. While the client is waited for, no thread is held: a slow
+/// client costs a small piece of memory and a descriptor. A quick one has larger pieces, and more
+/// of them, as long as the memory of all transfers allows it.
 ///
 /// A storage that takes content in parts gets each part when it is whole, from the spool, which is
 /// then no longer than a few parts: who sends faster than the storage takes has to wait.
-class StoredUpload : public Upload {
+class StoredUpload : public Upload, private Transfers::Holder {
  public:
   /// Bytes of a piece.
-  static constexpr std::size_t kPiece = 256 << 10;
+  static constexpr std::size_t kPiece = 64 << 10;
+  /// Bytes that arrived and are not yet in the spool, beside the piece that is gathered.
+  static constexpr Bytes kMostOnWay = 7 * kPiece;
   /// Parts in the spool: two on their way, and one that arrives.
   static constexpr unsigned kParts = 3;
 
@@ -38,6 +42,7 @@ class StoredUpload : public Upload {
     std::shared_ptr<Lane> lane;       ///< of the storage's work
     std::shared_ptr<Lane> slow_lane;  ///< of work that waits for the storage
     std::filesystem::path folder;     ///< for spools
+    std::shared_ptr<Transfers> transfers;
     /// Removes a blob in the background.
     std::function<void(std::shared_ptr<const Generation>, std::string)> remove_blob;
     /// What a client is told of a storage's failure.
@@ -60,9 +65,14 @@ class StoredUpload : public Upload {
  private:
   struct Job;
   struct Step;
+  struct Alive {};
   std::shared_ptr<Step> start(const std::shared_ptr<Lane>& lane, std::function<void()> work);
   Task<> last_step();
-  std::function<void()> append_step();
+  PieceQueue::Piece new_piece();
+  Task<> pass_on();
+  void push();
+  void give_back() override;
+  void send_whole_parts();
   Task<> flow();
   void send_part(Bytes length);
   Task<> part_sent();
@@ -70,18 +80,21 @@ class StoredUpload : public Upload {
 
   const Host host_;
   const std::string given_name_, name_;
-  const Bytes limit_;
+  const Bytes limit_, most_memory_;  ///< of the file; of all transfers
   Bytes size_ = 0;
   bool kept_ = false;
-  std::unique_ptr<char[]> piece_;  ///< not yet given to the pool
-  std::size_t gathered_ = 0;       ///< bytes of it
+  PieceQueue::Piece piece_;  ///< not yet given to the pool
+  Transfers::Clock::time_point piece_began_;
+  bool quick_ = false;  ///< the last one was filled in no time
   std::shared_ptr<Job> job_;
+  std::shared_ptr<PieceQueue> pieces_;
   std::shared_ptr<Step> step_;               ///< of the pool, under way or ended
   Bytes spooled_ = 0;                        ///< given to the pool
-  const Bytes part_size_;                    ///< whole pieces; 0: the storage takes no parts
+  const Bytes part_size_;                    ///< 0: the storage takes no parts
   std::deque<std::shared_ptr<Step>> parts_;  ///< under way, or not looked at yet
   std::uint32_t last_part_ = 0;
   Bytes sent_ = 0;  ///< with the parts up to that one
+  const std::shared_ptr<Alive> alive_ = std::make_shared<Alive>();  ///< as long as this is
 };
 
 }  // namespace podium

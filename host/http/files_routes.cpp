@@ -2,6 +2,7 @@
 
 #include "base/file_name.hpp"
 #include "base/ids.hpp"
+#include "exec/transfers.hpp"
 #include "http/exchange.hpp"
 #include "http/json.hpp"
 #include "http/range.hpp"
@@ -72,6 +73,29 @@ Answer download_head(const FileRecord& file, const std::string& etag) {
   return head;
 }
 
+/// How much of a file is in memory for one reader: much as long as he is quick and there is memory
+/// for it.
+class PieceSize {
+ public:
+  PieceSize(std::shared_ptr<ByteBudget> memory, Bytes most)
+      : share_(std::move(memory)), most_(most) {}
+
+  /// Of the next piece, when so much is left.
+  Bytes next(Bytes left) {
+    const auto now = Transfers::Clock::now();
+    const bool quick = now - asked_ < Transfers::kQuick || asked_ == Transfers::Clock::time_point();
+    asked_ = now;
+    if (quick && share_.resize(std::min(left, kPiece), most_)) return std::min(left, kPiece);
+    static_cast<void>(share_.resize(0, most_));
+    return std::min<Bytes>(left, Transfers::kSmallPiece);
+  }
+
+ private:
+  ByteShare share_;
+  const Bytes most_;
+  Transfers::Clock::time_point asked_;
+};
+
 /// Sends a range piece by piece: the next one is read when the client has taken the last, and no
 /// thread waits for a slow reader. The first is read before the head goes out, so that a failing
 /// storage is told with its true status.
@@ -80,7 +104,9 @@ Task<> send_range(Exchange& exchange, Answer head, const Download& download, Byt
     co_await exchange.begin_bytes(std::move(head), range.length);
     co_return;
   }
-  std::string piece = co_await download.piece(range.first, std::min(range.length, kPiece));
+  PieceSize size(exchange.context().exec.transfer_memory(), exchange.config().http.transfers);
+  Bytes wanted = size.next(range.length);
+  std::string piece = co_await download.piece(range.first, wanted);
   co_await exchange.begin_bytes(std::move(head), range.length);
   Bytes sent = 0;
   while (true) {
@@ -91,7 +117,9 @@ Task<> send_range(Exchange& exchange, Answer head, const Download& download, Byt
     sent += piece.size();
     co_await exchange.send_bytes(piece, sent == range.length);
     if (sent == range.length) co_return;
-    piece = co_await download.piece(range.first + sent, std::min(range.length - sent, kPiece));
+    piece = std::string();  // before there is another
+    wanted = size.next(range.length - sent);
+    piece = co_await download.piece(range.first + sent, wanted);
   }
 }
 

@@ -33,6 +33,7 @@ TEST(DefaultConfig, SaysInTheFileWhatTheStructuresSay) {
   EXPECT_EQ(config.http.keep_alive_exec, http.keep_alive_exec);
   EXPECT_EQ(config.http.max_request, http.max_request);
   EXPECT_EQ(config.http.unknown_bodies, http.unknown_bodies);
+  EXPECT_EQ(config.http.transfers, http.transfers);
   EXPECT_EQ(config.http.max_upload, http.max_upload);
   EXPECT_EQ(config.http.max_upload_files, http.max_upload_files);
   const Config plain;

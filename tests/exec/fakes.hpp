@@ -76,6 +76,7 @@ class FakeStorage : public FakeInstance<Storage> {
   }
 
   Gate put_gate, get_gate, list_gate, part_gate;
+  std::string gated;  ///< the only key whose gets pass the gate; empty: all. To be set before
   std::atomic<Bytes> parts_of{0};  ///< bytes; 0: takes none
   std::atomic<unsigned> parts{0}, finished{0}, taken_back{0};
   std::atomic<bool> local{true}, broken{false}, adopts{false};
@@ -106,7 +107,7 @@ class FakeStorage : public FakeInstance<Storage> {
     ++calls;
     const std::string text = content(key);
     for (Bytes at = offset; at < offset + length; at += 1000) {
-      get_gate.pass();
+      if (gated.empty() || key == gated) get_gate.pass();
       const Bytes size = std::min<Bytes>(1000, offset + length - at);
       if (!write(std::string_view(text).substr(at, size))) {
         throw Failure(Code::kCancelled, "the reader left");

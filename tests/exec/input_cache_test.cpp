@@ -31,7 +31,18 @@ class Cache : public testing::Test {
     };
   }
   UniqueFd open(const std::string& content, Bytes capacity = kCapacity) {
-    return cache->open(sha256_hex(content), content.size(), capacity, gives(content), never);
+    return opened(content, capacity, gives(content));
+  }
+  /// Waits for the fetches of others, as runs do.
+  UniqueFd opened(const std::string& content, Bytes capacity, const InputCache::Fetch& fetch) {
+    const std::string sha256 = sha256_hex(content);
+    for (;;) {
+      InputCache::Opened found = cache->open(sha256, content.size(), capacity, fetch, never);
+      if (!found.coming) return std::move(found.file);
+      std::promise<void> fetched;
+      cache->when_fetched(sha256, [&] { fetched.set_value(); });
+      fetched.get_future().wait();
+    }
   }
   static std::string content_of(const UniqueFd& fd) {
     std::string text(2000, '\0');
@@ -80,9 +91,7 @@ TEST_F(Cache, FetchesOnceForManyAtATime) {
     write(content);
   };
   std::vector<std::future<std::string>> readers;
-  const auto read = [&] {
-    return content_of(cache->open(sha256_hex(content), content.size(), kCapacity, slow, never));
-  };
+  const auto read = [&] { return content_of(opened(content, kCapacity, slow)); };
   readers.push_back(std::async(std::launch::async, read));
   began.wait();
   for (int i = 0; i < 4; ++i) readers.push_back(std::async(std::launch::async, read));
@@ -100,9 +109,7 @@ TEST_F(Cache, GoesOnWithAnotherWhenTheOneWhoFetchesFails) {
     throw Failure(Code::kCancelled, "the run was cancelled");
   };
   const std::string content = "shared";
-  auto first = std::async(std::launch::async, [&] {
-    return cache->open(sha256_hex(content), content.size(), kCapacity, failing, never);
-  });
+  auto first = std::async(std::launch::async, [&] { return opened(content, kCapacity, failing); });
   began.wait();
   auto second = std::async(std::launch::async, [&] { return content_of(open(content)); });
   go.count_down();
@@ -111,21 +118,28 @@ TEST_F(Cache, GoesOnWithAnotherWhenTheOneWhoFetchesFails) {
   EXPECT_EQ(second.get(), content);
 }
 
-TEST_F(Cache, EndsAWaitWhenTheRunIsCancelled) {
+TEST_F(Cache, TellsWhoAsksForWhatAnotherFetchesToComeLater) {
   std::latch began(1), go(1);
   auto slow = [&](const InputCache::Write& write) {
     began.count_down();
     go.wait();
     write("x");
   };
-  auto first = std::async(std::launch::async,
-                          [&] { return cache->open(sha256_hex("x"), 1, kCapacity, slow, never); });
+  auto first = std::async(std::launch::async, [&] { return opened("x", kCapacity, slow); });
   began.wait();
+  std::atomic<int> told{0};
 
-  EXPECT_THROW(cache->open(sha256_hex("x"), 1, kCapacity, slow, [] { return true; }), Failure);
+  const InputCache::Opened second = cache->open(sha256_hex("x"), 1, kCapacity, gives("x"), never);
+  cache->when_fetched(sha256_hex("x"), [&] { ++told; });
+  cache->when_fetched(sha256_hex("another"), [&] { told += 10; });
 
+  EXPECT_TRUE(second.coming);
+  EXPECT_FALSE(second.file);
+  EXPECT_EQ(told, 10) << "nobody fetches the other one";
   go.count_down();
-  first.get();
+  EXPECT_EQ(content_of(first.get()), "x");
+  EXPECT_EQ(told, 11);
+  EXPECT_EQ(fetches, 0);
 }
 
 TEST_F(Cache, RefusesAnotherContentThanItsDigestAndKeepsNothingOfIt) {
@@ -157,8 +171,8 @@ TEST_F(Cache, DropsWhatWasUsedLeastRecentlyAndNothingThatIsOpen) {
 TEST_F(Cache, HasNoPlaceForWhatIsLargerThanItselfOrHasNoDigest) {
   EXPECT_FALSE(open(std::string(1001, 'x')));
   EXPECT_FALSE(open("x", 0));
-  EXPECT_FALSE(cache->open("", 1, kCapacity, gives("x"), never));
-  EXPECT_FALSE(cache->open("../../etc/passwd", 1, kCapacity, gives("x"), never));
+  EXPECT_FALSE(cache->open("", 1, kCapacity, gives("x"), never).file);
+  EXPECT_FALSE(cache->open("../../etc/passwd", 1, kCapacity, gives("x"), never).file);
   EXPECT_EQ(fetches, 0);
 }
 

@@ -44,6 +44,32 @@ TEST_F(Lanes, LendNoMoreThreadsThanTheyHavePlaces) {
   until([&] { return ended == 6 && narrow->idle(); });
 }
 
+TEST_F(Lanes, KnowWhetherSomebodyWaitsForAPlace) {
+  const auto outer = lane(2);
+  const auto inner = lane(1, outer);
+  gate.close();
+  std::atomic<unsigned> ended{0};
+  const auto stay = [&] {
+    gate.pass();
+    ++ended;
+  };
+  EXPECT_TRUE(inner->has_room());
+  inner->submit(stay);
+  EXPECT_FALSE(inner->has_room());
+  EXPECT_TRUE(outer->has_room());
+  outer->submit(stay);
+  EXPECT_FALSE(outer->has_room());
+  EXPECT_FALSE(inner->crowded());
+
+  outer->submit(stay);
+
+  EXPECT_TRUE(outer->crowded());
+  EXPECT_TRUE(inner->crowded()) << "its jobs have places of the other";
+  gate.open();
+  until([&] { return ended == 3 && inner->idle() && outer->idle(); });
+  EXPECT_FALSE(outer->crowded());
+}
+
 TEST_F(Lanes, WithinAnotherLeavePlacesToIt) {
   const auto outer = lane(2);
   const auto inner = lane(1, outer);

@@ -265,6 +265,41 @@ TEST_F(Run, WithoutFilesIsUntouchedByAStorageThatStallsForOthers) {
   for (const auto& ending : endings) until([&] { return ending->done; });
 }
 
+TEST_F(Run, FetchesOtherInputsWhileManyRunsWaitForOneSlowObject) {
+  storage->local = false;
+  const FileRecord slow = upload("slow.csv", "1,2"), other = upload("other.csv", "3,4");
+  storage->gated = slow.blob;
+  storage->get_gate.close();
+  config.admission.runs = 100;
+  generation_.reset();
+  ExecCommand waits = command(), goes = command();
+  waits.files = {reference(slow)};
+  goes.files = {reference(other), reference(slow)};
+  const unsigned before = storage->calls;
+  std::vector<std::shared_ptr<test::Ending<ExecResult>>> endings;
+  for (unsigned i = 0; i < 3 * kThreads; ++i) endings.push_back(begin(execute(waits)));
+  until([&] { return storage->get_gate.held() == 1; });
+  const auto both = begin(execute(goes));
+  const auto cancelled = begin(execute(waits, control));
+  settle();
+
+  // One after the other, each in need of a thread of the same lane.
+  until([&] { return storage->calls == before + 2; });
+  goes.files = {reference(other)};
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(get(execute(goes)).status, RunStatus::kCompleted);
+  control->cancel();
+  until([&] { return cancelled->done; });
+  EXPECT_EQ(cancelled->value->status, RunStatus::kCancelled);
+  EXPECT_EQ(storage->get_gate.held(), 1u);
+
+  storage->get_gate.open();
+  for (const auto& ending : endings) until([&] { return ending->done; });
+  until([&] { return both->done; });
+  for (const auto& ending : endings) EXPECT_EQ(ending->value->status, RunStatus::kCompleted);
+  EXPECT_EQ(both->value->status, RunStatus::kCompleted);
+  EXPECT_EQ(storage->calls, before + 2) << "each content is fetched once";
+}
+
 TEST_F(Run, HoldsItsGenerationUntilItIsCleanedUp) {
   let_programs_run();
   std::weak_ptr<const Generation> watched = generation();

@@ -137,6 +137,7 @@ TEST_F(UploadingInParts, EndWhenAPartIsNotTaken) {
 TEST_F(UploadingInParts, TakeBackTheirPartsWhenTheClientLeaves) {
   auto upload = started();
   get(pour(*upload, 2 * kPieces + 1, written_, false));
+  until([&] { return storage->parts == 2; });
 
   upload.reset();
 

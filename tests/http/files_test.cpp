@@ -390,6 +390,39 @@ TEST_F(Files, AReaderWhoTakesNothingIsLeftAndHoldsNoThread) {
   EXPECT_EQ(line.find("client_left_during")->string(), "answer");
 }
 
+TEST_F(Files, ReadersWhoTakeNothingShareTheMemoryForThemAndOthersGoOnWithoutIt) {
+  config.http.max_upload = 64u << 20;
+  config.http.transfers = 600 << 10;
+  start();
+  const Stored file = store("big.bin", std::string(32u << 20, 'x'));
+  std::string content;
+  for (unsigned i = 0; content.size() < (2u << 20); ++i) content += std::to_string(i) + "\r\n--";
+  std::vector<Client> stuck;
+  for (int i = 0; i < 8; ++i) {
+    stuck.push_back(connect());
+    stuck.back().send(head("GET", "/download" + path(file)));
+    stuck.back().read_until("\r\n\r\n");
+  }
+
+  const Received answer = download(store("quick.bin", content));
+
+  EXPECT_TRUE(answer.complete);
+  EXPECT_TRUE(answer.body == content);
+  EXPECT_LE(exec->transfer_memory()->used(), config.http.transfers);
+}
+
+TEST_F(Files, AreGivenAndTakenWithoutAnyMemoryThatIsShared) {
+  config.http.transfers = 0;
+  start();
+  std::string content;
+  for (unsigned i = 0; content.size() < (1u << 20); ++i) content += std::to_string(i) + "\r\n--";
+
+  const Received answer = download(store("big.bin", content));
+
+  EXPECT_TRUE(answer.body == content);
+  EXPECT_EQ(exec->transfer_memory()->used(), 0u);
+}
+
 TEST_F(Files, AFileIsDeletedOnceUnderEitherPath) {
   start();
   const Stored one = store("a", "x"), two = store("b", "y");

@@ -33,6 +33,10 @@ constexpr std::size_t kAskFirst = 64 * 1024;
 /// A store that does not know the question gets the body after this time.
 constexpr milliseconds kAskPatience{1000};
 constexpr std::size_t kPiece = 256 * 1024;
+/// A body this large is waited for in large pieces: to be woken for each packet costs more than to
+/// copy it.
+constexpr std::uint64_t kLargeBody = 1u << 20;
+constexpr int kWaitFor = 128 * 1024;
 /// Servers close idle connections after half a minute or later.
 constexpr std::chrono::seconds kIdleTime(20);
 
@@ -243,8 +247,16 @@ void Connection::receive_head(const std::string& method) {
     left_ = no_body ? 0 : head_.length.value_or(0);
     body_ended_ = no_body || (head_.length && left_ == 0);
     reusable_ = response_.getKeepAlive() && buffered_.size() <= left_;
+    if (left_ >= kLargeBody && !session_->secure()) wait_for(kWaitFor);
     ++answers_;
   });
+}
+
+/// From now on a read returns when about so many bytes have come, or the connection has ended, or
+/// its time is up (SO_RCVLOWAT, socket(7)).
+void Connection::wait_for(int bytes) {
+  session_->socket().impl()->setOption(SOL_SOCKET, SO_RCVLOWAT, bytes);
+  waits_for_ = bytes;
 }
 
 std::size_t Connection::read(char* buffer, std::size_t capacity) {
@@ -274,6 +286,8 @@ std::size_t Connection::read(char* buffer, std::size_t capacity) {
     }
     left_ -= count;
     body_ended_ = left_ == 0;
+    // What comes last is less than is waited for: the kernel would not wake us.
+    if (waits_for_ > 1 && left_ < 3 * kWaitFor) wait_for(1);
     return count;
   });
 }
