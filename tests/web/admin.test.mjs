@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { before, test } from 'node:test';
+import { test } from 'node:test';
 
 import {
   barriers,
@@ -18,13 +18,11 @@ import {
 import { serveTests } from './support/serve.mjs';
 
 const { daemon } = serveTests();
-let adminKey;
-before(() => {
-  adminKey = fs.readFileSync(path.join(daemon.stateDir, 'admin-key'), 'utf8').trim();
-});
+// Made by the daemon when it starts: not there before the first test.
+const adminKey = () => fs.readFileSync(path.join(daemon.stateDir, 'admin-key'), 'utf8').trim();
 
 async function open(options) {
-  const tab = await signIn(daemon.url, adminKey, { path: '/admin', ...options });
+  const tab = await signIn(daemon.url, adminKey(), { path: '/admin', ...options });
   await tab.page.getByRole('heading', { name: 'Pods and pools' }).waitFor();
   return tab;
 }
