@@ -30,14 +30,17 @@ void PieceQueue::push(Piece piece) {
     on_way_ += piece.size;
     pieces_.push_back(std::move(piece));
     // A second thread only when nobody else needs it.
-    behind = workers_ == 0 || (workers_ == 1 && pieces_.size() >= kBacklog && lane_->has_room());
+    const auto lane = lane_.lock();
+    behind =
+        workers_ == 0 || (workers_ == 1 && pieces_.size() >= kBacklog && lane && lane->has_room());
     if (behind) ++workers_;
   }
   if (behind) start_worker();
 }
 
 void PieceQueue::start_worker() {
-  lane_->submit([self = shared_from_this()] { self->work(); });
+  // Without it the host is at its end.
+  if (const auto lane = lane_.lock()) lane->submit([self = shared_from_this()] { self->work(); });
 }
 
 /// The one that lags, as long as nobody is at it. Under the lock.
@@ -83,8 +86,9 @@ void PieceQueue::work() {
     std::exception_ptr error = do_step(step, piece);
     lock.lock();
     finish_step(step, std::move(error));
-    if (lane_->crowded()) {
-      asio::post(lane_->io(), [self = shared_from_this()] { self->start_worker(); });
+    const auto lane = lane_.lock();
+    if (lane && lane->crowded()) {
+      asio::post(io_, [self = shared_from_this()] { self->start_worker(); });
       return;
     }
   }
@@ -123,10 +127,10 @@ void PieceQueue::retire() {
 /// Under the lock.
 void PieceQueue::wake_if_due() {
   if (then_ && written_ >= then_at_) {
-    asio::post(lane_->io(), std::exchange(then_, nullptr));
+    asio::post(io_, std::exchange(then_, nullptr));
   }
   if (!waiter_ || (!error_ && on_way_ > wake_at_)) return;
-  asio::post(lane_->io(), [waiter = std::move(waiter_)] { waiter->set(); });
+  asio::post(io_, [waiter = std::move(waiter_)] { waiter->set(); });
   waiter_ = nullptr;
 }
 
@@ -142,7 +146,7 @@ Task<> PieceQueue::until(Bytes most) {
     std::lock_guard lock(mutex_);
     if (error_) std::rethrow_exception(error_);
     if (on_way_ <= most) co_return;
-    woken = waiter_ = std::make_shared<Event>(lane_->io());
+    woken = waiter_ = std::make_shared<Event>(io_);
     wake_at_ = most;
   }
   co_await woken->wait();
@@ -154,11 +158,12 @@ Bytes PieceQueue::written() const {
   return written_;
 }
 
-void PieceQueue::when_written(Bytes bytes, std::function<void()> then) {
+bool PieceQueue::when_written(Bytes bytes, std::function<void()> then) {
   std::lock_guard lock(mutex_);
-  if (written_ >= bytes) return;
+  if (written_ >= bytes) return false;
   then_ = std::move(then);
   then_at_ = bytes;
+  return true;
 }
 
 void PieceQueue::abandon() {

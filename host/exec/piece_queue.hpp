@@ -29,9 +29,9 @@ class PieceQueue : public std::enable_shared_from_this<PieceQueue> {
   };
 
   /// The rest is said of Spool.
-  PieceQueue(std::shared_ptr<Lane> lane, std::filesystem::path folder, Bytes ring,
+  PieceQueue(const std::shared_ptr<Lane>& lane, std::filesystem::path folder, Bytes ring,
              std::shared_ptr<ByteBudget> memory, Bytes most)
-      : lane_(std::move(lane)), spool_(std::move(folder), ring, std::move(memory), most) {}
+      : io_(lane->io()), lane_(lane), spool_(std::move(folder), ring, std::move(memory), most) {}
 
   /// A piece with a share that is done, to be filled again, when there is one.
   Piece take_done();
@@ -44,9 +44,9 @@ class PieceQueue : public std::enable_shared_from_this<PieceQueue> {
   bool has_at_most(Bytes most) const;
   /// How much of all that was pushed stands in the file.
   Bytes written() const;
-  /// Calls `then` on the I/O thread once so much stands there, unless it does already. One at a
-  /// time: another takes its place.
-  void when_written(Bytes bytes, std::function<void()> then);
+  /// Calls `then` on the I/O thread once so much stands there. False when it does already: then it
+  /// is not called. One at a time: another takes its place.
+  bool when_written(Bytes bytes, std::function<void()> then);
 
   /// What is on its way comes to nothing.
   void abandon();
@@ -66,8 +66,9 @@ class PieceQueue : public std::enable_shared_from_this<PieceQueue> {
   void retire();
   void wake_if_due();
 
-  const std::shared_ptr<Lane> lane_;
-  Spool spool_;  // of who writes and who hashes, one of each
+  asio::io_context& io_;
+  const std::weak_ptr<Lane> lane_;  // which may hold what waits for it, and that this
+  Spool spool_;                     // of who writes and who hashes, one of each
 
   mutable std::mutex mutex_;
   std::deque<Piece> pieces_;                  // pushed, and not yet written and hashed

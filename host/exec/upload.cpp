@@ -201,12 +201,13 @@ void StoredUpload::give_back() {
 /// sends meanwhile or not. A part goes when something follows it, so that what is no longer than
 /// one is put as a whole.
 void StoredUpload::send_whole_parts() {
-  while (size_ > sent_ + part_size_ && pieces_->written() >= sent_ + part_size_) {
+  const auto go_on = [this, alive = std::weak_ptr<Alive>(alive_)] {
+    if (!alive.expired()) send_whole_parts();
+  };
+  // Asked first: what is written just now calls nobody.
+  while (!pieces_->when_written(sent_ + part_size_, go_on) && size_ > sent_ + part_size_) {
     send_part(part_size_);
   }
-  pieces_->when_written(sent_ + part_size_, [this, alive = std::weak_ptr<Alive>(alive_)] {
-    if (!alive.expired()) send_whole_parts();
-  });
 }
 
 /// Passes on what there is, and waits until the spool has room for a piece.
