@@ -153,11 +153,6 @@ Task<> PieceQueue::until(Bytes most) {
   static_cast<void>(has_at_most(most));
 }
 
-Bytes PieceQueue::written() const {
-  std::lock_guard lock(mutex_);
-  return written_;
-}
-
 bool PieceQueue::when_written(Bytes bytes, std::function<void()> then) {
   std::lock_guard lock(mutex_);
   if (written_ >= bytes) return false;

@@ -42,10 +42,8 @@ class PieceQueue : public std::enable_shared_from_this<PieceQueue> {
   Task<> until(Bytes most);
   /// Has no more than `most` bytes on their way. Throws as `until`.
   bool has_at_most(Bytes most) const;
-  /// How much of all that was pushed stands in the file.
-  Bytes written() const;
-  /// Calls `then` on the I/O thread once so much stands there. False when it does already: then it
-  /// is not called. One at a time: another takes its place.
+  /// Calls `then` on the I/O thread once so much of all that was pushed is written. False when it
+  /// does already: then it is not called. One at a time: another takes its place.
   bool when_written(Bytes bytes, std::function<void()> then);
 
   /// What is on its way comes to nothing.

@@ -39,18 +39,12 @@ class UploadingInParts : public World {
     co_await upload.finish();
     co_return true;
   }
-  Task<std::vector<UploadedFile>> commit(std::unique_ptr<Upload> upload, std::string& session) {
-    std::vector<std::unique_ptr<Upload>> uploads;
-    uploads.push_back(std::move(upload));
-    const UploadForm form;
-    co_return co_await service().commit_uploads(me, form, std::move(uploads), session);
-  }
   /// Commits it and checks that what is kept is those pieces and `last`.
   void expect_kept(std::unique_ptr<Upload> upload, unsigned pieces, const std::string& last) {
     std::string expected, session;
     for (unsigned i = 0; i < pieces; ++i) expected += piece(i);
     expected += last;
-    const auto files = get(commit(std::move(upload), session));
+    const auto files = get(commit_one(std::move(upload), session));
     const auto file = sessions.find_file(files.at(0).id);
     EXPECT_EQ(file->size, expected.size());
     EXPECT_EQ(file->sha256, sha256_hex(expected));

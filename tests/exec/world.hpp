@@ -108,6 +108,12 @@ class World : public testing::Test {
     until([&] { return ending->done; });
     return ending;
   }
+  Task<std::vector<UploadedFile>> commit_one(std::unique_ptr<Upload> upload, std::string& session) {
+    std::vector<std::unique_ptr<Upload>> uploads;
+    uploads.push_back(std::move(upload));
+    const UploadForm form;
+    co_return co_await service().commit_uploads(me, form, std::move(uploads), session);
+  }
   template <class T>
   T get(Task<T> task) {
     auto ending = ended(std::move(task));

@@ -14,7 +14,7 @@
 
 #include "cgroup.hpp"
 #include "hand_down.hpp"
-#include "words.hpp"
+#include "proc_text.hpp"
 
 namespace podium::sandbox {
 namespace {

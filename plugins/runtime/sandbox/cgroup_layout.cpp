@@ -9,7 +9,7 @@
 #include <sstream>
 
 #include "cgroup.hpp"
-#include "words.hpp"
+#include "proc_text.hpp"
 
 namespace podium::sandbox {
 namespace {
@@ -67,18 +67,6 @@ std::string given_group(const std::string& own, const DelegateMark& is_given) {
   return above;
 }
 
-std::string read_text(const std::string& file) {
-  std::string text;
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return text;
-  char buffer[4096];
-  for (ssize_t n; (n = ::read(fd, buffer, sizeof buffer)) > 0;) {
-    text.append(buffer, static_cast<std::size_t>(n));
-  }
-  ::close(fd);
-  return text;
-}
-
 }  // namespace
 
 std::string CgroupLayout::name() const {
@@ -116,7 +104,8 @@ CgroupLayout find_cgroups(std::string_view self_cgroup, std::string_view mountin
       if (unified != (mount.type == "cgroup2")) continue;
       std::string own = root + own_directory(mount, path);
       if (unified) own = given_group(own, is_given);
-      const std::string offered = unified ? read_text(own + "/cgroup.controllers") : std::string();
+      const std::string offered =
+          unified ? read_text((own + "/cgroup.controllers").c_str()) : std::string();
       for (const auto& [controller, name] : wanted) {
         const bool here =
             unified ? std::ranges::count(words(offered), name) > 0

@@ -12,7 +12,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "words.hpp"
+#include "proc_text.hpp"
 
 namespace podium::sandbox {
 namespace {

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "words.hpp"
+#include "proc_text.hpp"
 
 namespace podium::sandbox {
 namespace {
@@ -27,18 +27,6 @@ void raise_loopback() {
   request.ifr_flags = IFF_UP | IFF_RUNNING;
   ::ioctl(fd, SIOCSIFFLAGS, &request);
   ::close(fd);
-}
-
-std::string read_at(int directory, const char* path) {
-  std::string text;
-  const int fd = ::openat(directory, path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return text;
-  char buffer[4096];
-  for (ssize_t n; (n = ::read(fd, buffer, sizeof buffer)) > 0;) {
-    text.append(buffer, static_cast<std::size_t>(n));
-  }
-  ::close(fd);
-  return text;
 }
 
 /// The number of proc_net_snmp(5) "Group: name name...\nGroup: number number..."; -1: not there.
@@ -92,8 +80,8 @@ void NetworkPool::give_back(int fd) {
 /// snmp6, and no packets of it either.
 bool NetworkPool::unused(int fd) const {
   if (::setns(fd, CLONE_NEWNET) != 0) return false;
-  if (counter_of(read_at(proc_, "self/net/snmp"), "Ip", "InReceives") != 0) return false;
-  return counter_of(read_at(proc_, "self/net/snmp6"), "Ip6InReceives") <= 0;
+  if (counter_of(read_text("self/net/snmp", proc_), "Ip", "InReceives") != 0) return false;
+  return counter_of(read_text("self/net/snmp6", proc_), "Ip6InReceives") <= 0;
 }
 
 }  // namespace podium::sandbox

@@ -24,8 +24,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <sstream>
 #include <stdexcept>
@@ -37,6 +35,7 @@
 #include "live_users.hpp"
 #include "network_pool.hpp"
 #include "packet.hpp"
+#include "proc_text.hpp"
 #include "protocol.hpp"
 #include "root.hpp"
 #include "shell.hpp"
@@ -380,11 +379,6 @@ class Spawner {
   std::uint64_t serial_ = 1;
 };
 
-std::string read_file(const char* path) {
-  std::ifstream in(path);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 constexpr std::uint64_t bit(int capability) { return std::uint64_t{1} << capability; }
 
 /// What making sandboxes needs, and nothing of the rest of root.
@@ -405,7 +399,7 @@ int spawner_main(int argc, char** argv) {
   // pid namespace of its own, where the numbers of the host's processes mean nothing.
   CgroupHost host(leader_of_spawner());
   CgroupTree cgroups(
-      find_cgroups(read_file("/proc/self/cgroup"), read_file("/proc/self/mountinfo")), name, host);
+      find_cgroups(read_text("/proc/self/cgroup"), read_text("/proc/self/mountinfo")), name, host);
   if (is_unprivileged()) enter_user_namespace();
   const int proc = ::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (proc < 0) throw std::runtime_error("cannot open /proc");
