@@ -304,6 +304,24 @@ test('the history of this browser has the code, gives it back, and can be cleare
   await close();
 });
 
+test('a language that was chosen has its program before the next key', async () => {
+  const { page, close } = await open();
+
+  const shown = await page.evaluate(async () => {
+    const content = document.querySelector('.editor').shadowRoot.querySelector('.cm-content');
+    const select = document.querySelector('#language');
+    const before = content.innerText;
+    select.value = 'bash';
+    select.dispatchEvent(new Event('change', { bubbles: true }));
+    for (let i = 0; i < 20; i += 1) await Promise.resolve(); // no key comes in between
+    return { before, after: content.innerText };
+  });
+
+  assert.match(shown.before, /import matplotlib/);
+  assert.doesNotMatch(shown.after, /import matplotlib/);
+  await close();
+});
+
 test('everything can be done by keyboard', async () => {
   const tab = await openTab(daemon.url);
   const { page } = tab;

@@ -17,7 +17,7 @@ import {
   lineNumbers,
 } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 import { grammarOf, titleOf } from './languages';
 
@@ -106,7 +106,9 @@ export function Editor({ lang, text, revision, onText, onRun }: EditorProps) {
   const calls = useRef({ onText, onRun });
   calls.current = { onText, onRun };
 
-  useEffect(() => {
+  // Layout effects, which come before the next key: what is typed right after a language was chosen
+  // must meet the text of that language.
+  useLayoutEffect(() => {
     const root = host.current!.shadowRoot ?? host.current!.attachShadow({ mode: 'open' });
     const editor = new EditorView({
       root,
@@ -142,14 +144,14 @@ export function Editor({ lang, text, revision, onText, onRun }: EditorProps) {
     return () => editor.destroy();
   }, []);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const editor = view.current!;
     if (editor.state.doc.toString() !== text) {
       editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: text } });
     }
   }, [revision]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     let current = true;
     view.current!.dispatch({
       effects: label.current.reconfigure(

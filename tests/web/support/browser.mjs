@@ -130,7 +130,16 @@ export async function writeAndRun(page, lang, code) {
   return over(page);
 }
 
-export const printed = (page) => page.locator('.log').textContent();
+/** What is printed, when what has come stands there: it is drawn once a frame, effects before. */
+export async function printed(page) {
+  await page.evaluate(
+    () =>
+      new Promise((drawn) =>
+        requestAnimationFrame(() => setTimeout(() => requestAnimationFrame(drawn))),
+      ),
+  );
+  return page.locator('.log').textContent();
+}
 
 export async function picture(page, name, options = {}) {
   fs.mkdirSync(pictures, { recursive: true });
