@@ -71,6 +71,10 @@ Task<> Acceptor::run(std::shared_ptr<Acceptor> self) {
     Taken taken = ec ? Taken::kNone : Taken::kOne;
     for (unsigned i = 0; i < kMaxAtOnce && taken == Taken::kOne && !self->closed_; ++i) {
       taken = self->take_one();
+      // Its request has come too, mostly: it goes on before there is another.
+      if (taken == Taken::kOne) {
+        co_await asio::post(self->server_->context.io, asio::use_awaitable);
+      }
     }
     if (taken != Taken::kShortage) continue;
     self->shed();

@@ -143,7 +143,7 @@ Task<bool> Connection::serve_one() {
     // Before anything of ours is written down.
     end_output();
   }
-  if (exchange.began()) server_->finished(exchange.access());
+  if (exchange.began()) server_->finished(std::move(exchange.access()));
   co_return keep;
 }
 

@@ -153,6 +153,7 @@ Task<> health_detailed_route(Exchange& exchange) {
 
 Task<> metrics_route(Exchange& exchange) {
   ServerState& server = exchange.server();
+  server.write_down_finished();
   Metrics& metrics = exchange.context().metrics;
   ExecService& exec = exchange.context().exec;
   metrics.set_queue(exec.running(), exec.waiting());

@@ -95,6 +95,7 @@ Task<> HttpServer::drain(milliseconds grace) {
   if (!server) co_return;
   server->draining = true;
   server->closing = true;
+  server->write_down_finished();
   for (Connection* connection : server->connections) connection->close_if_idle();
   if (server->connections.empty()) co_return;
 

@@ -1,11 +1,15 @@
 #include "http/server_state.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "http/connection.hpp"
 
 namespace podium {
 namespace {
+
+/// What the answer of a request gets of the processors before the request is written down.
+constexpr std::chrono::milliseconds kAnswerGoesFirst{2};
 
 std::chrono::milliseconds sweep_interval(const HttpConfig& http) {
   const milliseconds shortest =
@@ -20,6 +24,7 @@ ServerState::ServerState(HttpContext given, const HttpConfig& config)
       http(config),
       health(context.io),
       empty(context.io),
+      write_down_(context.io),
       sweep_(context.io),
       sweep_interval_(sweep_interval(config)) {}
 
@@ -50,11 +55,23 @@ bool ServerState::has_room(const std::string& peer_address) const {
   return peer == peers_.end() || peer->second < http.max_connections_per_peer;
 }
 
-void ServerState::finished(const Access& access) {
-  const Access::Clock::time_point now = Access::Clock::now();
-  count_access(context.metrics, access, now);
-  if (context.log.enabled(LogLevel::kInfo)) {
-    context.log.write(LogLevel::kInfo, "request", access_fields(access, now));
+void ServerState::finished(Access access) {
+  const bool first = finished_.empty();
+  finished_.push_back({std::move(access), Access::Clock::now()});
+  if (closing) return write_down_finished();
+  if (!first) return;  // the timer runs
+  write_down_.expires_after(kAnswerGoesFirst);
+  write_down_.async_wait([state = weak_from_this()](const boost::system::error_code& ec) {
+    const std::shared_ptr<ServerState> self = state.lock();
+    if (!ec && self) self->write_down_finished();
+  });
+}
+
+void ServerState::write_down_finished() {
+  for (const auto& [access, when] : std::exchange(finished_, {})) {
+    count_access(context.metrics, access, when);
+    if (!context.log.enabled(LogLevel::kInfo)) continue;
+    context.log.write(LogLevel::kInfo, "request", access_fields(access, when));
   }
 }
 

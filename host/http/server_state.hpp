@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "exec/byte_budget.hpp"
 #include "http/access.hpp"
@@ -51,8 +52,11 @@ struct ServerState : std::enable_shared_from_this<ServerState> {
   bool has_room(const std::string& peer_address) const;
   std::size_t open() const noexcept { return connections.size(); }
 
-  /// Logs and counts a request that has ended.
-  void finished(const Access& access);
+  /// Logs and counts a request that has ended: a moment later, for who waits for its answer needs
+  /// the processors now.
+  void finished(Access access);
+  /// The same for all that have ended, at once: who looks at what is counted misses none.
+  void write_down_finished();
 
   std::list<Connection*> connections;
   std::uint64_t next_connection = 1;
@@ -63,7 +67,14 @@ struct ServerState : std::enable_shared_from_this<ServerState> {
   /// connections: a timer each would cost every waiting request its memory.
   void sweep_deadlines();
 
+  struct Finished {
+    Access access;
+    Access::Clock::time_point when;
+  };
+
   std::map<std::string, std::uint32_t> peers_;
+  std::vector<Finished> finished_;
+  asio::steady_timer write_down_;
   asio::steady_timer sweep_;
   bool sweeping_ = false;
   std::chrono::milliseconds sweep_interval_;

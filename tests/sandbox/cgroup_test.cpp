@@ -37,7 +37,7 @@ class CgroupTreeTest : public testing::Test {
   void v2_group(const std::string& path) {
     for (const char* name :
          {"memory.max", "memory.swap.max", "memory.peak", "memory.events", "memory.oom.group",
-          "pids.max", "pids.events", "cpu.max", "cpu.stat", "cgroup.procs"}) {
+          "pids.max", "pids.events", "pids.current", "cpu.max", "cpu.stat", "cgroup.procs"}) {
       file(path + "/" + name, "");
     }
   }
@@ -170,6 +170,8 @@ TEST_F(CgroupTreeTest, WritesTheLimitsOfAVersionTwoGroup) {
   EXPECT_EQ(read("/g/podium-1/7/pids.max"), "64");
   EXPECT_EQ(read("/g/podium-1/7/cpu.max"), "30000 20000");
   EXPECT_GE(files.directory, 0);
+  file("/g/podium-1/7/pids.current", "3\n");
+  EXPECT_EQ(read_number(files.pids_count, ""), 3u);
   files.close_all();
 }
 

@@ -103,7 +103,7 @@ bool write_memory(const CgroupFiles& files, std::uint64_t bytes) noexcept {
 void CgroupFiles::close_all() noexcept {
   for (int* fd : {&tasks[0], &tasks[1], &tasks[2], &directory, &procs, &memory_limit,
                   &memory_swap_limit, &pids_limit, &cpu_limit, &memory_peak, &oom_events,
-                  &pids_events, &oom_notice, &cpu_used, &cpu_period}) {
+                  &pids_events, &pids_count, &oom_notice, &cpu_used, &cpu_period}) {
     if (*fd >= 0) ::close(*fd);
     *fd = -1;
   }
@@ -251,6 +251,7 @@ void CgroupTree::open_files(const Base& base, int dir, CgroupFiles& files) const
     files.pids_v2 = v2;
     files.pids_limit = open_at(dir, "pids.max", O_RDWR);
     files.pids_events = open_at(dir, "pids.events", O_RDONLY);
+    files.pids_count = open_at(dir, "pids.current", O_RDONLY);
   }
   if (base.cpu) {
     files.cpu_v2 = v2;

@@ -52,6 +52,7 @@ struct CgroupFiles {
   int memory_peak = -1;
   int oom_events = -1;   ///< has a line "oom_kill N"
   int pids_events = -1;  ///< has a line "max N"
+  int pids_count = -1;   ///< threads in the group, of pid 1 none
   int oom_notice = -1;   ///< v1: eventfd that the kernel writes at out of memory
   int cpu_used = -1;     ///< v1 cpuacct.usage, v2 cpu.stat; may be missing
   bool memory_v2 = false, pids_v2 = false, cpu_v2 = false;

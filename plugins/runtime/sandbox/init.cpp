@@ -99,6 +99,7 @@ class Init {
                           s_.cgroup.memory_peak,
                           s_.cgroup.oom_events,
                           s_.cgroup.pids_events,
+                          s_.cgroup.pids_count,
                           s_.cgroup.oom_notice,
                           s_.cgroup.cpu_used};
     close_all_except(keep);
@@ -382,7 +383,8 @@ class Init {
       go.compile_processes = first.processes;
     }
     if (pod_ && !forked_) limit_interpreter(go);
-    must(become(s_.init_uid, kInitCapabilities) == 0, "dropping the rights of pid 1");
+    const bool alike = s_.user_uid == s_.init_uid;
+    if (alike) drop_rights();
     const int payload = packet.descriptor(0);
     const std::string_view rest{buffer_ + sizeof header, size - sizeof header};
     running_ = true;
@@ -396,6 +398,13 @@ class Init {
       go_unread_ = true;  // its end is told when it is reaped
       if (main_ > 0) ::kill(main_, SIGKILL);
     }
+    // While the program starts: it is another user's, who can do nothing to this process, and none
+    // of its words are read before.
+    if (!alike) drop_rights();
+  }
+
+  void drop_rights() noexcept {
+    must(become(s_.init_uid, kInitCapabilities) == 0, "dropping the rights of pid 1");
   }
 
   /// What a runner does to itself. As the interpreter's own user, who may do it to any process of
@@ -427,7 +436,7 @@ class Init {
     // has to wait until a big interpreter is gone.
     TreeFacts left;
     if (done_) {
-      ::kill(-1, SIGKILL);
+      kill_done();
       left = make_readable(box_.changes());
     }
     if (!done_ || left.any) {
@@ -465,6 +474,15 @@ class Init {
       descriptors[count++] = box_.merged();
     }
     send_struct(s_.control, end, {descriptors.data(), count});
+  }
+
+  /// Kills the pod that said it is done, and whatever it left. A process that is to be killed forks
+  /// no more, so that one that is alone then stays so; and kill(-1) looks at every process of the
+  /// host.
+  void kill_done() noexcept {
+    const bool alone =
+        main_ > 0 && ::kill(main_, SIGKILL) == 0 && read_number(s_.cgroup.pids_count, "") == 1;
+    if (!alone) ::kill(-1, SIGKILL);
   }
 
   /// The whole tree dies with the run. New children of the dying are killed in the next round.

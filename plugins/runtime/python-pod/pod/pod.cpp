@@ -1,6 +1,7 @@
 #include "pod.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -39,16 +40,23 @@ ino_t inode_of(int fd) noexcept {
   return ::fstat(fd, &info) == 0 && S_ISSOCK(info.st_mode) ? info.st_ino : 0;
 }
 
+/// Long enough for pid 1 to kill this process; one that does not is not ours.
+constexpr int kKilledByNowMs = 1000;
+
 /// Runs at exit(3). The answer goes out here; that the process takes long to die after it, and what
-/// the zygote's libraries would still do, concerns nobody.
+/// the zygote's libraries would still do, concerns nobody. It sleeps until pid 1 kills it: the
+/// kernel wakes pid 1 on this very processor, where it would wait for milliseconds behind the end
+/// of a big process.
 void tell_end(int status, void*) noexcept {
   if (::getpid() != ending.process || ending.socket == 0 ||
       inode_of(ending.step) != ending.socket) {
     return;
   }
   std::fflush(nullptr);
-  ::setpriority(PRIO_PROCESS, 0, kDyingNice);  // who waits for the answer goes first
   send_struct(ending.step, StepMessage{Step::kDone, status & 0xff});
+  ::setpriority(PRIO_PROCESS, 0, kDyingNice);  // who waits for the answer goes first
+  pollfd until_hang_up{ending.step, 0, 0};
+  ::poll(&until_hang_up, 1, kKilledByNowMs);
   ::_exit(status);
 }
 
