@@ -94,7 +94,7 @@ void EventQueue::let_go() {
 }
 
 void EventQueue::begin_hold_clock(std::uint32_t number) {
-  if (!hold_timer_) hold_timer_ = std::make_unique<asio::steady_timer>(io_);
+  if (!hold_timer_) hold_timer_ = std::make_unique<Timer>(io_);
   hold_timer_->expires_after(bounds_.hold);
   hold_timer_->async_wait([weak = weak_from_this(), number](const boost::system::error_code& ec) {
     const std::shared_ptr<EventQueue> self = weak.lock();
@@ -159,7 +159,7 @@ Task<> EventQueue::wait(Clock::time_point when) {
   }
   wake_.expires_at(when);
   boost::system::error_code ignored;
-  co_await wake_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  co_await wake_.async_wait(asio::redirect_error(use_awaitable, ignored));
   const std::lock_guard lock(mutex_);
   listening_ = false;
 }

@@ -87,9 +87,9 @@ class EventQueue : public std::enable_shared_from_this<EventQueue> {
 
   asio::io_context& io_;
   const QueueBounds bounds_;
-  asio::steady_timer wake_;
+  Timer wake_;
   // Made when they are needed: thousands of runs may wait whose events nobody wants.
-  std::unique_ptr<asio::steady_timer> hold_timer_;
+  std::unique_ptr<Timer> hold_timer_;
   std::uint32_t reader_ = 0, readers_ = 0;
   std::uint64_t last_ = 0;                       // id of the last event that was taken
   std::uint64_t next_ = 1;                       // id that the reader gets next; at most last_ + 1

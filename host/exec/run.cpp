@@ -146,7 +146,7 @@ ExecService::State::Line::Line(std::shared_ptr<State> host,
 ExecService::State::Line::~Line() {
   // Ending the lease and removing files costs more than a short run, and the answer is not out yet:
   // first whoever waits for it goes on, then the pool cleans up.
-  auto later = std::make_shared<asio::steady_timer>(host_.io, kAnswerGoesFirst);
+  auto later = std::make_shared<Timer>(host_.io, kAnswerGoesFirst);
   later->async_wait([later, cleanup = host_.cleanup, live = std::move(live_)](auto) mutable {
     cleanup->submit([live = std::move(live)]() mutable { live.reset(); });
   });

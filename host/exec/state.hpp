@@ -36,7 +36,7 @@ struct RunControl::State : Cancellation, std::enable_shared_from_this<RunControl
   bool input_closed = false;
   bool deaf = false;                              ///< its runtime takes no input
   Lease* lease = nullptr;                         ///< between start and completion
-  std::shared_ptr<asio::steady_timer> try_again;  ///< to give input to a lease that does not tell
+  std::shared_ptr<Timer> try_again;  ///< to give input to a lease that does not tell
   /// All input so far, or nothing once there was so much that the program must have read of it. The
   /// runtime may give the run back unstarted: the next one gets it from the beginning.
   std::string kept_input;
@@ -44,7 +44,7 @@ struct RunControl::State : Cancellation, std::enable_shared_from_this<RunControl
   bool keeps_input = true;
   bool end_given = false;                        ///< the present lease knows that no more comes
   bool input_room = false;                       ///< something has changed since input was refused
-  std::weak_ptr<asio::steady_timer> input_wait;  ///< of who waits for that
+  std::weak_ptr<Timer> input_wait;  ///< of who waits for that
 
   void set_stage(RunStage next);
   unsigned position() const;

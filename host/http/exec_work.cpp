@@ -153,7 +153,7 @@ Task<> carry_out(HttpContext& context, Task<std::unique_ptr<ExecResult>> running
   }
   work->finish();
   // Who waits for the answer goes first; what is kept for those who ask later can be copied then.
-  co_await asio::post(context.io, asio::use_awaitable);
+  co_await asio::post(context.io, use_awaitable);
   std::string end = work->end_json();
   context.exec.keep_end(*work->control, std::move(end));
 }
@@ -294,7 +294,7 @@ Task<> wait_until(Work& work, Work::Clock::time_point when) {
   while (!work.done && work.left == had_left && Work::Clock::now() < when) {
     work.wake.expires_at(when);
     boost::system::error_code ignored;
-    co_await work.wake.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    co_await work.wake.async_wait(asio::redirect_error(use_awaitable, ignored));
   }
 }
 

@@ -33,7 +33,7 @@ struct Work {
   const Hearing hearing;
   const std::shared_ptr<RunControl> control;
   const std::shared_ptr<EventQueue> queue;
-  asio::steady_timer wake;
+  Timer wake;
   std::unique_ptr<ExecResult> result;  // when done without error
   std::string json;                    // of the result
   std::exception_ptr error;

@@ -64,7 +64,7 @@ struct ServerState : std::enable_shared_from_this<ServerState> {
   void sweep_deadlines();
 
   std::map<std::string, std::uint32_t> peers_;
-  asio::steady_timer sweep_;
+  Timer sweep_;
   bool sweeping_ = false;
   std::chrono::milliseconds sweep_interval_;
 };
