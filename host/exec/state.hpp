@@ -18,7 +18,10 @@
 namespace podium {
 
 struct RunControl::State : Cancellation, std::enable_shared_from_this<RunControl::State> {
-  std::string id = new_id();
+  explicit State(asio::io_context& context) : io(context) {}
+
+  asio::io_context& io;
+  const std::string id = new_id();
   std::string language, principal, session;  ///< from run() on
   std::function<void(RunStage)> on_stage;
   std::shared_ptr<EventQueue> events;
@@ -36,7 +39,7 @@ struct RunControl::State : Cancellation, std::enable_shared_from_this<RunControl
   bool input_closed = false;
   bool deaf = false;                              ///< its runtime takes no input
   Lease* lease = nullptr;                         ///< between start and completion
-  std::shared_ptr<Timer> try_again;  ///< to give input to a lease that does not tell
+  std::unique_ptr<Timer> try_again;               ///< for a lease that takes input and does not tell
   /// All input so far, or nothing once there was so much that the program must have read of it. The
   /// runtime may give the run back unstarted: the next one gets it from the beginning.
   std::string kept_input;

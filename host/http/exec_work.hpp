@@ -33,13 +33,13 @@ struct Work {
   const Hearing hearing;
   const std::shared_ptr<RunControl> control;
   const std::shared_ptr<EventQueue> queue;
-  Timer wake;
   std::unique_ptr<ExecResult> result;  // when done without error
   std::string json;                    // of the result
   std::exception_ptr error;
-  std::string language, session_id, request_id;
+  std::string session_id, request_id;
   std::unique_ptr<Quotas::Run> place;     // among the runs of its principal
   std::unique_ptr<const RunFacts> facts;  // for the audit trail
+  Timer* wake = nullptr;                  // of who is in wait_until
   Clock::time_point began, ended;
   bool done = false;
   bool left = false;
@@ -57,8 +57,9 @@ struct Work {
 /// Listens for the client's leaving for as long as it lives.
 class Watch {
  public:
-  Watch(Exchange& exchange, std::shared_ptr<Work> work) : exchange_(exchange) {
-    exchange.watch([work = std::move(work)] { work->client_left(); });
+  Watch(Exchange& exchange, std::shared_ptr<Work> work)
+      : exchange_(exchange), work_(std::move(work)) {
+    exchange.watch([of = work_.get()] { of->client_left(); });
   }
   ~Watch() { exchange_.unwatch(); }
   Watch(const Watch&) = delete;
@@ -66,6 +67,7 @@ class Watch {
 
  private:
   Exchange& exchange_;
+  const std::shared_ptr<Work> work_;
 };
 
 /// Headers that tell what is left of a quota.
