@@ -295,12 +295,9 @@ Task<> Exchange::begin_stream(Answer head, std::string_view first) {
 
 Task<> Exchange::send_piece(std::string_view piece) {
   if (piece.empty()) co_return;
-  if (!chunked_) {
-    co_await send(piece);
-    co_return;
-  }
-  const std::string chunk = as_chunk(piece);
-  co_await send(chunk);
+  const std::string chunk = chunked_ ? as_chunk(piece) : std::string();
+  const std::string_view bytes = chunked_ ? chunk : piece;
+  co_await send(bytes);
 }
 
 Task<> Exchange::end_stream(std::string_view last) {

@@ -111,7 +111,7 @@ Task<> run_request(Exchange& exchange, Response* response) {
   const std::shared_ptr<Work> work = co_await accept(exchange, response);
   std::exception_ptr undelivered;
   {
-    const Watch watch(exchange, work);
+    const Watch watch(exchange, *work);
     try {
       const bool at_once = co_await comes_at_once(*work, response);
       if (!work->left) {

@@ -54,12 +54,11 @@ struct Work {
   Clock::time_point position_told_at_{};
 };
 
-/// Listens for the client's leaving for as long as it lives.
+/// Listens for the client's leaving for as long as it lives; both outlive it.
 class Watch {
  public:
-  Watch(Exchange& exchange, std::shared_ptr<Work> work)
-      : exchange_(exchange), work_(std::move(work)) {
-    exchange.watch([of = work_.get()] { of->client_left(); });
+  Watch(Exchange& exchange, Work& work) : exchange_(exchange) {
+    exchange.watch([&work] { work.client_left(); });
   }
   ~Watch() { exchange_.unwatch(); }
   Watch(const Watch&) = delete;
@@ -67,7 +66,6 @@ class Watch {
 
  private:
   Exchange& exchange_;
-  const std::shared_ptr<Work> work_;
 };
 
 /// Headers that tell what is left of a quota.
