@@ -71,9 +71,8 @@ Permit Admission::admit(const AdmissionConfig& config, std::uint64_t generation,
 
 Task<bool> Admission::turn(const Permit& permit, Cancellation& cancellation) {
   const std::shared_ptr<Permit::Place> place = permit.place_;
-  Cancellation::Stage stage(&cancellation, [&wake = place->wake] {
-    wake.expires_at(Timer::time_point::min());
-  });
+  Cancellation::Stage stage(&cancellation,
+                            [&wake = place->wake] { wake.expires_at(Timer::time_point::min()); });
   boost::system::error_code ignored;
   while (!place->running && !cancellation.requested()) {
     if (Clock::now() >= place->deadline) {

@@ -26,9 +26,8 @@ using IoExecutor = asio::io_context::executor_type;
 template <class T = void>
 using Task = asio::awaitable<T, IoExecutor>;
 inline constexpr asio::use_awaitable_t<IoExecutor> use_awaitable;
-using Timer =
-    asio::basic_waitable_timer<std::chrono::steady_clock,
-                               asio::wait_traits<std::chrono::steady_clock>, IoExecutor>;
+using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                         asio::wait_traits<std::chrono::steady_clock>, IoExecutor>;
 
 /// Something that happens once. I/O thread only.
 class Event {

@@ -92,9 +92,8 @@ void EventQueue::hold_up(Flow& flow) {
   flow.held = true;
   ++flow.holds;
   flow.hold(true);
-  asio::post(io_, [self = shared_from_this(), number = flow.holds] {
-    self->begin_hold_clock(number);
-  });
+  asio::post(io_,
+             [self = shared_from_this(), number = flow.holds] { self->begin_hold_clock(number); });
 }
 
 void EventQueue::let_go(Flow& flow) {

@@ -164,9 +164,9 @@ Task<> carry_out(HttpContext& context, Task<std::unique_ptr<ExecResult>> running
 void note_run(Access& access, const Work& work) {
   if (!work.result) return;
   const ExecResult& result = *work.result;
-  access.run = std::make_unique<Access::Run>(Access::Run{result.run_id, result.session_id,
-                                                         work.facts->language, to_string(result.status),
-                                                         result.warm, result.times, work.ended});
+  access.run = std::make_unique<Access::Run>(
+      Access::Run{result.run_id, result.session_id, work.facts->language, to_string(result.status),
+                  result.warm, result.times, work.ended});
 }
 
 /// Waits for as long as somebody reads the run's events, or may come to.

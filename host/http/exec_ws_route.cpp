@@ -75,8 +75,7 @@ class Talk : public std::enable_shared_from_this<Talk> {
     error_code ec;
     do {
       patience.until(begun + time_for(buffer.size()));
-      co_await socket_.async_read_some(buffer, kPiece,
-                                       asio::redirect_error(use_awaitable, ec));
+      co_await socket_.async_read_some(buffer, kPiece, asio::redirect_error(use_awaitable, ec));
       if (ec) throw_read_failure(ec, patience);
       if (known) {
         exchange_.context().exec.count_request(*exchange_.generation(), counted, buffer.size());
@@ -107,8 +106,7 @@ class Talk : public std::enable_shared_from_this<Talk> {
       }
       const std::string message = event_message(event);
       error_code ec;
-      co_await socket_.async_write(asio::buffer(message),
-                                   asio::redirect_error(use_awaitable, ec));
+      co_await socket_.async_write(asio::buffer(message), asio::redirect_error(use_awaitable, ec));
       if (ec && !work_->left) leave();
       if (event.name == kError) --errors_;
       told_.cancel();
@@ -126,8 +124,7 @@ class Talk : public std::enable_shared_from_this<Talk> {
     const std::string message = refusal_message(failure, exchange_.access().request_id);
     error_code ec;
     socket_.text(true);
-    co_await socket_.async_write(asio::buffer(message),
-                                 asio::redirect_error(use_awaitable, ec));
+    co_await socket_.async_write(asio::buffer(message), asio::redirect_error(use_awaitable, ec));
     if (ec) co_return;
     const auto code = status == 429 || status == 503 ? websocket::close_code::try_again_later
                       : status >= 500                ? websocket::close_code::internal_error
