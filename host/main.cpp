@@ -13,6 +13,7 @@
 #include <Poco/Util/ServerApplication.h>
 
 #include "base/user_namespaces.hpp"
+#include "config/descriptors.hpp"
 #include "daemon/daemon.hpp"
 #include "daemon/log_names.hpp"
 #include "daemon/privileges.hpp"
@@ -138,7 +139,7 @@ class Podiumd final : public Poco::Util::ServerApplication {
       }
     }
     podium::block_signals();
-    podium::raise_descriptor_limit(config.http.max_connections + 4096);
+    podium::raise_descriptor_limit(podium::descriptors_wanted(config.http.max_connections));
     const podium::Account account = podium::find_account(config);
     podium::prepare_state_dir(config, account);
     podium::SandboxDoor door(

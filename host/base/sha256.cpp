@@ -2,8 +2,6 @@
 
 #include <openssl/evp.h>
 
-#include <array>
-
 #include "base/failure.hpp"
 
 namespace podium {
@@ -42,12 +40,18 @@ void Sha256::update(std::string_view bytes) {
   }
 }
 
-std::string Sha256::hex() {
-  std::array<unsigned char, 32> digest;
+Sha256Digest Sha256::digest() {
+  Sha256Digest digest;
   if (!state_ || EVP_DigestFinal_ex(state_->context, digest.data(), nullptr) != 1) {
     throw Failure(Code::kInternal, "SHA-256: the digest is used up");
   }
   state_.reset();
+  return digest;
+}
+
+std::string Sha256::hex() { return to_hex(digest()); }
+
+std::string to_hex(const Sha256Digest& digest) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
   text.reserve(2 * digest.size());
@@ -58,10 +62,12 @@ std::string Sha256::hex() {
   return text;
 }
 
-std::string sha256_hex(std::string_view bytes) {
-  Sha256 digest;
-  digest.update(bytes);
-  return digest.hex();
+Sha256Digest sha256(std::string_view bytes) {
+  Sha256 hash;
+  hash.update(bytes);
+  return hash.digest();
 }
+
+std::string sha256_hex(std::string_view bytes) { return to_hex(sha256(bytes)); }
 
 }  // namespace podium

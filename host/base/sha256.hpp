@@ -1,9 +1,12 @@
 #pragma once
+#include <array>
 #include <memory>
 #include <string>
 #include <string_view>
 
 namespace podium {
+
+using Sha256Digest = std::array<unsigned char, 32>;
 
 /// SHA-256 (FIPS 180-4) of a stream, by OpenSSL. One thread.
 class Sha256 {
@@ -14,7 +17,9 @@ class Sha256 {
   Sha256& operator=(Sha256&&) noexcept;
 
   void update(std::string_view bytes);
-  /// 64 lower-case hexadecimal digits; the object is used up.
+  /// The object is used up.
+  Sha256Digest digest();
+  /// The same as 64 lower-case hexadecimal digits.
   std::string hex();
 
  private:
@@ -22,7 +27,12 @@ class Sha256 {
   std::unique_ptr<State> state_;
 };
 
-/// The digest of one piece, as hexadecimal digits.
+/// The digest of one piece.
+Sha256Digest sha256(std::string_view bytes);
+/// The same as hexadecimal digits.
 std::string sha256_hex(std::string_view bytes);
+
+/// 64 lower-case hexadecimal digits.
+std::string to_hex(const Sha256Digest& digest);
 
 }  // namespace podium

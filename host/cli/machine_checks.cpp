@@ -11,6 +11,7 @@
 #include "cli/check.hpp"
 #include "cli/exec.hpp"
 #include "cli/languages.hpp"
+#include "config/descriptors.hpp"
 #include "config/usable.hpp"
 
 namespace podium::cli {
@@ -112,8 +113,7 @@ Check check_clock() {
 }
 
 Check check_descriptors(std::uint64_t connections, std::uint64_t most, bool root) {
-  constexpr std::uint64_t kBeside = 4096;  // what podiumd asks for beside its connections
-  const std::uint64_t wanted = connections + kBeside;
+  const std::uint64_t wanted = descriptors_wanted(connections);
   std::string found = "up to " + std::to_string(most) + " open files";
   // Root raises the limit by itself.
   if (most >= wanted || root) {

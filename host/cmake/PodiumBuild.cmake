@@ -16,7 +16,10 @@ target_compile_options(podium_flags INTERFACE
   # GCC 12 warns falsely about "text" + std::string when it optimises (its bug 105651).
   $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-restrict>)
 target_compile_definitions(podium_flags INTERFACE
-  _FILE_OFFSET_BITS=64 BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_REGEX)
+  _FILE_OFFSET_BITS=64 BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_REGEX
+  # Asio gives the block of a frame that has ended to the next, however small and long-lived that is:
+  # what waits would hold the memory of what came before it.
+  BOOST_ASIO_DISABLE_AWAITABLE_FRAME_RECYCLING)
 if(PODIUM_FUZZ)
   # RapidJSON's stack adds to a null pointer, which the standard forbids and every compiler allows.
   set(sanitizers -fsanitize=address,undefined -fno-sanitize-recover=undefined

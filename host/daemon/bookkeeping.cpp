@@ -72,9 +72,9 @@ Task<> Bookkeeping::sweep(milliseconds retention) {
 }
 
 Task<> Bookkeeping::wait(milliseconds time) {
-  asio::steady_timer timer(io_, time);
+  Timer timer(io_, time);
   boost::system::error_code ignored;
-  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  co_await timer.async_wait(asio::redirect_error(use_awaitable, ignored));
 }
 
 }  // namespace podium

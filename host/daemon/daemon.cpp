@@ -236,13 +236,13 @@ class Daemon {
   }
 
   Task<> sweep_forever() {
-    asio::steady_timer timer(io_);
+    Timer timer(io_);
     for (;;) {
       const std::optional<milliseconds> interval = sweep_interval();
       if (!interval) co_return;
       timer.expires_after(*interval);
       boost::system::error_code ignored;
-      co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      co_await timer.async_wait(asio::redirect_error(use_awaitable, ignored));
       try {
         co_await sweep_once(false);
       } catch (const std::exception& e) {
@@ -252,9 +252,9 @@ class Daemon {
   }
 
   Task<> wait(milliseconds time) {
-    asio::steady_timer timer(io_, time);
+    Timer timer(io_, time);
     boost::system::error_code ignored;
-    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    co_await timer.async_wait(asio::redirect_error(use_awaitable, ignored));
   }
 
   /// Says which replaced configurations do not end, each once in `kLeftOver` and then in twice the
@@ -294,12 +294,12 @@ class Daemon {
 
   /// On the I/O thread on purpose: a watchdog that is fed elsewhere would not see it hang.
   Task<> feed_watchdog(std::chrono::microseconds interval) {
-    asio::steady_timer timer(io_);
+    Timer timer(io_);
     for (;;) {
       notify_service_manager("WATCHDOG=1");
       timer.expires_after(interval);
       boost::system::error_code ignored;
-      co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      co_await timer.async_wait(asio::redirect_error(use_awaitable, ignored));
     }
   }
 
@@ -345,7 +345,7 @@ class Daemon {
     http_->set_draining();
     http_->stop_accepting();
     exec_->stop_admitting();
-    asio::steady_timer deadline(io_, limit);
+    Timer deadline(io_, limit);
     deadline.async_wait([this](const boost::system::error_code& error) {
       if (!error) exec_->cancel_all();
     });

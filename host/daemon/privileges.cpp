@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 
 #include "base/failure.hpp"
 
@@ -84,8 +85,13 @@ void drop_privileges(const Account& account) {
 void raise_descriptor_limit(std::uint64_t wanted) noexcept {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
-  if (::geteuid() == 0) limit.rlim_max = std::max<rlim_t>(limit.rlim_max, wanted);
-  limit.rlim_cur = std::min<rlim_t>(std::max<rlim_t>(limit.rlim_cur, wanted), limit.rlim_max);
+  rlim_t most = limit.rlim_max;
+  if (::geteuid() == 0) {
+    // More than the kernel gives is refused as a whole, also to root.
+    std::ifstream("/proc/sys/fs/nr_open") >> most;
+    limit.rlim_max = std::max(limit.rlim_max, std::min<rlim_t>(wanted, most));
+  }
+  limit.rlim_cur = std::min(std::max<rlim_t>(limit.rlim_cur, wanted), limit.rlim_max);
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 

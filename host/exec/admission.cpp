@@ -71,8 +71,8 @@ Permit Admission::admit(const AdmissionConfig& config, std::uint64_t generation,
 
 Task<bool> Admission::turn(const Permit& permit, Cancellation& cancellation) {
   const std::shared_ptr<Permit::Place> place = permit.place_;
-  Cancellation::Stage stage(
-      &cancellation, [place] { place->wake.expires_at(asio::steady_timer::time_point::min()); });
+  Cancellation::Stage stage(&cancellation,
+                            [&wake = place->wake] { wake.expires_at(Timer::time_point::min()); });
   boost::system::error_code ignored;
   while (!place->running && !cancellation.requested()) {
     if (Clock::now() >= place->deadline) {
@@ -81,7 +81,7 @@ Task<bool> Admission::turn(const Permit& permit, Cancellation& cancellation) {
                                                  ": this host's " + capacity(config_))
           .with_retry_after(retry_after());
     }
-    co_await place->wake.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    co_await place->wake.async_wait(asio::redirect_error(use_awaitable, ignored));
   }
   co_return !cancellation.requested();
 }
@@ -99,7 +99,7 @@ void Admission::begin(Permit::Place& place) {
   ++running_;
   place.running = true;
   place.began = Clock::now();
-  place.wake.expires_at(asio::steady_timer::time_point::min());
+  place.wake.expires_at(Timer::time_point::min());
 }
 
 void Admission::promote() {

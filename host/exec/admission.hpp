@@ -75,7 +75,7 @@ struct Permit::Place {
   ~Place() { admission->left(*this); }
 
   std::shared_ptr<Admission> admission;
-  asio::steady_timer wake;  ///< expires when the wait has run out; moved to the past to wake
+  Timer wake;  ///< expires when the wait has run out; moved to the past to wake
   std::list<Place*>::iterator position;  ///< in the queue; its end: not there
   unsigned number = 0;                   ///< in the queue, as last counted
   ByteShare counted;

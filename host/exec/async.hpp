@@ -20,27 +20,33 @@
 namespace podium {
 
 namespace asio = boost::asio;
+/// Of the I/O thread, which runs every coroutine. By name and not as "some executor", which would
+/// be kept thrice for each coroutine, timer and wait, and be called over the heap.
+using IoExecutor = asio::io_context::executor_type;
 template <class T = void>
-using Task = asio::awaitable<T>;
+using Task = asio::awaitable<T, IoExecutor>;
+inline constexpr asio::use_awaitable_t<IoExecutor> use_awaitable;
+using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                         asio::wait_traits<std::chrono::steady_clock>, IoExecutor>;
 
 /// Something that happens once. I/O thread only.
 class Event {
  public:
-  explicit Event(asio::io_context& io) : timer_(io, asio::steady_timer::time_point::max()) {}
+  explicit Event(asio::io_context& io) : timer_(io, Timer::time_point::max()) {}
 
   void set() {
     set_ = true;
-    timer_.expires_at(asio::steady_timer::time_point::min());  // wakes every waiter
+    timer_.expires_at(Timer::time_point::min());  // wakes every waiter
   }
   bool is_set() const noexcept { return set_; }
 
   Task<> wait() {
     boost::system::error_code ignored;
-    while (!set_) co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    while (!set_) co_await timer_.async_wait(asio::redirect_error(use_awaitable, ignored));
   }
 
  private:
-  asio::steady_timer timer_;
+  Timer timer_;
   bool set_ = false;
 };
 

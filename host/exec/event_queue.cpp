@@ -26,7 +26,7 @@ EventQueue::EventQueue(asio::io_context& io, const QueueBounds& bounds)
 void EventQueue::output(unsigned stream, std::string_view chunk) {
   const std::lock_guard lock(mutex_);
   if (closed_ || stream < 1 || stream > 2) return;
-  std::string& cut = cut_[stream - 1];
+  std::string& cut = flow().cut[stream - 1];
   std::string text = std::exchange(cut, {});
   text.append(chunk);
   const std::size_t whole = utf8_floor(text, text.size());
@@ -38,15 +38,22 @@ void EventQueue::output(unsigned stream, std::string_view chunk) {
 
 void EventQueue::end_output() {
   const std::lock_guard lock(mutex_);
+  if (!flow_) return;
   for (const unsigned stream : {1u, 2u}) {
-    const std::string cut = std::exchange(cut_[stream - 1], {});
+    const std::string cut = std::exchange(flow_->cut[stream - 1], {});
     if (!cut.empty() && !closed_) append(stream, to_utf8(cut));
   }
 }
 
+EventQueue::Flow& EventQueue::flow() {
+  if (!flow_) flow_ = std::make_unique<Flow>();
+  return *flow_;
+}
+
 void EventQueue::append(unsigned stream, std::string_view text) {
   if (text.empty()) return;
-  if (dropping_ || waiting_bytes_ + text.size() > bounds_.waiting + kUnderWay) {
+  Flow& flow = this->flow();
+  if (flow.dropping || waiting_bytes_ + text.size() > bounds_.waiting + kUnderWay) {
     return drop(stream, text.size());
   }
   const bool join = !waiting_.empty() && waiting_.back().stream == stream &&
@@ -57,7 +64,7 @@ void EventQueue::append(unsigned stream, std::string_view text) {
   } else {
     push({stream == 1 ? "stdout" : "stderr", std::string(text), stream, 0});
   }
-  if (waiting_bytes_ >= bounds_.waiting && !held_) hold_up();
+  if (waiting_bytes_ >= bounds_.waiting && !flow.held) hold_up(flow);
 }
 
 /// A marker stands where output is missing.
@@ -77,32 +84,35 @@ void EventQueue::drop(unsigned stream, Bytes bytes) {
   push({"dropped", {}, stream, bytes});
 }
 
-void EventQueue::hold_up() {
-  if (!hold_) {
-    dropping_ = true;
+void EventQueue::hold_up(Flow& flow) {
+  if (!flow.hold) {
+    flow.dropping = true;
     return;
   }
-  held_ = true;
-  ++holds_;
-  hold_(true);
-  asio::post(io_, [self = shared_from_this(), number = holds_] { self->begin_hold_clock(number); });
+  flow.held = true;
+  ++flow.holds;
+  flow.hold(true);
+  asio::post(io_,
+             [self = shared_from_this(), number = flow.holds] { self->begin_hold_clock(number); });
 }
 
-void EventQueue::let_go() {
-  held_ = false;
-  if (hold_) hold_(false);
+void EventQueue::let_go(Flow& flow) {
+  flow.held = false;
+  if (flow.hold) flow.hold(false);
 }
 
 void EventQueue::begin_hold_clock(std::uint32_t number) {
-  if (!hold_timer_) hold_timer_ = std::make_unique<asio::steady_timer>(io_);
-  hold_timer_->expires_after(bounds_.hold);
-  hold_timer_->async_wait([weak = weak_from_this(), number](const boost::system::error_code& ec) {
+  Flow& flow = *flow_;
+  if (!flow.clock) flow.clock = std::make_unique<Timer>(io_);
+  flow.clock->expires_after(bounds_.hold);
+  flow.clock->async_wait([weak = weak_from_this(), number](const boost::system::error_code& ec) {
     const std::shared_ptr<EventQueue> self = weak.lock();
     if (ec || !self) return;
     const std::lock_guard lock(self->mutex_);
-    if (!self->held_ || self->holds_ != number) return;
-    self->dropping_ = true;
-    self->let_go();
+    Flow& held = *self->flow_;
+    if (!held.held || held.holds != number) return;
+    held.dropping = true;
+    self->let_go(held);
   });
 }
 
@@ -119,8 +129,9 @@ void EventQueue::close() {
 
 void EventQueue::set_hold(std::function<void(bool)> hold) {
   const std::lock_guard lock(mutex_);
-  hold_ = std::move(hold);
-  held_ = false;
+  if (!hold && !flow_) return;
+  flow().hold = std::move(hold);
+  flow_->held = false;
 }
 
 void EventQueue::push(Waiting item) {
@@ -159,7 +170,7 @@ Task<> EventQueue::wait(Clock::time_point when) {
   }
   wake_.expires_at(when);
   boost::system::error_code ignored;
-  co_await wake_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  co_await wake_.async_wait(asio::redirect_error(use_awaitable, ignored));
   const std::lock_guard lock(mutex_);
   listening_ = false;
 }
@@ -173,9 +184,9 @@ bool EventQueue::take(RunEvent& event) {
     item = std::move(waiting_.front());
     waiting_.pop_front();
     waiting_bytes_ -= item.text.size() + kOverhead;
-    if (waiting_bytes_ <= bounds_.waiting / 2) {
-      dropping_ = false;
-      if (held_) let_go();
+    if (flow_ && waiting_bytes_ <= bounds_.waiting / 2) {
+      flow_->dropping = false;
+      if (flow_->held) let_go(*flow_);
     }
   }
   event = event_of(std::move(item));

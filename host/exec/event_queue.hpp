@@ -74,11 +74,22 @@ class EventQueue : public std::enable_shared_from_this<EventQueue> {
     Bytes dropped = 0;    // a marker
   };
 
+  /// What output needs. Made with the first of it: thousands of runs may wait that have none yet.
+  struct Flow {
+    std::string cut[2];  // the beginning of a character
+    std::function<void(bool)> hold;
+    std::unique_ptr<Timer> clock;  // of a hold; I/O thread
+    std::uint32_t holds = 0;       // number of the present or last one
+    bool held = false;
+    bool dropping = false;
+  };
+
+  Flow& flow();
   void push(Waiting item);
   void append(unsigned stream, std::string_view text);
   void drop(unsigned stream, Bytes bytes);
-  void hold_up();
-  void let_go();
+  void hold_up(Flow& flow);
+  void let_go(Flow& flow);
   void ring();
   void begin_hold_clock(std::uint32_t number);
   void remember(RunEvent& event);
@@ -87,9 +98,7 @@ class EventQueue : public std::enable_shared_from_this<EventQueue> {
 
   asio::io_context& io_;
   const QueueBounds bounds_;
-  asio::steady_timer wake_;
-  // Made when they are needed: thousands of runs may wait whose events nobody wants.
-  std::unique_ptr<asio::steady_timer> hold_timer_;
+  Timer wake_;
   std::uint32_t reader_ = 0, readers_ = 0;
   std::uint64_t last_ = 0;                       // id of the last event that was taken
   std::uint64_t next_ = 1;                       // id that the reader gets next; at most last_ + 1
@@ -99,11 +108,7 @@ class EventQueue : public std::enable_shared_from_this<EventQueue> {
   mutable std::mutex mutex_;  // of what follows
   std::list<Waiting> waiting_;
   Bytes waiting_bytes_ = 0;
-  std::string cut_[2];  // the beginning of a character
-  std::function<void(bool)> hold_;
-  std::uint32_t holds_ = 0;  // number of the present or last one
-  bool held_ = false;
-  bool dropping_ = false;
+  std::unique_ptr<Flow> flow_;
   bool closed_ = false;
   bool listening_ = false;  // the reader waits and is to be woken
 };

@@ -137,7 +137,7 @@ ExecService::State::Line::Line(std::shared_ptr<State> host,
   result_.session_id = control_->session;
   session_ = {result_.session_id, principal_.id, command_.entity_id, now, now, principal_.tenant};
   live_->generation = std::move(generation);
-  live_->inputs = std::move(inputs);
+  live_->inputs = inputs ? std::move(inputs) : std::make_shared<Inputs>();
   live_->id_hold = host_.in_use->hold(result_.run_id);
   live_->session_hold = host_.in_use->hold(result_.session_id);
   live_->files = std::make_unique<RunFiles>(host_.runs_dir, result_.run_id);
@@ -146,7 +146,7 @@ ExecService::State::Line::Line(std::shared_ptr<State> host,
 ExecService::State::Line::~Line() {
   // Ending the lease and removing files costs more than a short run, and the answer is not out yet:
   // first whoever waits for it goes on, then the pool cleans up.
-  auto later = std::make_shared<asio::steady_timer>(host_.io, kAnswerGoesFirst);
+  auto later = std::make_shared<Timer>(host_.io, kAnswerGoesFirst);
   later->async_wait([later, cleanup = host_.cleanup, live = std::move(live_)](auto) mutable {
     cleanup->submit([live = std::move(live)]() mutable { live.reset(); });
   });
@@ -441,7 +441,8 @@ Task<std::unique_ptr<ExecResult>> ExecService::run(std::shared_ptr<const Generat
   RunControl::State& told = *control->state_;
   told.language = command.language;
   told.principal = principal.id;
-  told.session = inputs->session.empty() ? new_id() : inputs->session;
+  told.session = inputs ? inputs->session : std::string();
+  if (told.session.empty()) told.session = new_id();
   told.place = place.place_;
   const State::Reachable reachable(state, control->state_);
   told.set_stage(RunStage::kQueued);

@@ -34,7 +34,7 @@ const char* to_string(RunStage stage) noexcept {
 
 void RunBook::enter(Entry run) {
   run->number = next_++;
-  by_id_[run->id] = run;
+  by_id_.emplace(run->id, run);
   if (cancelling_) run->request();
   running_.emplace(run->number, std::move(run));
 }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "exec/service.hpp"
@@ -57,9 +58,9 @@ class RunBook {
   void forget_old();
   static Bytes kept_bytes(const RunControl::State& run);
 
-  std::map<std::uint64_t, Entry> running_;  // by their order
-  std::map<std::string, Entry> by_id_;      // ended ones too
-  std::deque<Entry> ended_;                 // oldest first
+  std::map<std::uint64_t, Entry> running_;   // by their order
+  std::map<std::string_view, Entry> by_id_;  // ended ones too; the keys are the entries' own
+  std::deque<Entry> ended_;                  // oldest first
   Bytes kept_ = 0, most_kept_ = 8u << 20;
   std::uint64_t next_ = 1;
   bool cancelling_ = false;

@@ -20,9 +20,7 @@ constexpr milliseconds kTryInputAgain{100};
 
 }  // namespace
 
-RunControl::RunControl(asio::io_context& io) : io_(io), state_(std::make_shared<State>()) {
-  state_->try_again = std::make_shared<asio::steady_timer>(io);
-}
+RunControl::RunControl(asio::io_context& io) : state_(std::make_shared<State>(io)) {}
 RunControl::~RunControl() = default;
 
 const std::string& RunControl::id() const noexcept { return state_->id; }
@@ -68,17 +66,17 @@ bool RunControl::write_input(std::string_view data) {
 
 Task<> RunControl::input_room() {
   const std::shared_ptr<State> run = state_;
-  const auto timer = std::make_shared<asio::steady_timer>(io_);
+  const auto timer = std::make_shared<Timer>(run->io);
   run->input_wait = timer;
   while (!run->input_room && run->stage < RunStage::kCollecting) {
     const bool told = run->lease == nullptr || run->lease->tells_input_room();
     if (told) {
-      timer->expires_at(asio::steady_timer::time_point::max());
+      timer->expires_at(Timer::time_point::max());
     } else {
       timer->expires_after(kTryInputAgain);
     }
     boost::system::error_code ec;
-    co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    co_await timer->async_wait(asio::redirect_error(use_awaitable, ec));
     if (!ec) co_return;  // its time has come
   }
 }
@@ -141,6 +139,7 @@ void RunControl::State::keep_giving_input() {
   } catch (const Failure&) {
     return;  // of the plugin; whoever writes next hears of it
   }
+  if (!try_again) try_again = std::make_unique<Timer>(io);
   try_again->expires_after(kTryInputAgain);
   try_again->async_wait([weak = weak_from_this()](boost::system::error_code ec) {
     const std::shared_ptr<State> run = weak.lock();

@@ -145,7 +145,7 @@ Permit ExecService::admit(const Generation& generation, const ExecCommand& comma
 Task<std::shared_ptr<ExecService::Inputs>> ExecService::resolve(
     std::shared_ptr<const Generation> generation, const Principal& principal,
     const ExecCommand& command) {
-  if (command.files.empty() && command.session_id.empty()) co_return std::make_shared<Inputs>();
+  if (command.files.empty() && command.session_id.empty()) co_return nullptr;
   auto work = [&] {
     return resolve_inputs(state_->sessions, *state_->in_use,
                           generation->config().sessions.time_to_live, principal, command);

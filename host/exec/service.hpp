@@ -74,7 +74,6 @@ class RunControl {
   friend class ExecService;
   friend class RunBook;
   struct State;
-  asio::io_context& io_;
   std::shared_ptr<State> state_;
 };
 
@@ -135,7 +134,8 @@ class ExecService {
   Permit admit(const Generation& generation, const ExecCommand& command, ByteShare counted = {});
 
   /// Resolves references and checks that the caller may use them: kForbidden for a foreign one.
-  /// Part of what is refused before the window's clock starts. Result is passed on to run.
+  /// Part of what is refused before the window's clock starts. Result is passed on to run; nullptr
+  /// for a command that names none.
   struct Inputs;
   Task<std::shared_ptr<Inputs>> resolve(std::shared_ptr<const Generation> generation,
                                         const Principal& principal, const ExecCommand& command);

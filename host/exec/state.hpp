@@ -18,7 +18,10 @@
 namespace podium {
 
 struct RunControl::State : Cancellation, std::enable_shared_from_this<RunControl::State> {
-  std::string id = new_id();
+  explicit State(asio::io_context& context) : io(context) {}
+
+  asio::io_context& io;
+  const std::string id = new_id();
   std::string language, principal, session;  ///< from run() on
   std::function<void(RunStage)> on_stage;
   std::shared_ptr<EventQueue> events;
@@ -34,17 +37,17 @@ struct RunControl::State : Cancellation, std::enable_shared_from_this<RunControl
 
   bool open_input = false;
   bool input_closed = false;
-  bool deaf = false;                              ///< its runtime takes no input
-  Lease* lease = nullptr;                         ///< between start and completion
-  std::shared_ptr<asio::steady_timer> try_again;  ///< to give input to a lease that does not tell
+  bool deaf = false;                 ///< its runtime takes no input
+  Lease* lease = nullptr;            ///< between start and completion
+  std::unique_ptr<Timer> try_again;  ///< for a lease that takes input and does not tell
   /// All input so far, or nothing once there was so much that the program must have read of it. The
   /// runtime may give the run back unstarted: the next one gets it from the beginning.
   std::string kept_input;
   std::size_t input_given = 0;  ///< of that, to the present lease
   bool keeps_input = true;
-  bool end_given = false;                        ///< the present lease knows that no more comes
-  bool input_room = false;                       ///< something has changed since input was refused
-  std::weak_ptr<asio::steady_timer> input_wait;  ///< of who waits for that
+  bool end_given = false;           ///< the present lease knows that no more comes
+  bool input_room = false;          ///< something has changed since input was refused
+  std::weak_ptr<Timer> input_wait;  ///< of who waits for that
 
   void set_stage(RunStage next);
   unsigned position() const;

@@ -54,7 +54,7 @@ Acceptor::Acceptor(std::shared_ptr<ServerState> server, const std::string& addre
   if (ec) refuse(address, port, "an IP address was expected");
   const tcp::endpoint endpoint(ip, port);
   acceptor_.open(endpoint.protocol(), ec);
-  if (!ec) acceptor_.set_option(tcp::acceptor::reuse_address(true), ec);
+  if (!ec) acceptor_.set_option(asio::socket_base::reuse_address(true), ec);
   if (!ec) acceptor_.bind(endpoint, ec);
   if (!ec) acceptor_.listen(asio::socket_base::max_listen_connections, ec);
   if (!ec) acceptor_.native_non_blocking(true, ec);
@@ -66,8 +66,8 @@ Acceptor::Acceptor(std::shared_ptr<ServerState> server, const std::string& addre
 Task<> Acceptor::run(std::shared_ptr<Acceptor> self) {
   while (!self->closed_) {
     error_code ec;
-    co_await self->acceptor_.async_wait(tcp::acceptor::wait_read,
-                                        asio::redirect_error(asio::use_awaitable, ec));
+    co_await self->acceptor_.async_wait(asio::socket_base::wait_read,
+                                        asio::redirect_error(use_awaitable, ec));
     Taken taken = ec ? Taken::kNone : Taken::kOne;
     for (unsigned i = 0; i < kMaxAtOnce && taken == Taken::kOne && !self->closed_; ++i) {
       taken = self->take_one();
@@ -79,7 +79,7 @@ Task<> Acceptor::run(std::shared_ptr<Acceptor> self) {
     if (taken != Taken::kShortage) continue;
     self->shed();
     self->pause_.expires_after(kPause);
-    co_await self->pause_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    co_await self->pause_.async_wait(asio::redirect_error(use_awaitable, ec));
   }
 }
 
@@ -97,7 +97,7 @@ Acceptor::Taken Acceptor::take_one() {
   UniqueFd owned(fd);
   peer.resize(size);
   error_code ec;
-  tcp::socket socket(server_->context.io);
+  Connection::Socket socket(server_->context.io);
   socket.assign(peer.protocol(), fd, ec);
   if (ec) return Taken::kShortage;
   owned.release();
@@ -105,7 +105,7 @@ Acceptor::Taken Acceptor::take_one() {
   return Taken::kOne;
 }
 
-void Acceptor::admit(tcp::socket socket, const tcp::endpoint& peer) {
+void Acceptor::admit(Connection::Socket socket, const tcp::endpoint& peer) {
   const bool room = server_->has_room(peer.address().to_string());
   if (!room && server_->open() >= server_->http.max_connections + kMaxRefusals) return;
   auto credentials = tls_ ? server_->tls.get() : nullptr;

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "base/fd.hpp"
-#include "http/server_state.hpp"
+#include "http/connection.hpp"
 
 namespace podium {
 
@@ -25,12 +25,12 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
  private:
   enum class Taken { kOne, kNone, kShortage };
   Taken take_one();
-  void admit(asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& peer);
+  void admit(Connection::Socket socket, const asio::ip::tcp::endpoint& peer);
   void shed();
 
   std::shared_ptr<ServerState> server_;
-  asio::ip::tcp::acceptor acceptor_;
-  asio::steady_timer pause_;
+  asio::basic_socket_acceptor<asio::ip::tcp, IoExecutor> acceptor_;
+  Timer pause_;
   std::uint16_t port_ = 0;
   const bool tls_;
   bool closed_ = false;

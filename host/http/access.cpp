@@ -49,9 +49,9 @@ Json::Object access_fields(const Access& access, Access::Clock::time_point now) 
   Json::Object fields;
   fields.emplace_back("request_id", access.request_id);
   if (access.trace) {
-    fields.emplace_back("trace_id", access.trace.trace_id);
-    fields.emplace_back("span_id", access.trace.span_id);
-    fields.emplace_back("parent_span_id", access.trace.parent_id);
+    fields.emplace_back("trace_id", access.trace->trace_id);
+    fields.emplace_back("span_id", access.trace->span_id);
+    fields.emplace_back("parent_span_id", access.trace->parent_id);
   }
   fields.emplace_back("connection", static_cast<long long>(access.connection));
   fields.emplace_back("peer", access.peer);

@@ -19,7 +19,7 @@ struct Access {
   enum class Path : std::uint8_t { kNone, kFast, kStream };
 
   std::string request_id;
-  TraceContext trace;  ///< of a client that traces
+  std::unique_ptr<const TraceContext> trace;  ///< of a client that traces
   std::uint64_t connection = 0;
   std::string peer;           ///< "127.0.0.1:40312"
   std::uint32_t ordinal = 0;  ///< of the request on its connection, from 1

@@ -68,11 +68,11 @@ Task<std::unique_ptr<const RunFacts>> facts_of(Exchange& exchange, const ExecCom
   facts->arguments = static_cast<std::uint32_t>(command.arguments.size());
   facts->timeout = command.timeout;
   if (command.code.size() <= kQuickHash) {
-    facts->code_sha256 = sha256_hex(command.code);
+    facts->code_sha256 = sha256(command.code);
   } else {
     HttpContext& context = exchange.context();
     facts->code_sha256 =
-        co_await on_pool(context.io, context.pool, [&] { return sha256_hex(command.code); });
+        co_await on_pool(context.io, context.pool, [&] { return sha256(command.code); });
   }
   co_return facts;
 }
@@ -84,7 +84,7 @@ AuditRecord audit_line(Exchange& exchange, const RunFacts& facts, const ExecResu
                              {"request_id", access.request_id},
                              {"peer", exchange.peer_address()},
                              {"language", facts.language},
-                             {"code_sha256", facts.code_sha256},
+                             {"code_sha256", to_hex(facts.code_sha256)},
                              {"code_bytes", facts.code_bytes},
                              {"files_in", facts.files},
                              {"arguments", facts.arguments}});

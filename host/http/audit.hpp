@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "base/sha256.hpp"
 #include "http/exchange.hpp"
 
 namespace podium {
@@ -10,7 +11,8 @@ namespace podium {
 /// What a run was asked to be, as far as the audit trail tells it. Small: waiting requests hold it.
 struct RunFacts {
   EpochMs time = 0;
-  std::string code_sha256, user_id, entity_id, language;
+  Sha256Digest code_sha256{};
+  std::string user_id, entity_id, language;
   std::uint64_t code_bytes = 0;
   std::uint32_t files = 0, arguments = 0;
   std::optional<milliseconds> timeout;

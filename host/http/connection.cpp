@@ -122,7 +122,7 @@ Task<bool> Connection::await_request() {
       ordinal_ == 0 ? server_->http.head_timeout : server_->http.idle_timeout;
   set_deadline(Clock::now() + patience);
   error_code ec;
-  co_await socket_.async_wait(Socket::wait_read, asio::redirect_error(asio::use_awaitable, ec));
+  co_await socket_.async_wait(Socket::wait_read, asio::redirect_error(use_awaitable, ec));
   idle_ = false;
   co_return !ec && !timed_out_;
 }
@@ -159,7 +159,7 @@ Task<> Connection::finish() {
   bool more = true;
   while (more && drained < kMaxLinger) {
     set_deadline(std::min(end, Clock::now() + kLingerSilence));
-    co_await socket_.async_wait(Socket::wait_read, asio::redirect_error(asio::use_awaitable, ec));
+    co_await socket_.async_wait(Socket::wait_read, asio::redirect_error(use_awaitable, ec));
     more = !ec && !timed_out_ && drain_some(drained);
   }
 }
@@ -213,11 +213,11 @@ Task<error_code> Connection::wait(bool to_write) {
   error_code ec;
   if (!to_write && has_pending()) {
     // Nothing to wait for, but others on the thread get their turn.
-    co_await asio::post(socket_.get_executor(), asio::use_awaitable);
+    co_await asio::post(socket_.get_executor(), use_awaitable);
     co_return ec;
   }
   const auto what = to_write ? Socket::wait_write : Socket::wait_read;
-  co_await socket_.async_wait(what, asio::redirect_error(asio::use_awaitable, ec));
+  co_await socket_.async_wait(what, asio::redirect_error(use_awaitable, ec));
   co_return ec;
 }
 

@@ -22,7 +22,7 @@ namespace podium {
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   using Clock = std::chrono::steady_clock;
-  using Socket = asio::ip::tcp::socket;
+  using Socket = asio::basic_stream_socket<asio::ip::tcp, IoExecutor>;
 
   /// With credentials it speaks TLS.
   Connection(std::shared_ptr<ServerState> server, Socket socket, asio::ip::tcp::endpoint peer,

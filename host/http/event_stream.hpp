@@ -27,6 +27,10 @@ class QueueReader {
 /// The head of a streamed answer.
 Answer stream_head(const Response& response);
 
+/// Begins an answer that is streamed by this strategy. What its head was made of is gone when it
+/// returns.
+Task<std::unique_ptr<ResponseStream>> begin_stream(Exchange& exchange, Response& response);
+
 /// Feeds a stream that has begun from the queue: what happens as it happens, a tick when nothing
 /// did for an interval. Returns when the run is over and all has been sent, when another reader has
 /// come, or when `left` has become true. Before a tick `idle` is called; true: it has added an

@@ -83,14 +83,17 @@ Task<bool> Exchange::read_head() {
   access_.method = head_->method;
   access_.target = std::string(head_->path().substr(0, kMaxLoggedTarget));
   access_.request_id = choose_request_id(head_->headers.find("X-Request-ID"));
-  access_.trace = continue_trace(head_->headers.find("traceparent"));
-  if (access_.trace) extra_.add("traceresponse", access_.trace.traceparent());
+  if (TraceContext trace = continue_trace(head_->headers.find("traceparent"))) {
+    extra_.add("traceresponse", trace.traceparent());
+    access_.trace = std::make_unique<const TraceContext>(std::move(trace));
+  }
   head_method_ = head_->method == "HEAD";
   http_1_0_ = head_->minor_version == 0;
   client_keeps_ = head_->keep_alive;
   co_return true;
 }
 
+/// No coroutine: its frame would wait with the handler's.
 Task<> Exchange::handle() {
   RouteMatch match = match_route(head_->method, head_->path(), parameters_);
   access_.route = match.pattern;
@@ -99,8 +102,7 @@ Task<> Exchange::handle() {
     Answer answer;
     answer.status = 204;
     answer.headers.add("Allow", "GET, HEAD, POST, DELETE, OPTIONS");
-    co_await this->answer(std::move(answer));
-    co_return;
+    return this->answer(std::move(answer));
   }
   if (!match.open) {
     if (!generation_) throw Failure(Code::kUnavailable, "the service is starting");
@@ -112,7 +114,7 @@ Task<> Exchange::handle() {
     throw Refusal(405, "this path does not take that method");
   }
   body_ = std::make_unique<BodyReader>(connection_, *parser_, *head_, server().http);
-  co_await match.route->handle(*this);
+  return match.route->handle(*this);
 }
 
 bool Exchange::has_credentials() const noexcept {
@@ -293,12 +295,9 @@ Task<> Exchange::begin_stream(Answer head, std::string_view first) {
 
 Task<> Exchange::send_piece(std::string_view piece) {
   if (piece.empty()) co_return;
-  if (!chunked_) {
-    co_await send(piece);
-    co_return;
-  }
-  const std::string chunk = as_chunk(piece);
-  co_await send(chunk);
+  const std::string chunk = chunked_ ? as_chunk(piece) : std::string();
+  const std::string_view bytes = chunked_ ? chunk : piece;
+  co_await send(bytes);
 }
 
 Task<> Exchange::end_stream(std::string_view last) {

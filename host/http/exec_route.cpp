@@ -42,42 +42,34 @@ std::string last_piece(const Work& work, const Response& response, ResponseStrea
   return out;
 }
 
-/// The slow path: the answer is a stream from here on, its status 200 whatever comes.
-Task<> stream_answer(Exchange& exchange, Work& work, Response& response) {
-  Access& access = exchange.access();
-  access.path = Access::Path::kStream;
-  access.interval_ms = static_cast<std::uint32_t>(response.interval().count());
-  std::string first;
-  const std::unique_ptr<ResponseStream> stream = response.begin(first);
-  if (!first.empty()) ++access.beats;
-  QueueReader reader(*work.queue, 0);
-  const Answer head = stream_head(response);
-  co_await exchange.begin_stream(head, first);
-  const std::function<bool()> idle = [&work] { return work.tell_position(); };
-  co_await feed(exchange, reader, *stream, response.interval(), work.left, idle);
+Task<> end_answer(Exchange& exchange, const Work& work, const Response& response,
+                  ResponseStream& stream) {
   if (work.done && work.error) {
-    access.ended_with_error = true;
-    access.error = late_error(work).what;
+    exchange.access().ended_with_error = true;
+    exchange.access().error = late_error(work).what;
   }
   if (work.left) co_return;
   // Another reader may have taken over: then this stream ends without the event "end".
-  const std::string last = work.queue->over() ? last_piece(work, response, *stream) : std::string();
+  const std::string last = work.queue->over() ? last_piece(work, response, stream) : std::string();
   co_await exchange.end_stream(last);
 }
 
-/// Waits for the result and delivers it on the path that its time decides.
-Task<> deliver(Exchange& exchange, Work& work, Response* response) {
-  if (!work.hearing.events) {
-    std::optional<milliseconds> window;
-    if (response != nullptr) window = response->first_window();
-    co_await wait_until(work, window ? work.began + *window : Work::Clock::time_point::max());
-    if (work.left) co_return;
-    if (work.done) {
-      co_await answer_at_once(exchange, work, response);
-      co_return;
-    }
-  }
-  co_await stream_answer(exchange, work, *response);
+/// The slow path: the answer is a stream from here on, its status 200 whatever comes.
+Task<> stream_answer(Exchange& exchange, Work& work, Response& response) {
+  QueueReader reader(*work.queue, 0);
+  const std::unique_ptr<ResponseStream> stream = co_await begin_stream(exchange, response);
+  const std::function<bool()> idle = [&work] { return work.tell_position(); };
+  co_await feed(exchange, reader, *stream, response.interval(), work.left, idle);
+  co_await end_answer(exchange, work, response, *stream);
+}
+
+/// Waits for as long as the answer may be an ordinary one. False: it must be a stream.
+Task<bool> comes_at_once(Work& work, const Response* response) {
+  if (work.hearing.events) co_return false;
+  std::optional<milliseconds> window;
+  if (response != nullptr) window = response->first_window();
+  co_await wait_until(work, window ? work.began + *window : Work::Clock::time_point::max());
+  co_return work.done;
 }
 
 bool accepts_events(const RequestHead& head) {
@@ -119,9 +111,14 @@ Task<> run_request(Exchange& exchange, Response* response) {
   const std::shared_ptr<Work> work = co_await accept(exchange, response);
   std::exception_ptr undelivered;
   {
-    const Watch watch(exchange, work);
+    const Watch watch(exchange, *work);
     try {
-      co_await deliver(exchange, *work, response);
+      const bool at_once = co_await comes_at_once(*work, response);
+      if (!work->left) {
+        Task<> delivery = at_once ? answer_at_once(exchange, *work, response)
+                                  : stream_answer(exchange, *work, *response);
+        co_await std::move(delivery);
+      }
     } catch (...) {
       undelivered = std::current_exception();
       work->left = true;
@@ -133,10 +130,11 @@ Task<> run_request(Exchange& exchange, Response* response) {
 
 }  // namespace
 
+// No coroutines: their frames would only wait with the run's.
+
 Task<> exec_route(Exchange& exchange) {
   const bool events = accepts_events(exchange.head());
-  co_await run_request(exchange,
-                       exchange.generation()->response(events ? "/exec/stream" : "/exec"));
+  return run_request(exchange, exchange.generation()->response(events ? "/exec/stream" : "/exec"));
 }
 
 Task<> exec_stream_route(Exchange& exchange) {
@@ -146,7 +144,7 @@ Task<> exec_stream_route(Exchange& exchange) {
                   "this server does not stream: no strategy that streams is configured for "
                   "/routes//exec/stream");
   }
-  co_await run_request(exchange, response);
+  return run_request(exchange, response);
 }
 
 }  // namespace podium

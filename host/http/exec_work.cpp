@@ -117,7 +117,7 @@ std::string status_json(RunStage stage, unsigned position, Work::Clock::time_poi
 
 /// Makes the run tell its stages as events, "start" before them.
 void listen(Work& work) {
-  Json start = Json::object({{"lang", work.language}, {"request_id", work.request_id}});
+  Json start = Json::object({{"lang", work.facts->language}, {"request_id", work.request_id}});
   if (work.hearing.reattach.count() > 0) {
     start.set("reattach_ms", static_cast<long long>(work.hearing.reattach.count()));
   }
@@ -136,34 +136,37 @@ void listen(Work& work) {
   work.control->set_events(work.queue, work.hearing.reattach.count() > 0);
 }
 
+Task<std::string> write_json(HttpContext& context, const ExecResult& result) {
+  const auto write = [&result] { return json_dump(exec_json(result)); };
+  if (result.out.size() + result.err.size() <= kQuickJson) co_return write();
+  co_return co_await on_pool(context.io, context.pool, write);
+}
+
+Task<> keep_end(HttpContext& context, const Work& work) {
+  // Who waits for the answer goes first; what is kept for those who ask later can be copied then.
+  co_await asio::post(context.io, use_awaitable);
+  context.exec.keep_end(*work.control, work.end_json());
+}
+
 /// The run, then everything that is told of its end.
 Task<> carry_out(HttpContext& context, Task<std::unique_ptr<ExecResult>> running,
                  std::shared_ptr<Work> work) {
   try {
     work->result = co_await std::move(running);
-    const ExecResult& result = *work->result;
-    if (result.out.size() + result.err.size() <= kQuickJson) {
-      work->json = json_dump(exec_json(result));
-    } else {
-      auto write = [&result] { return json_dump(exec_json(result)); };
-      work->json = co_await on_pool(context.io, context.pool, write);
-    }
+    work->json = co_await write_json(context, *work->result);
   } catch (...) {
     work->error = std::current_exception();
   }
   work->finish();
-  // Who waits for the answer goes first; what is kept for those who ask later can be copied then.
-  co_await asio::post(context.io, asio::use_awaitable);
-  std::string end = work->end_json();
-  context.exec.keep_end(*work->control, std::move(end));
+  co_await keep_end(context, *work);
 }
 
 void note_run(Access& access, const Work& work) {
   if (!work.result) return;
   const ExecResult& result = *work.result;
-  access.run = std::make_unique<Access::Run>(Access::Run{result.run_id, result.session_id,
-                                                         work.language, to_string(result.status),
-                                                         result.warm, result.times, work.ended});
+  access.run = std::make_unique<Access::Run>(
+      Access::Run{result.run_id, result.session_id, work.facts->language, to_string(result.status),
+                  result.warm, result.times, work.ended});
 }
 
 /// Waits for as long as somebody reads the run's events, or may come to.
@@ -180,8 +183,7 @@ Task<> await_readers(Work& work) {
 Work::Work(asio::io_context& io, const StreamConfig& streams, Hearing how)
     : hearing(how),
       control(std::make_shared<RunControl>(io)),
-      queue(std::make_shared<EventQueue>(io, bounds_of(streams, how))),
-      wake(io) {}
+      queue(std::make_shared<EventQueue>(io, bounds_of(streams, how))) {}
 
 void Work::finish() {
   done = true;
@@ -189,7 +191,7 @@ void Work::finish() {
   place.reset();
   if (hearing.events) tell_end();
   queue->close();
-  wake.cancel();
+  if (wake != nullptr) wake->cancel();
 }
 
 void Work::tell_end() {
@@ -226,7 +228,7 @@ std::string Work::end_json() const {
 void Work::client_left() {
   left = true;
   if (hearing.reattach.count() == 0) control->cancel();
-  wake.cancel();
+  if (wake != nullptr) wake->cancel();
   queue->wake();
 }
 
@@ -264,8 +266,8 @@ Task<std::shared_ptr<Work>> begin_work(Exchange& exchange, ExecCommand command, 
                                        Hearing how) {
   HttpContext& context = exchange.context();
   // A program that traces goes on with its caller's trace; one that is told another keeps that.
-  const TraceContext& trace = exchange.access().trace;
-  if (trace) command.environment.emplace("TRACEPARENT", trace.traceparent());
+  const TraceContext* trace = exchange.access().trace.get();
+  if (trace != nullptr) command.environment.emplace("TRACEPARENT", trace->traceparent());
   auto place = take_place(exchange);
   auto inputs = co_await context.exec.resolve(exchange.generation(), exchange.principal(), command);
   Permit permit = context.exec.admit(*exchange.generation(), command, std::move(counted));
@@ -277,7 +279,6 @@ Task<std::shared_ptr<Work>> begin_work(Exchange& exchange, ExecCommand command, 
   work->place = std::move(place);
   work->facts = co_await facts_of(exchange, command);
   work->began = Work::Clock::now();
-  work->language = command.language;
   work->session_id = command.session_id;
   work->request_id = exchange.access().request_id;
   if (how.events) listen(*work);
@@ -291,11 +292,15 @@ Task<std::shared_ptr<Work>> begin_work(Exchange& exchange, ExecCommand command, 
 
 Task<> wait_until(Work& work, Work::Clock::time_point when) {
   const bool had_left = work.left;
+  const IoExecutor here = co_await asio::this_coro::executor;
+  Timer timer(here);  // not the work's: it is needed for moments, and thousands may wait for hours
+  work.wake = &timer;
   while (!work.done && work.left == had_left && Work::Clock::now() < when) {
-    work.wake.expires_at(when);
+    timer.expires_at(when);
     boost::system::error_code ignored;
-    co_await work.wake.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    co_await timer.async_wait(asio::redirect_error(use_awaitable, ignored));
   }
+  work.wake = nullptr;
 }
 
 Task<> conclude(Exchange& exchange, Work& work) {

@@ -33,13 +33,13 @@ struct Work {
   const Hearing hearing;
   const std::shared_ptr<RunControl> control;
   const std::shared_ptr<EventQueue> queue;
-  asio::steady_timer wake;
   std::unique_ptr<ExecResult> result;  // when done without error
   std::string json;                    // of the result
   std::exception_ptr error;
-  std::string language, session_id, request_id;
+  std::string session_id, request_id;
   std::unique_ptr<Quotas::Run> place;     // among the runs of its principal
   std::unique_ptr<const RunFacts> facts;  // for the audit trail
+  Timer* wake = nullptr;                  // of who is in wait_until
   Clock::time_point began, ended;
   bool done = false;
   bool left = false;
@@ -54,11 +54,11 @@ struct Work {
   Clock::time_point position_told_at_{};
 };
 
-/// Listens for the client's leaving for as long as it lives.
+/// Listens for the client's leaving for as long as it lives; both outlive it.
 class Watch {
  public:
-  Watch(Exchange& exchange, std::shared_ptr<Work> work) : exchange_(exchange) {
-    exchange.watch([work = std::move(work)] { work->client_left(); });
+  Watch(Exchange& exchange, Work& work) : exchange_(exchange) {
+    exchange.watch([&work] { work.client_left(); });
   }
   ~Watch() { exchange_.unwatch(); }
   Watch(const Watch&) = delete;

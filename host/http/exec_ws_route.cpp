@@ -59,7 +59,7 @@ class Talk : public std::enable_shared_from_this<Talk> {
           for (const HeaderField& field : headers) answer.set(field.name, field.value);
         }));
     error_code ec;
-    co_await socket_.async_accept(request, asio::redirect_error(asio::use_awaitable, ec));
+    co_await socket_.async_accept(request, asio::redirect_error(use_awaitable, ec));
     if (ec) throw ClientGone{};
   }
 
@@ -75,8 +75,7 @@ class Talk : public std::enable_shared_from_this<Talk> {
     error_code ec;
     do {
       patience.until(begun + time_for(buffer.size()));
-      co_await socket_.async_read_some(buffer, kPiece,
-                                       asio::redirect_error(asio::use_awaitable, ec));
+      co_await socket_.async_read_some(buffer, kPiece, asio::redirect_error(use_awaitable, ec));
       if (ec) throw_read_failure(ec, patience);
       if (known) {
         exchange_.context().exec.count_request(*exchange_.generation(), counted, buffer.size());
@@ -107,8 +106,7 @@ class Talk : public std::enable_shared_from_this<Talk> {
       }
       const std::string message = event_message(event);
       error_code ec;
-      co_await socket_.async_write(asio::buffer(message),
-                                   asio::redirect_error(asio::use_awaitable, ec));
+      co_await socket_.async_write(asio::buffer(message), asio::redirect_error(use_awaitable, ec));
       if (ec && !work_->left) leave();
       if (event.name == kError) --errors_;
       told_.cancel();
@@ -126,8 +124,7 @@ class Talk : public std::enable_shared_from_this<Talk> {
     const std::string message = refusal_message(failure, exchange_.access().request_id);
     error_code ec;
     socket_.text(true);
-    co_await socket_.async_write(asio::buffer(message),
-                                 asio::redirect_error(asio::use_awaitable, ec));
+    co_await socket_.async_write(asio::buffer(message), asio::redirect_error(use_awaitable, ec));
     if (ec) co_return;
     const auto code = status == 429 || status == 503 ? websocket::close_code::try_again_later
                       : status >= 500                ? websocket::close_code::internal_error
@@ -153,7 +150,7 @@ class Talk : public std::enable_shared_from_this<Talk> {
 
    private:
     Connection& connection_;
-    asio::steady_timer timer_;
+    Timer timer_;
     std::shared_ptr<bool> over_ = std::make_shared<bool>(false);
   };
 
@@ -177,7 +174,7 @@ class Talk : public std::enable_shared_from_this<Talk> {
   Task<> close(websocket::close_code code, const char* reason) {
     const websocket::close_reason why(code, reason);
     error_code ec;
-    co_await socket_.async_close(why, asio::redirect_error(asio::use_awaitable, ec));
+    co_await socket_.async_close(why, asio::redirect_error(use_awaitable, ec));
   }
 
   void leave() {
@@ -192,7 +189,7 @@ class Talk : public std::enable_shared_from_this<Talk> {
     beast::flat_buffer buffer;
     for (;;) {
       error_code ec;
-      co_await self->socket_.async_read(buffer, asio::redirect_error(asio::use_awaitable, ec));
+      co_await self->socket_.async_read(buffer, asio::redirect_error(use_awaitable, ec));
       if (ec) break;
       const std::string text = beast::buffers_to_string(buffer.data());
       const std::size_t size = buffer.size();
@@ -252,7 +249,7 @@ class Talk : public std::enable_shared_from_this<Talk> {
     while (errors_ >= kMostErrors && telling_ && !work_->left) {
       told_.expires_at(Clock::time_point::max());
       error_code ignored;
-      co_await told_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      co_await told_.async_wait(asio::redirect_error(use_awaitable, ignored));
     }
   }
 
@@ -288,13 +285,13 @@ class Talk : public std::enable_shared_from_this<Talk> {
     error_code ec;
     while (self->deaf_ && !ec) {
       self->ping_timer_.expires_after(self->config_.ping);
-      co_await self->ping_timer_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+      co_await self->ping_timer_.async_wait(asio::redirect_error(use_awaitable, ec));
       if (ec) {  // no longer deaf, or so again
         ec = {};
         continue;
       }
       const websocket::ping_data nothing;
-      co_await self->socket_.async_ping(nothing, asio::redirect_error(asio::use_awaitable, ec));
+      co_await self->socket_.async_ping(nothing, asio::redirect_error(use_awaitable, ec));
     }
     self->pinging_ = false;
   }
@@ -314,9 +311,9 @@ class Talk : public std::enable_shared_from_this<Talk> {
   }
 
   Task<> sleep(milliseconds time) {
-    asio::steady_timer timer(io_, time);
+    Timer timer(io_, time);
     error_code ignored;
-    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    co_await timer.async_wait(asio::redirect_error(use_awaitable, ignored));
   }
 
   Exchange& exchange_;
@@ -326,11 +323,11 @@ class Talk : public std::enable_shared_from_this<Talk> {
   websocket::stream<WsWire> socket_;
   Pace pace_;
   Event heard_all_;
-  asio::steady_timer told_;  // an event has gone out
+  Timer told_;  // an event has gone out
   std::shared_ptr<Work> work_;
   unsigned errors_ = 0;  // that have not gone out
   bool telling_ = true;
-  asio::steady_timer ping_timer_;
+  Timer ping_timer_;
   bool deaf_ = false, pinging_ = false;
 };
 

@@ -16,7 +16,7 @@ struct HangUp::State {
   State(asio::io_context& io, std::function<void()> told)
       : epoll(io, ::epoll_create1(EPOLL_CLOEXEC)), on_hang_up(std::move(told)) {}
 
-  asio::posix::stream_descriptor epoll;
+  asio::posix::basic_stream_descriptor<IoExecutor> epoll;
   std::function<void()> on_hang_up;
 };
 
@@ -27,7 +27,7 @@ HangUp::HangUp(asio::io_context& io, int socket, std::function<void()> on_hang_u
   if (::epoll_ctl(state_->epoll.native_handle(), EPOLL_CTL_ADD, socket, &event) != 0) {
     throw Failure(Code::kUnavailable, std::string("epoll_ctl: ") + std::strerror(errno));
   }
-  state_->epoll.async_wait(asio::posix::stream_descriptor::wait_read,
+  state_->epoll.async_wait(asio::posix::descriptor_base::wait_read,
                            [state = state_](const boost::system::error_code& ec) {
                              const auto told = std::exchange(state->on_hang_up, nullptr);
                              if (!ec && told) told();

@@ -15,7 +15,7 @@ struct HealthProbe::Running {
   bool done = false;
   Health health;
   double response_ms = 0;
-  std::vector<std::weak_ptr<asio::steady_timer>> waiting;
+  std::vector<std::weak_ptr<Timer>> waiting;
 };
 
 HealthProbe::~HealthProbe() { close(); }
@@ -77,7 +77,7 @@ void HealthProbe::start(const std::shared_ptr<Running>& running, const HealthChe
 
 Task<std::vector<HealthOutcome>> HealthProbe::run(std::vector<HealthCheck> checks,
                                                   milliseconds bound) {
-  const auto timer = std::make_shared<asio::steady_timer>(io_);
+  const auto timer = std::make_shared<Timer>(io_);
   std::vector<std::shared_ptr<Running>> all;
   for (const HealthCheck& check : checks) {
     all.push_back(begin(check));
@@ -89,7 +89,7 @@ Task<std::vector<HealthOutcome>> HealthProbe::run(std::vector<HealthCheck> check
   while (Clock::now() < end && !std::all_of(all.begin(), all.end(), is_done)) {
     timer->expires_at(end);
     boost::system::error_code ignored;
-    co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    co_await timer->async_wait(asio::redirect_error(use_awaitable, ignored));
   }
   std::vector<HealthOutcome> outcomes;
   for (std::size_t i = 0; i < checks.size(); ++i) {

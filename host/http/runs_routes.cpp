@@ -122,11 +122,7 @@ Task<> run_events_route(Exchange& exchange) {
     Exchange& of;
     ~Unwatch() { of.unwatch(); }
   } const unwatch{exchange};
-  exchange.access().path = Access::Path::kStream;
-  std::string first;
-  const std::unique_ptr<ResponseStream> stream = response.begin(first);
-  const Answer head = stream_head(response);
-  co_await exchange.begin_stream(head, first);
+  const std::unique_ptr<ResponseStream> stream = co_await begin_stream(exchange, response);
   const std::function<bool()> idle;
   co_await feed(exchange, reader, *stream, response.interval(), left, idle);
   if (!left) co_await exchange.end_stream("");

@@ -99,7 +99,7 @@ Task<> HttpServer::drain(milliseconds grace) {
   for (Connection* connection : server->connections) connection->close_if_idle();
   if (server->connections.empty()) co_return;
 
-  asio::steady_timer late(state_->context.io, grace);
+  Timer late(state_->context.io, grace);
   late.async_wait([weak = std::weak_ptr<ServerState>(server)](const boost::system::error_code& ec) {
     const std::shared_ptr<ServerState> self = weak.lock();
     if (ec || !self) return;

@@ -74,8 +74,8 @@ struct ServerState : std::enable_shared_from_this<ServerState> {
 
   std::map<std::string, std::uint32_t> peers_;
   std::vector<Finished> finished_;
-  asio::steady_timer write_down_;
-  asio::steady_timer sweep_;
+  Timer write_down_;
+  Timer sweep_;
   bool sweeping_ = false;
   std::chrono::milliseconds sweep_interval_;
 };

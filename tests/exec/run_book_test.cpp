@@ -12,7 +12,7 @@ class Book : public testing::Test {
  protected:
   /// A run in progress with an event in its queue and input that came early.
   RunBook::Entry enter(bool replays) {
-    auto run = std::make_shared<RunBook::Entry::element_type>();
+    auto run = std::make_shared<RunBook::Entry::element_type>(io_);
     run->events = std::make_shared<EventQueue>(io_, QueueBounds{1 << 20, milliseconds(1), 1 << 20});
     run->events->add("status", "{}");
     run->replays = replays;
