@@ -15,7 +15,7 @@
 #include "base/ids.hpp"
 #include "base/sha256.hpp"
 #include "base/write_whole.hpp"
-#include "exec/digest_behind.hpp"
+#include "exec/digest_beside.hpp"
 
 namespace podium {
 namespace {
@@ -182,15 +182,16 @@ UniqueFd InputCache::fetch_content(const std::string& sha256, Bytes size, const 
   if (!out) fail("making", part, errno);
   try {
     Bytes got = 0;
-    DigestBehind digest;
+    DigestBeside digest;
     fetch([&](std::string_view bytes) {
       if (cancelled()) throw Failure(Code::kCancelled, "the run was cancelled");
       got += bytes.size();
       if (got > size) return;
-      digest.update(bytes);
-      if (const int error = write_whole(out.get(), bytes)) {
-        fail("keeping an input in", part, error);
-      }
+      digest.update(bytes, [&] {
+        if (const int error = write_whole(out.get(), bytes)) {
+          fail("keeping an input in", part, error);
+        }
+      });
     });
     if (got != size || digest.hex() != sha256) {
       throw Failure(Code::kUnavailable,

@@ -11,12 +11,14 @@
 #include <podium/sdk/values.hpp>
 
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 namespace podium::s3 {
 
@@ -33,10 +35,15 @@ constexpr std::size_t kAskFirst = 64 * 1024;
 /// A store that does not know the question gets the body after this time.
 constexpr milliseconds kAskPatience{1000};
 constexpr std::size_t kPiece = 256 * 1024;
+constexpr std::size_t kMostAtOnce = 1u << 30;  // Poco counts by int
 /// A body this large is waited for in large pieces: to be woken for each packet costs more than to
 /// copy it.
 constexpr std::uint64_t kLargeBody = 1u << 20;
 constexpr int kWaitFor = 128 * 1024;
+/// How far the store may be ahead of who reads; the kernel doubles it, for its own needs, and would
+/// allow up to 32 MiB by itself. What has waited there that long has left the processor's cache,
+/// and a store that is done early leaves its processor idle while the reader works off the rest.
+constexpr int kAhead = 4 << 20;
 /// Servers close idle connections after half a minute or later.
 constexpr std::chrono::seconds kIdleTime(20);
 
@@ -247,9 +254,18 @@ void Connection::receive_head(const std::string& method) {
     left_ = no_body ? 0 : head_.length.value_or(0);
     body_ended_ = no_body || (head_.length && left_ == 0);
     reusable_ = response_.getKeepAlive() && buffered_.size() <= left_;
+    if (left_ >= kLargeBody) bound_ahead();
     if (left_ >= kLargeBody && !session_->secure()) wait_for(kWaitFor);
     ++answers_;
   });
+}
+
+/// Where podiumd may not do so (CAP_NET_ADMIN), the kernel's own bound is what there is:
+/// SO_RCVBUF could not go beyond net.core.rmem_max, often too little for a distant store.
+void Connection::bound_ahead() {
+  if (std::exchange(ahead_bound_, true)) return;
+  const int socket = session_->socket().impl()->sockfd();
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVBUFFORCE, &kAhead, sizeof kAhead);
 }
 
 /// From now on a read returns when about so many bytes have come, or the connection has ended, or
@@ -277,7 +293,7 @@ std::size_t Connection::read(char* buffer, std::size_t capacity) {
       buffered_.erase(0, count);
     } else {
       const int got = session_->socket().receiveBytes(
-          buffer, static_cast<int>(std::min<std::size_t>(wanted, kPiece)));
+          buffer, static_cast<int>(std::min<std::size_t>(wanted, kMostAtOnce)));
       if (got < 0) throw Poco::TimeoutException("receiving");
       if (got == 0) {
         throw Poco::IOException("closed with " + std::to_string(left_) + " bytes to come");

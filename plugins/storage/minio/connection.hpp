@@ -92,6 +92,7 @@ class Connection {
   void send_file(FileRange file);
   bool wants_body(const Outgoing& request);
   void receive_head(const std::string& method);
+  void bound_ahead();
   void wait_for(int bytes);
   template <class F>
   auto guarded(const char* doing, F&& body);
@@ -105,7 +106,7 @@ class Connection {
   std::string buffered_;            // of the body, read together with the head
   std::uint64_t left_ = 0;
   int waits_for_ = 1;  // bytes
-  bool connected_ = false, body_ended_ = true, reusable_ = false;
+  bool connected_ = false, ahead_bound_ = false, body_ended_ = true, reusable_ = false;
   unsigned answers_ = 0;
 };
 

@@ -19,7 +19,11 @@ namespace {
 
 using sdk::Error;
 
-constexpr std::size_t kBuffer = 256 * 1024;
+/// What is read is passed on in pieces of this size, which the other side hashes and writes at
+/// once: larger ones do not stay in the processor's cache between the two.
+constexpr std::size_t kBuffer = 1u << 20;
+/// A slow store's bytes are not kept back for longer than this, to make a piece of them.
+constexpr milliseconds kGatherFor{20};
 constexpr std::uint64_t kLeastFilePart = 16u << 20;
 /// No upload takes longer: the daemon's own bounds are far below.
 constexpr std::int64_t kOldUpload_ms = 24 * 3600 * 1000;
@@ -94,17 +98,38 @@ class Download {
   void pass(const sdk::BlobSink& sink) {
     OpenAnswer answer = client_.open(doing_, request());
     begin(answer.head);
-    const std::unique_ptr<char[]> buffer(new char[kBuffer]);
+    const auto largest = static_cast<std::size_t>(std::min<std::uint64_t>(kBuffer, end_ - at_));
+    const std::unique_ptr<char[]> buffer(new char[largest]);
     while (at_ < end_) {
-      const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(kBuffer, end_ - at_));
-      const std::size_t count = answer.connection->read(buffer.get(), wanted);
+      const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(largest, end_ - at_));
+      std::optional<Broken> broken;
+      const std::size_t count = gather(*answer.connection, buffer.get(), wanted, broken);
+      client_.counters().received += count;
+      // What came before it broke is not asked for again.
+      if (count > 0) sink.write({buffer.get(), count});
+      at_ += count;
+      if (broken) throw *broken;
       if (count == 0) {
         throw Error(PODIUM_UNAVAILABLE, doing_ + ": the store gave fewer bytes than it promised");
       }
-      client_.counters().received += count;
-      sink.write({buffer.get(), count});
-      at_ += count;
     }
+  }
+
+  /// Fills the buffer, as far as that goes without delay; fewer at the end, and when it `broke`.
+  static std::size_t gather(Connection& connection, char* buffer, std::size_t wanted,
+                            std::optional<Broken>& broke) {
+    const auto until = std::chrono::steady_clock::now() + kGatherFor;
+    std::size_t count = 0;
+    try {
+      do {
+        const std::size_t got = connection.read(buffer + count, wanted - count);
+        if (got == 0) break;
+        count += got;
+      } while (count < wanted && std::chrono::steady_clock::now() < until);
+    } catch (const Broken& broken) {
+      broke = broken;
+    }
+    return count;
   }
 
   Request request() const {
