@@ -5,7 +5,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 // Events that are there already go out together, up to this.
-constexpr std::size_t kPiece = 64 * 1024;
+constexpr std::size_t kMaxPending = 64 * 1024;
 
 }  // namespace
 
@@ -25,7 +25,7 @@ Task<> feed(Exchange& exchange, QueueReader& reader, ResponseStream& stream, mil
   RunEvent event;
   while (!left && reader.reads()) {
     out.clear();
-    while (out.size() < kPiece && queue.take(event)) stream.event(event, out);
+    while (out.size() < kMaxPending && queue.take(event)) stream.event(event, out);
     if (!out.empty()) {
       co_await exchange.send_piece(out);
       next = Clock::now() + interval;
