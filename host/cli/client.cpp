@@ -79,7 +79,7 @@ void send_file(const Part& part, std::ostream& out,
   }
 }
 
-const std::string& text_of(const Json& object, const char* key) {
+const std::string& required_text(const Json& object, const char* key) {
   const Json* value = object.find(key);
   if (value == nullptr || !value->is_string()) {
     throw Failure(Code::kInternal,
@@ -239,10 +239,10 @@ UploadReply Client::upload(const std::vector<fs::path>& files, const Progress& p
   });
   if (reply.status != 200) throw refusal(reply);
   const Json answer = json_parse(reply.body);
-  UploadReply result{text_of(answer, "session_id"), {}};
+  UploadReply result{required_text(answer, "session_id"), {}};
   if (const Json* list = answer.find("files"); list != nullptr && list->is_array()) {
     for (const Json& file : list->items()) {
-      result.files.push_back({text_of(file, "fileId"), text_of(file, "filename")});
+      result.files.push_back({required_text(file, "fileId"), required_text(file, "filename")});
     }
   }
   return result;

@@ -4,6 +4,7 @@
 
 #include "base/failure.hpp"
 #include "cli/explain.hpp"
+#include "cli/members.hpp"
 #include "cli/plugin_tables.hpp"
 
 namespace podium::cli {
@@ -42,11 +43,6 @@ int run_diff(const ConfigOptions& options, const Client& client, Console& consol
   return changes->items().empty() ? 0 : 1;
 }
 
-std::string text_of(const Json& object, const char* name) {
-  const Json* value = object.find(name);
-  return value != nullptr && value->is_string() ? value->string() : std::string();
-}
-
 /// Of the daemon that runs. Its file is read here for the lines; who may not read it is not told.
 KnownConfig running_config(const Client& client) {
   const Reply reply = client.get("/api/v1/admin/config");
@@ -54,11 +50,11 @@ KnownConfig running_config(const Client& client) {
   const Json answer = json_parse(reply.body);
   KnownConfig known;
   known.of = "the running daemon at " + client.server().url;
-  known.file = text_of(answer, "file");
+  known.file = text_member(answer, "file");
   if (const Json* document = answer.find("config")) known.document = *document;
   if (const Json* list = answer.find("environment"); list != nullptr && list->is_array()) {
     for (const Json& each : list->items()) {
-      known.overrides.push_back({text_of(each, "variable"), text_of(each, "key"), {}});
+      known.overrides.push_back({text_member(each, "variable"), text_member(each, "key"), {}});
     }
   }
   return known;
@@ -95,7 +91,7 @@ int run_explain(const CommandLine& line, const Client& client, Console& console)
     known.places = config_places(read_config_text(known.file));
   }
   Config config;
-  config.plugin_dir = text_of(known.document, "plugin_dir");
+  config.plugin_dir = text_member(known.document, "plugin_dir");
   const std::vector<Explanation> all =
       explain(pointer_of(line.config_options.operand), known, plugin_folder(config));
   Json list = Json::array();

@@ -13,6 +13,7 @@
 #include "base/failure.hpp"
 #include "base/file_name.hpp"
 #include "cli/live_output.hpp"
+#include "cli/members.hpp"
 #include "cli/progress.hpp"
 
 namespace podium::cli {
@@ -70,11 +71,6 @@ Json upload(const ExecOptions& options, const Client& client, Progress& progress
         Json::object({{"id", file.id}, {"name", file.name}, {"session_id", reply.session}}));
   }
   return references;
-}
-
-std::string text_member(const Json& object, const char* key) {
-  const Json* value = object.find(key);
-  return value != nullptr && value->is_string() ? value->string() : std::string();
 }
 
 double number_member(const Json& object, const char* key) {

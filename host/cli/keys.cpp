@@ -5,17 +5,12 @@
 #include <iomanip>
 
 #include "base/failure.hpp"
+#include "cli/members.hpp"
 
 namespace podium::cli {
 namespace {
 
 constexpr const char* kKeys = "/api/v1/admin/keys";
-
-std::string text_of(const Json& object, const char* name) {
-  const Json* value = object.find(name);
-  if (value == nullptr || value->is_null()) return "-";
-  return value->is_string() ? value->string() : json_dump(*value);
-}
 
 /// "60 a minute, 2 at a time".
 std::string limits_text(const Json* limits) {
@@ -35,18 +30,18 @@ std::string limits_text(const Json* limits) {
 void print_key(std::ostream& out, const Json& key) {
   const Json* enabled = key.find("enabled");
   const bool on = enabled != nullptr && enabled->is_bool() && enabled->boolean();
-  out << std::left << std::setw(20) << text_of(key, "id") << ' ' << std::setw(9)
-      << (on ? "enabled" : "disabled") << ' ' << std::setw(9) << text_of(key, "source") << ' '
-      << std::setw(8) << text_of(key, "usage_count") << ' ' << limits_text(key.find("rate_limits"))
-      << '\n';
+  out << std::left << std::setw(20) << shown_member(key, "id") << ' ' << std::setw(9)
+      << (on ? "enabled" : "disabled") << ' ' << std::setw(9) << shown_member(key, "source") << ' '
+      << std::setw(8) << shown_member(key, "usage_count") << ' '
+      << limits_text(key.find("rate_limits")) << '\n';
 }
 
 void print_action(std::ostream& out, const Json& line) {
-  out << text_of(line, "time") << ' ' << std::left << std::setw(16) << text_of(line, "principal")
-      << ' ' << text_of(line, "action") << ' ' << text_of(line, "target") << ": "
-      << text_of(line, "status");
-  if (line.find("peer") != nullptr) out << ", from " << text_of(line, "peer");
-  if (line.find("error") != nullptr) out << ", " << text_of(line, "error");
+  out << shown_member(line, "time") << ' ' << std::left << std::setw(16)
+      << shown_member(line, "principal") << ' ' << shown_member(line, "action") << ' '
+      << shown_member(line, "target") << ": " << shown_member(line, "status");
+  if (line.find("peer") != nullptr) out << ", from " << shown_member(line, "peer");
+  if (line.find("error") != nullptr) out << ", " << shown_member(line, "error");
   out << '\n';
 }
 
@@ -107,7 +102,7 @@ int run_keys(const KeysOptions& options, const Client& client, Console& console)
     for (const Json& key : answer.items()) print_key(console.out, key);
   } else if (options.action == KeyAction::kCreate) {
     console.err << "The key, shown this once:\n";
-    console.out << text_of(answer, "api_key") << '\n';
+    console.out << shown_member(answer, "api_key") << '\n';
   } else if (options.action == KeyAction::kDelete) {
     console.out << "deleted " << options.id << '\n';
   } else {
@@ -129,15 +124,16 @@ int run_audit(const AuditOptions& options, const Client& client, Console& consol
     return 0;
   }
   for (const Json& line : lines.items()) {
-    if (text_of(line, "kind") == "admin") {
+    if (shown_member(line, "kind") == "admin") {
       print_action(console.out, line);
       continue;
     }
-    console.out << text_of(line, "time") << ' ' << std::left << std::setw(16)
-                << text_of(line, "principal") << ' ' << std::setw(6) << text_of(line, "language")
-                << ' ' << std::setw(14) << text_of(line, "status") << ' ' << std::right
-                << std::setw(7) << text_of(line, "wall_ms") << " ms  "
-                << text_of(line, "code_sha256").substr(0, 12) << '\n';
+    console.out << shown_member(line, "time") << ' ' << std::left << std::setw(16)
+                << shown_member(line, "principal") << ' ' << std::setw(6)
+                << shown_member(line, "language") << ' ' << std::setw(14)
+                << shown_member(line, "status") << ' ' << std::right << std::setw(7)
+                << shown_member(line, "wall_ms") << " ms  "
+                << shown_member(line, "code_sha256").substr(0, 12) << '\n';
   }
   return 0;
 }
@@ -147,8 +143,9 @@ int run_backup(const Client& client, Console& console) {
   if (console.json) {
     console.out << json_dump_pretty(made) << '\n';
   } else {
-    console.out << text_of(made, "file") << '\n';
-    console.err << text_of(made, "bytes") << " bytes of the database; files are copied from the "
+    console.out << shown_member(made, "file") << '\n';
+    console.err << shown_member(made, "bytes")
+                << " bytes of the database; files are copied from the "
                 << "storage after it\n";
   }
   return 0;

@@ -5,15 +5,12 @@
 
 #include <ctime>
 
+#include "cli/members.hpp"
+
 namespace podium::cli {
 namespace {
 
-constexpr int kInterrupted = 128 + SIGINT;
-
-std::string text_of(const Json& object, const char* key) {
-  const Json* value = object.find(key);
-  return value != nullptr && value->is_string() ? value->string() : std::string();
-}
+constexpr int kExitOfInterrupt = 128 + SIGINT;
 
 sigset_t interrupt() noexcept {
   sigset_t set;
@@ -27,21 +24,21 @@ sigset_t interrupt() noexcept {
 void LiveOutput::take(const std::string& name, const std::string& text) {
   const Json data = json_parse(text);
   if (name == "start") {
-    run_id_ = text_of(data, "run_id");
+    run_id_ = text_member(data, "run_id");
   } else if (name == "status" && !shown_) {
     const Json* position = data.find("position");
     const bool waits = position != nullptr && position->is_integer();
-    progress_.stage(text_of(data, "stage") +
+    progress_.stage(text_member(data, "stage") +
                     (waits ? ", number " + std::to_string(position->integer()) : std::string()));
   } else if (name == "stdout") {
     show(console_.out, data);
   } else if (name == "stderr") {
-    shown_errors_ += text_of(data, "text");
+    shown_errors_ += text_member(data, "text");
     show(console_.err, data);
   } else if (name == "dropped" && !console_.json) {
     const Json* bytes = data.find("bytes");
     console_.err << "podium: " << (bytes != nullptr ? json_dump(*bytes) : "some") << " bytes of "
-                 << text_of(data, "stream") << " came too fast to be shown\n";
+                 << text_member(data, "stream") << " came too fast to be shown\n";
   } else if (name == "end") {
     result_ = data;
   }
@@ -51,15 +48,15 @@ void LiveOutput::show(std::ostream& to, const Json& data) {
   if (console_.json) return;
   if (!shown_) progress_.end();
   shown_ = true;
-  to << text_of(data, "text") << std::flush;
+  to << text_member(data, "text") << std::flush;
 }
 
 void LiveOutput::show_rest() {
-  const std::string whole = text_of(result_, "stderr");
+  const std::string whole = text_member(result_, "stderr");
   const std::size_t at = whole.find(shown_errors_);
   if (at == std::string::npos) {
     // It was cut, or is not the same text for another reason: what matters is how it ended.
-    const std::string message = text_of(result_, "message");
+    const std::string message = text_member(result_, "message");
     if (!message.empty()) console_.err << message << '\n';
     return;
   }
@@ -84,7 +81,7 @@ void Interrupts::listen() {
   while (!over_) {
     const timespec moment{0, 100'000'000};
     if (::sigtimedwait(&set, nullptr, &moment) != SIGINT) continue;
-    if (came_.exchange(true)) ::_exit(kInterrupted);
+    if (came_.exchange(true)) ::_exit(kExitOfInterrupt);
     cancel_();
   }
 }

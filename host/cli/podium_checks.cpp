@@ -2,6 +2,7 @@
 
 #include "base/failure.hpp"
 #include "cli/check.hpp"
+#include "cli/members.hpp"
 #include "cli/shell.hpp"
 
 namespace podium::cli {
@@ -9,11 +10,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Verdict = Check::Verdict;
-
-std::string text_member(const Json& object, const char* key) {
-  const Json* value = object.find(key);
-  return value != nullptr && value->is_string() ? value->string() : std::string();
-}
 
 Check check_part(const std::string& name, const Json& part) {
   const std::string status = text_member(part, "status");

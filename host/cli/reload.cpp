@@ -11,6 +11,7 @@
 
 #include "base/failure.hpp"
 #include "cli/config.hpp"
+#include "cli/members.hpp"
 
 namespace podium::cli {
 namespace {
@@ -19,7 +20,7 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kPatience{90};  // reload_timeout is 30 s, twice
-constexpr std::chrono::milliseconds kPeriod{50};
+constexpr std::chrono::milliseconds kBetweenLooks{50};
 
 struct Reloads {
   double ok = 0, failed = 0, abandoned = 0;
@@ -90,11 +91,6 @@ pid_t find_daemon(const fs::path& state_dir) {
 
 namespace {
 
-std::string text_of(const Json& body, const char* name) {
-  const Json* value = body.find(name);
-  return value != nullptr && value->is_string() ? value->string() : std::string();
-}
-
 int reload_over_http(const Client& client, Console& console) {
   const Reply reply = client.send_text("POST", "/api/v1/admin/reload", "application/json", "");
   if (reply.status != 200 && reply.status != 422 && reply.status != 504) {
@@ -110,8 +106,9 @@ int reload_over_http(const Client& client, Console& console) {
     console.out << "reloaded: podiumd at " << client.server().url
                 << " works by its new configuration\n";
   } else {
-    console.out << text_of(body, "result")
-                << ": podiumd keeps its old configuration: " << text_of(body, "message") << '\n';
+    console.out << text_member(body, "result")
+                << ": podiumd keeps its old configuration: " << text_member(body, "message")
+                << '\n';
   }
   if (const Json* changes = body.find("changes")) print_changes(*changes, console.out);
   return ok ? 0 : 1;
@@ -137,7 +134,7 @@ int run_reload(const fs::path& state_dir, const Client& client, Console& console
               ") keeps its old configuration; its log says why, and so does podiumd --check=FILE");
       return 1;
     }
-    std::this_thread::sleep_for(kPeriod);
+    std::this_thread::sleep_for(kBetweenLooks);
   }
   throw Failure(Code::kDeadlineExceeded, "podiumd (pid " + std::to_string(pid) +
                                              ") has not said within 90 s what came of the reload; "

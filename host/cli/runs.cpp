@@ -2,14 +2,10 @@
 
 #include <iomanip>
 
+#include "cli/members.hpp"
+
 namespace podium::cli {
 namespace {
-
-std::string text_of(const Json& object, const char* key) {
-  const Json* value = object.find(key);
-  if (value == nullptr || value->is_null()) return "-";
-  return value->is_string() ? value->string() : json_dump(*value);
-}
 
 double age_of(const Json& run) {
   const Json* age = run.find("age_ms");
@@ -25,9 +21,10 @@ void print_runs(std::ostream& out, const Json::Array& runs) {
       << std::setw(10) << "position" << std::setw(12) << "age"
       << "principal\n";
   for (const Json& run : runs) {
-    out << std::setw(23) << text_of(run, "run_id") << std::setw(6) << text_of(run, "lang")
-        << std::setw(12) << text_of(run, "stage") << std::setw(10) << text_of(run, "position")
-        << std::setw(12) << readable_time(age_of(run)) << text_of(run, "principal") << '\n';
+    out << std::setw(23) << shown_member(run, "run_id") << std::setw(6) << shown_member(run, "lang")
+        << std::setw(12) << shown_member(run, "stage") << std::setw(10)
+        << shown_member(run, "position") << std::setw(12) << readable_time(age_of(run))
+        << shown_member(run, "principal") << '\n';
   }
 }
 
@@ -54,7 +51,7 @@ int run_cancel(const std::string& id, const Client& client, Console& console) {
   if (console.json) {
     console.out << json_dump_pretty(answer) << '\n';
   } else {
-    console.out << text_of(answer, "message") << '\n';
+    console.out << shown_member(answer, "message") << '\n';
   }
   return 0;
 }

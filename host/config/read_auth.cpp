@@ -5,7 +5,7 @@ namespace podium {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr milliseconds kDay = 24h;
+constexpr milliseconds kOneDay = 24h;
 
 /// {"file": …} or {"env": …}, never the secret itself; null: none.
 void read_admin_key(const Json& value, const std::string& path, AuthConfig& out) {
@@ -40,8 +40,8 @@ void read_networks(Section& section, std::vector<Network>& out) {
 
 void read_lockout(Section section, LockoutConfig& out) {
   section.count<std::uint32_t>("failures", out.failures, {0, 1'000'000});
-  section.duration("within", out.within, {1s, kDay});
-  section.duration("for", out.duration, {1s, kDay});
+  section.duration("within", out.within, {1s, kOneDay});
+  section.duration("for", out.duration, {1s, kOneDay});
   section.finish();
 }
 
@@ -51,7 +51,7 @@ void read_tokens(Section section, TokenConfig& out) {
   out.keys = keys;
   section.text("issuer", out.issuer);
   section.text("audience", out.audience);
-  section.duration("max_lifetime", out.max_lifetime, {1s, kDay});
+  section.duration("max_lifetime", out.max_lifetime, {1s, kOneDay});
   section.duration("skew", out.skew, {0ms, 10min});
   for (const auto& [key, value] : {std::pair{"issuer", out.issuer}, {"audience", out.audience}}) {
     if (value.empty()) throw config_failure(section.path_of(key), "is empty, expected a name");
@@ -119,7 +119,7 @@ QuotaConfig quota_of(const Json& value, const std::string& path) {
 }
 
 void read_audit(Section section, AuditConfig& out) {
-  section.duration("retention", out.retention, {0ms, 3650 * kDay});
+  section.duration("retention", out.retention, {0ms, 3650 * kOneDay});
   section.finish();
 }
 

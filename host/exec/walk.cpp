@@ -20,7 +20,7 @@ constexpr std::size_t kMaxSentences = 20;
 /// More entries than any workspace limit in earnest; keeps a walk below a second or so.
 constexpr std::size_t kMaxEntries = 100'000;
 
-std::string reason(int error) { return std::system_category().message(error); }
+std::string error_text(int error) { return std::system_category().message(error); }
 
 unsigned char type_of(mode_t mode) {
   if (S_ISREG(mode)) return DT_REG;
@@ -40,13 +40,13 @@ class Walk {
       void operator()(DIR* stream) const { ::closedir(stream); }
     };
     std::unique_ptr<DIR, Close> stream(::fdopendir(fd.get()));
-    if (!stream) return left_out_.add(prefix, reason(errno));
+    if (!stream) return left_out_.add(prefix, error_text(errno));
     const int opened = fd.release();  // closedir closes it
     while (entries_ < kMaxEntries) {
       errno = 0;
       const dirent* entry = ::readdir(stream.get());
       if (!entry) {
-        if (errno != 0) left_out_.add(prefix, reason(errno));
+        if (errno != 0) left_out_.add(prefix, error_text(errno));
         return;
       }
       const std::string_view name = entry->d_name;
@@ -73,7 +73,7 @@ class Walk {
     struct stat info {};
     if (type == DT_UNKNOWN || type == DT_CHR || type == DT_REG) {
       if (::fstatat(parent, entry.d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
-        return left_out_.add(path, reason(errno));
+        return left_out_.add(path, error_text(errno));
       }
       if (S_ISCHR(info.st_mode) && info.st_rdev == 0) return;  // whiteout: deleted
       type = type_of(info.st_mode);
@@ -101,7 +101,7 @@ class Walk {
                            "names may have at most " + std::to_string(max_depth_) + " levels");
     }
     UniqueFd fd = open_beneath(parent, name, O_RDONLY | O_DIRECTORY);
-    if (!fd) return left_out_.add(path, reason(errno));
+    if (!fd) return left_out_.add(path, error_text(errno));
     directory(std::move(fd), path, depth + 1);
   }
 
@@ -138,7 +138,7 @@ std::vector<FoundFile> walk_regular_files(int directory, unsigned max_depth, Lef
   // A descriptor of a mount that is attached nowhere cannot be listed itself, but its "." can.
   UniqueFd root = open_beneath(directory, ".", O_RDONLY | O_DIRECTORY);
   if (!root) {
-    throw Failure(Code::kInternal, "the workspace cannot be read: " + reason(errno));
+    throw Failure(Code::kInternal, "the workspace cannot be read: " + error_text(errno));
   }
   Walk walk(max_depth, left_out);
   walk.directory(std::move(root), "", 1);

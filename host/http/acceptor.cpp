@@ -73,7 +73,7 @@ Task<> Acceptor::run(std::shared_ptr<Acceptor> self) {
       taken = self->take_one();
       // Its request has come too, mostly: it goes on before there is another.
       if (taken == Taken::kOne) {
-        co_await asio::post(self->server_->context.io, asio::use_awaitable);
+        co_await asio::post(self->server_->context.io, use_awaitable);
       }
     }
     if (taken != Taken::kShortage) continue;

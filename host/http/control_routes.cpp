@@ -9,7 +9,7 @@
 namespace podium {
 namespace {
 
-constexpr Bytes kMaxBody = 4u << 20;  // a config file of 1 MiB, escaped
+constexpr Bytes kMaxConfigBody = 4u << 20;  // a config file of 1 MiB, escaped
 
 DaemonControl& control_of(Exchange& exchange) {
   DaemonControl* control = exchange.context().control;
@@ -83,7 +83,7 @@ Task<> show_config_route(Exchange& exchange) {
 Task<> config_difference_route(Exchange& exchange) {
   DaemonControl& control = control_of(exchange);
   const std::function<void(Bytes)> any = [](Bytes) {};  // the administrator is known
-  const std::string text = co_await exchange.read_body(kMaxBody, any);
+  const std::string text = co_await exchange.read_body(kMaxConfigBody, any);
   HttpContext& context = exchange.context();
   auto work = [&] { return control.difference(text.empty() ? nullptr : &text); };
   const Json body = co_await on_pool(context.io, context.pool, work);

@@ -5,7 +5,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 // Events that are there already go out together, up to this.
-constexpr std::size_t kPiece = 64 * 1024;
+constexpr std::size_t kMaxPending = 64 * 1024;
 
 // Coroutines of their own: what they write would be kept in the frame of a stream that waits.
 
@@ -13,7 +13,7 @@ constexpr std::size_t kPiece = 64 * 1024;
 Task<bool> send_events(Exchange& exchange, EventQueue& queue, ResponseStream& stream) {
   std::string out;
   RunEvent event;
-  while (out.size() < kPiece && queue.take(event)) stream.event(event, out);
+  while (out.size() < kMaxPending && queue.take(event)) stream.event(event, out);
   if (out.empty()) co_return false;
   co_await exchange.send_piece(out);
   co_return true;

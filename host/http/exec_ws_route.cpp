@@ -24,7 +24,7 @@ namespace websocket = boost::beast::websocket;
 using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kPiece = 16 * 1024;
+constexpr std::size_t kMessagePiece = 16 * 1024;
 constexpr std::chrono::seconds kClosing{5};
 constexpr std::chrono::seconds kPositionAfter{2};
 /// Errors that wait for a client to take them, before it is listened to again.
@@ -75,7 +75,8 @@ class Talk : public std::enable_shared_from_this<Talk> {
     error_code ec;
     do {
       patience.until(begun + time_for(buffer.size()));
-      co_await socket_.async_read_some(buffer, kPiece, asio::redirect_error(use_awaitable, ec));
+      co_await socket_.async_read_some(buffer, kMessagePiece,
+                                       asio::redirect_error(use_awaitable, ec));
       if (ec) throw_read_failure(ec, patience);
       if (known) {
         exchange_.context().exec.count_request(*exchange_.generation(), counted, buffer.size());

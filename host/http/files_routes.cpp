@@ -11,7 +11,7 @@
 namespace podium {
 namespace {
 
-constexpr Bytes kPiece = 256 * 1024;
+constexpr Bytes kMaxPiece = 256 * 1024;
 // More are written as JSON on the pool: ten thousand take tens of milliseconds.
 constexpr std::size_t kQuickListing = 200;
 
@@ -85,7 +85,7 @@ class PieceSize {
     const auto now = Transfers::Clock::now();
     const bool quick = now - asked_ < Transfers::kQuick || asked_ == Transfers::Clock::time_point();
     asked_ = now;
-    if (quick && share_.resize(std::min(left, kPiece), most_)) return std::min(left, kPiece);
+    if (quick && share_.resize(std::min(left, kMaxPiece), most_)) return std::min(left, kMaxPiece);
     static_cast<void>(share_.resize(0, most_));
     return std::min<Bytes>(left, Transfers::kSmallPiece);
   }

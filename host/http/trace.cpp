@@ -14,7 +14,7 @@ bool is_lower_hex(std::string_view text) {
   return text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
-bool is_id(std::string_view text) {
+bool is_trace_id(std::string_view text) {
   return is_lower_hex(text) && text.find_first_not_of('0') != text.npos;
 }
 
@@ -51,8 +51,8 @@ TraceContext continue_trace(const std::string* traceparent) {
   const bool whole =
       version == "00" ? text.size() == kLength : text.size() == kLength || text[kLength] == '-';
   const bool dashes = text[2] == '-' && text[3 + kTrace] == '-' && text[kLength - 3] == '-';
-  if (!whole || !dashes || !is_lower_hex(version) || version == "ff" || !is_id(trace) ||
-      !is_id(parent) || !is_lower_hex(flags)) {
+  if (!whole || !dashes || !is_lower_hex(version) || version == "ff" || !is_trace_id(trace) ||
+      !is_trace_id(parent) || !is_lower_hex(flags)) {
     return out;
   }
   out.trace_id = trace;

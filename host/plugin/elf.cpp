@@ -27,7 +27,7 @@ constexpr std::uint16_t kMachine = EM_AARCH64;
 constexpr unsigned char kEndianness =
     __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB;
 
-Failure wrong(const std::string& what) { return {Code::kInvalidArgument, what}; }
+Failure damaged(const std::string& what) { return {Code::kInvalidArgument, what}; }
 
 /// Whether all `size` bytes from `offset` were read.
 bool read_at(int fd, void* into, std::size_t size, std::uint64_t offset) {
@@ -51,14 +51,14 @@ bool within(std::uint64_t offset, std::uint64_t length, std::uint64_t file_size)
 void check_header(const Elf64_Ehdr& header) {
   if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != kEndianness ||
       header.e_machine != kMachine) {
-    throw wrong("it is built for another processor; build it for this machine");
+    throw damaged("it is built for another processor; build it for this machine");
   }
   if (header.e_type != ET_DYN) {
-    throw wrong("it is an ELF file of type " + std::to_string(header.e_type) +
-                ", expected a shared library; link it with -shared");
+    throw damaged("it is an ELF file of type " + std::to_string(header.e_type) +
+                  ", expected a shared library; link it with -shared");
   }
   if (header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phnum == 0) {
-    throw wrong("its ELF header is damaged; build or install it again");
+    throw damaged("its ELF header is damaged; build or install it again");
   }
 }
 
@@ -68,14 +68,14 @@ void check_elf(const std::filesystem::path& file) {
   UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   struct stat status {};
   if (!fd || ::fstat(fd.get(), &status) != 0) {
-    throw wrong("it cannot be read: " + std::generic_category().message(errno));
+    throw damaged("it cannot be read: " + std::generic_category().message(errno));
   }
   auto file_size = static_cast<std::uint64_t>(status.st_size);
 
   Elf64_Ehdr header{};
   if (!read_at(fd.get(), &header, sizeof header, 0) ||
       std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
-    throw wrong("it is no ELF file; expected a shared library");
+    throw damaged("it is no ELF file; expected a shared library");
   }
   check_header(header);
   bool has_segment = false;
@@ -87,11 +87,11 @@ void check_elf(const std::filesystem::path& file) {
     bool mapped = there && segment.p_type == PT_LOAD;
     has_segment |= mapped;
     if (!there || (mapped && !within(segment.p_offset, segment.p_filesz, file_size))) {
-      throw wrong("it is cut short: " + std::to_string(file_size) +
-                  " bytes are less than its segments need; install it again");
+      throw damaged("it is cut short: " + std::to_string(file_size) +
+                    " bytes are less than its segments need; install it again");
     }
   }
-  if (!has_segment) throw wrong("it has nothing to load; build or install it again");
+  if (!has_segment) throw damaged("it has nothing to load; build or install it again");
 }
 
 }  // namespace podium

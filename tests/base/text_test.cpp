@@ -80,7 +80,7 @@ TEST(ToNfc, ComposesAndKeepsWhatIsComposed) {
   EXPECT_THROW(to_nfc("\xFF"), Failure);
 }
 
-std::string refusal(std::string_view name) {
+std::string name_refusal(std::string_view name) {
   try {
     canonical_file_name(name);
   } catch (const Failure& failure) {
@@ -100,10 +100,10 @@ TEST(CanonicalFileName, KeepsOrdinaryAndOddNames) {
 
 TEST(CanonicalFileName, TakesOffTheMountOnce) {
   EXPECT_EQ(canonical_file_name("/mnt/data/a/b.csv"), "a/b.csv");
-  EXPECT_NE(refusal("/mnt/data/"), "");
-  EXPECT_NE(refusal("/mnt/data//etc/passwd"), "");
-  EXPECT_NE(refusal("/mnt/data/../x"), "");
-  EXPECT_NE(refusal("/mnt/database"), "");
+  EXPECT_NE(name_refusal("/mnt/data/"), "");
+  EXPECT_NE(name_refusal("/mnt/data//etc/passwd"), "");
+  EXPECT_NE(name_refusal("/mnt/data/../x"), "");
+  EXPECT_NE(name_refusal("/mnt/database"), "");
 }
 
 TEST(CanonicalFileName, ComposesUnicodeBeforeItCounts) {
@@ -119,22 +119,23 @@ TEST(CanonicalFileName, RefusesWhatCouldLeaveTheSession) {
        {""sv, "."sv, ".."sv, "../x"sv, "a/../b"sv, "a/."sv, "a//b"sv, "a/"sv, "/etc/passwd"sv,
         "a\\b"sv, "a\0b"sv, "a\nb"sv, "a\x1b[0m"sv, "a\x7F"sv, "a\u0085"sv, "\xC0\xAE\xC0\xAE/x"sv,
         "a\xFF"sv, "\xED\xA0\x80"sv}) {
-    EXPECT_NE(refusal(name), "") << testing::PrintToString(std::string(name));
+    EXPECT_NE(name_refusal(name), "") << testing::PrintToString(std::string(name));
   }
 }
 
 TEST(CanonicalFileName, HoldsItsLimitsExactly) {
-  EXPECT_EQ(refusal(std::string(255, 'a')), "");
-  EXPECT_NE(refusal(std::string(256, 'a')).find("256 bytes"), std::string::npos);
+  EXPECT_EQ(name_refusal(std::string(255, 'a')), "");
+  EXPECT_NE(name_refusal(std::string(256, 'a')).find("256 bytes"), std::string::npos);
   const std::string folder(200, 'a');
-  EXPECT_EQ(refusal(folder + "/" + std::string(55, 'b')), "");
-  EXPECT_NE(refusal(folder + "/" + std::string(56, 'b')).find("257 characters"), std::string::npos);
+  EXPECT_EQ(name_refusal(folder + "/" + std::string(55, 'b')), "");
+  EXPECT_NE(name_refusal(folder + "/" + std::string(56, 'b')).find("257 characters"),
+            std::string::npos);
 }
 
 TEST(CanonicalFileName, AllowsTenLevels) {
-  EXPECT_EQ(refusal("1/2/3/4/5/6/7/8/9/10"), "");
-  EXPECT_NE(refusal("1/2/3/4/5/6/7/8/9/10/11").find("11 levels"), std::string::npos);
-  EXPECT_NE(refusal(std::string(1'000'000, '/')), "");
+  EXPECT_EQ(name_refusal("1/2/3/4/5/6/7/8/9/10"), "");
+  EXPECT_NE(name_refusal("1/2/3/4/5/6/7/8/9/10/11").find("11 levels"), std::string::npos);
+  EXPECT_NE(name_refusal(std::string(1'000'000, '/')), "");
 }
 
 TEST(MediaTypeOf, GoesByTheLastExtensionWithoutCase) {

@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 template <class Function>
-std::string refusal(Function&& parse, std::string_view text) {
+std::string unit_refusal(Function&& parse, std::string_view text) {
   try {
     parse(text);
   } catch (const Failure& failure) {
@@ -37,7 +37,7 @@ TEST(ParseDuration, ReadsEveryUnit) {
 TEST(ParseDuration, RefusesWhatIsNoDuration) {
   for (const char* text : {"", "30", "-1s", "+1s", "1 s", " 1s", "1s ", "s", ".5s", "1.s", "1e3s",
                            "1m30s", "1S", "1sec", "0.5ms", "1.0001s", "1,5s", "0x1s", "٣s"}) {
-    EXPECT_NE(refusal(parse_duration, text).find("expected a number with a unit"),
+    EXPECT_NE(unit_refusal(parse_duration, text).find("expected a number with a unit"),
               std::string::npos)
         << text;
   }
@@ -48,14 +48,14 @@ TEST(ParseDuration, RefusesWhatOverflows) {
             std::numeric_limits<std::int64_t>::max());
   for (const char* text : {"9223372036854775808ms", "99999999999999999999s", "106751991168d",
                            "18446744073709551615ms"}) {
-    EXPECT_NE(refusal(parse_duration, text).find("too large"), std::string::npos) << text;
+    EXPECT_NE(unit_refusal(parse_duration, text).find("too large"), std::string::npos) << text;
   }
 }
 
 TEST(ParseDuration, ShowsTheTextWithoutControlCharacters) {
-  const std::string why = refusal(parse_duration, "1\n\x1b[31m");
+  const std::string why = unit_refusal(parse_duration, "1\n\x1b[31m");
   EXPECT_EQ(why.substr(0, 9), "\"1??[31m\"");
-  EXPECT_LT(refusal(parse_duration, std::string(10'000, '7')).size(), 200u);
+  EXPECT_LT(unit_refusal(parse_duration, std::string(10'000, '7')).size(), 200u);
 }
 
 TEST(ParseSize, ReadsEveryUnit) {
@@ -75,7 +75,7 @@ TEST(ParseSize, ReadsEveryUnit) {
 TEST(ParseSize, RefusesWhatIsNoSize) {
   for (const char* text : {"", "10", "1KB", "1K", "1kb", "1Kib", "0.1B", "0.3KiB", "-1B", "1 MiB",
                            "B", "16777216.5TiB", "16777216TiB", "18446744073709551616B"}) {
-    EXPECT_NE(refusal(parse_size, text), "") << text;
+    EXPECT_NE(unit_refusal(parse_size, text), "") << text;
   }
 }
 

@@ -17,13 +17,13 @@ using ::testing::HasSubstr;
 
 namespace {
 
-struct Defect {
+struct CreatingDefect {
   const char* name;
   Code code;
   const char* expected;
 };
 
-void PrintTo(const Defect& defect, std::ostream* out) { *out << defect.name; }
+void PrintTo(const CreatingDefect& defect, std::ostream* out) { *out << defect.name; }
 
 /// Builds generations from the corpus: the broken plugin is "it", the storage is sound.
 class Building {
@@ -53,7 +53,7 @@ class Building {
   GenerationBuilder builder{workshop.services()};
 };
 
-class Creation : public ::testing::TestWithParam<Defect> {};
+class Creation : public ::testing::TestWithParam<CreatingDefect> {};
 
 /// One run of the rude runtime.
 class RudeRun : public ::testing::Test, protected Building {
@@ -103,21 +103,22 @@ TEST_P(Creation, FailsWithInstanceLibraryReasonAndRemedy) {
 INSTANTIATE_TEST_SUITE_P(
     BrokenPlugins, Creation,
     ::testing::Values(
-        Defect{"create_fails", Code::kUnavailable,
-               "response \"it\": the moon is in the wrong phase; correct"},
-        Defect{"create_fails_silently", Code::kResourceExhausted, "create failed with code 6"},
-        Defect{"create_unknown_code", Code::kInternal, "MMMMMMMM; correct"},
-        Defect{"throws_in_create", Code::kInternal,
-               "create let an exception out, against the ABI: thrown by create"},
-        Defect{"throws_a_number", Code::kInternal,
-               "create let an exception out, against the ABI: of unknown type"},
-        Defect{"null_function", Code::kInternal, "create left its function tick NULL"},
-        Defect{"small_interface", Code::kInternal, "create left an interface of 8 bytes"},
-        Defect{"media_type", Code::kInternal, "its media type is none"},
-        Defect{"short_extension", Code::kInternal,
-               "its extension podium.health/1 says that it has 4 bytes"},
-        Defect{"null_extension", Code::kInternal,
-               "its extension podium.event-stream/1 has NULL for its function number 1"}),
+        CreatingDefect{"create_fails", Code::kUnavailable,
+                       "response \"it\": the moon is in the wrong phase; correct"},
+        CreatingDefect{"create_fails_silently", Code::kResourceExhausted,
+                       "create failed with code 6"},
+        CreatingDefect{"create_unknown_code", Code::kInternal, "MMMMMMMM; correct"},
+        CreatingDefect{"throws_in_create", Code::kInternal,
+                       "create let an exception out, against the ABI: thrown by create"},
+        CreatingDefect{"throws_a_number", Code::kInternal,
+                       "create let an exception out, against the ABI: of unknown type"},
+        CreatingDefect{"null_function", Code::kInternal, "create left its function tick NULL"},
+        CreatingDefect{"small_interface", Code::kInternal, "create left an interface of 8 bytes"},
+        CreatingDefect{"media_type", Code::kInternal, "its media type is none"},
+        CreatingDefect{"short_extension", Code::kInternal,
+                       "its extension podium.health/1 says that it has 4 bytes"},
+        CreatingDefect{"null_extension", Code::kInternal,
+                       "its extension podium.event-stream/1 has NULL for its function number 1"}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(BrokenPlugin, WhoseDefaultIsNoValueIsNamedWithItsLibrary) {

@@ -37,13 +37,13 @@ std::string stream_of(const std::string& result) {
 }
 
 /// A folder of this process alone: each test is one.
-const std::filesystem::path& own_folder() {
+const std::filesystem::path& output_folder() {
   static const test::TempFolder kFolder;
   return kFolder.path();
 }
 
 std::string text_file(const std::string& name, const std::string& text) {
-  const std::string path = own_folder() / name;
+  const std::string path = output_folder() / name;
   std::ofstream(path, std::ios::binary) << text;
   return path;
 }
@@ -158,7 +158,7 @@ TEST_F(ExecCommandTest, RefusesTwoFilesOfOneNameAndWhatIsNoFile) {
   options_.files = {"a/x.csv", "b/x.csv"};
   EXPECT_NE(failure(daemon).find("two files are named x.csv"), std::string::npos);
 
-  options_.files = {own_folder()};
+  options_.files = {output_folder()};
   EXPECT_NE(failure(daemon).find("is not a file"), std::string::npos);
 }
 
@@ -168,7 +168,7 @@ constexpr const char* kResultWithFile =
 
 TEST_F(ExecCommandTest, SavesResultFilesBelowTheFolder) {
   FakeDaemon daemon({stream_of(kResultWithFile), FakeDaemon::answer(200, "PNG")});
-  options_.out = own_folder() / "saved";
+  options_.out = output_folder() / "saved";
   json_ = true;
 
   run(daemon);
@@ -183,7 +183,7 @@ TEST_F(ExecCommandTest, SavesResultFilesBelowTheFolder) {
 TEST_F(ExecCommandTest, KeepsNoPartOfADownloadThatBreaksOff) {
   FakeDaemon daemon(
       {stream_of(kResultWithFile), "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"});
-  options_.out = own_folder() / "broken";
+  options_.out = output_folder() / "broken";
 
   EXPECT_NE(failure(daemon).find("broke off"), std::string::npos);
   EXPECT_TRUE(fs::is_empty(options_.out / "plots"));
@@ -192,7 +192,7 @@ TEST_F(ExecCommandTest, KeepsNoPartOfADownloadThatBreaksOff) {
 TEST_F(ExecCommandTest, WritesNothingOutsideOfTheFolderWhateverTheDaemonNames) {
   FakeDaemon daemon(
       {stream_of(R"({"session_id":"S","stdout":"","files":[{"id":"F","name":"../evil"}]})")});
-  options_.out = own_folder() / "inside";
+  options_.out = output_folder() / "inside";
 
   EXPECT_NE(failure(daemon), "none");
   EXPECT_EQ(daemon.requests().size(), 1u);

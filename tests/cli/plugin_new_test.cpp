@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 const fs::path kTemplates = fs::path(PODIUM_SOURCE_DIR) / "sdk/template";
 
-std::string content_of(const fs::path& file) {
+std::string text_in(const fs::path& file) {
   std::ifstream in(file);
   return {std::istreambuf_iterator<char>(in), {}};
 }
@@ -40,13 +40,12 @@ TEST_F(PluginNew, WritesAProjectOfThatNameForEachKind) {
   for (const std::string kind : {"runtime", "storage", "response"}) {
     EXPECT_EQ(write(kind, "big-store2"), 0);
 
-    const std::string header = content_of(folder_ / "src/big_store2.hpp");
+    const std::string header = text_in(folder_ / "src/big_store2.hpp");
     EXPECT_NE(header.find("class BigStore2 final"), std::string::npos) << kind;
-    EXPECT_NE(content_of(folder_ / "src/big_store2.cpp").find("org.example.big-store2"),
+    EXPECT_NE(text_in(folder_ / "src/big_store2.cpp").find("org.example.big-store2"),
               std::string::npos);
-    EXPECT_NE(
-        content_of(folder_ / "CMakeLists.txt").find("podium_add_plugin(big_store2 KIND " + kind),
-        std::string::npos);
+    EXPECT_NE(text_in(folder_ / "CMakeLists.txt").find("podium_add_plugin(big_store2 KIND " + kind),
+              std::string::npos);
     fs::remove_all(folder_);
   }
 }
@@ -57,7 +56,7 @@ TEST_F(PluginNew, LeavesNothingOfTheTemplatesName) {
   for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
     EXPECT_EQ(entry.path().string().find("my_plugin"), std::string::npos) << entry.path();
     if (!entry.is_regular_file()) continue;
-    const std::string text = content_of(entry.path());
+    const std::string text = text_in(entry.path());
     for (const char* former : {"my_plugin", "my-plugin", "MyPlugin"}) {
       EXPECT_EQ(text.find(former), std::string::npos) << entry.path() << ": " << former;
     }
@@ -84,12 +83,12 @@ TEST_F(PluginNew, SaysWhereATemplateWasSoughtAndHowToGetOne) {
   }
 }
 
-CommandLine read(const std::vector<std::string>& words) {
+CommandLine read_words(const std::vector<std::string>& words) {
   return parse_command_line(words, [](const char*) -> const char* { return nullptr; });
 }
 
 TEST(PluginNewWords, ReadKindNameAndFolder) {
-  const CommandLine line = read({"plugin", "new", "storage", "my-store", "--dir", "/tmp/x"});
+  const CommandLine line = read_words({"plugin", "new", "storage", "my-store", "--dir", "/tmp/x"});
 
   EXPECT_EQ(line.command, Command::kPluginNew);
   EXPECT_EQ(line.plugin.kind, "storage");
@@ -98,12 +97,12 @@ TEST(PluginNewWords, ReadKindNameAndFolder) {
 }
 
 TEST(PluginNewWords, RefuseUnknownKindsAndNamesThatCannotBeAFilesOrAClasses) {
-  EXPECT_THROW(read({"plugin", "new", "transport", "x"}), UsageError);
-  EXPECT_THROW(read({"plugin", "new", "runtime"}), UsageError);
-  EXPECT_THROW(read({"plugin", "make", "runtime", "x"}), UsageError);
-  EXPECT_THROW(read({"status", "--dir", "x"}), UsageError);
+  EXPECT_THROW(read_words({"plugin", "new", "transport", "x"}), UsageError);
+  EXPECT_THROW(read_words({"plugin", "new", "runtime"}), UsageError);
+  EXPECT_THROW(read_words({"plugin", "make", "runtime", "x"}), UsageError);
+  EXPECT_THROW(read_words({"status", "--dir", "x"}), UsageError);
   for (const char* name : {"", "Lua", "2x", "a--b", "a-", "../x", "a/b", "a b", "ä"}) {
-    EXPECT_THROW(read({"plugin", "new", "runtime", name}), UsageError) << name;
+    EXPECT_THROW(read_words({"plugin", "new", "runtime", name}), UsageError) << name;
   }
 }
 

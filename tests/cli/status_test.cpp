@@ -10,7 +10,7 @@
 namespace podium::cli {
 namespace {
 
-constexpr const char* kHealth = R"({
+constexpr const char* kStatusAnswer = R"({
   "status": "healthy", "version": "0.1.0",
   "plugins": {
     "pods": {"status": "healthy", "plugin": "org.podium.runtime.python-pod 0.1.0", "detail": {
@@ -24,7 +24,7 @@ constexpr const char* kHealth = R"({
 
 std::string printed() {
   std::ostringstream out;
-  print_status(out, json_parse(kHealth));
+  print_status(out, json_parse(kStatusAnswer));
   return out.str();
 }
 

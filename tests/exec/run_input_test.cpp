@@ -10,9 +10,9 @@ namespace {
 using test::FakeRun;
 using test::FakeRuntime;
 
-class RunInput : public test::RunWorld {
+class InputOfARun : public test::RunWorld {
  protected:
-  RunInput() {
+  InputOfARun() {
     config.languages[0].runtimes = {"jobs", "more"};
     more_instances.push_back(second);
     let_programs_run();
@@ -20,7 +20,7 @@ class RunInput : public test::RunWorld {
     runtime->talks = second->talks = true;
     control->open_input();
   }
-  ~RunInput() override {
+  ~InputOfARun() override {
     for (const auto& run : second->runs) run->exit(0);
   }
   static void give_back(FakeRun& run) {
@@ -32,7 +32,7 @@ class RunInput : public test::RunWorld {
   std::shared_ptr<FakeRuntime> second = std::make_shared<FakeRuntime>("more");
 };
 
-TEST_F(RunInput, GoesToTheNextRuntimeFromTheBeginningWhenOneGivesTheRunBack) {
+TEST_F(InputOfARun, GoesToTheNextRuntimeFromTheBeginningWhenOneGivesTheRunBack) {
   const auto ending = begin(execute(command(), control));
   EXPECT_TRUE(control->write_input("before, "));
   wait_for_start();
@@ -48,7 +48,7 @@ TEST_F(RunInput, GoesToTheNextRuntimeFromTheBeginningWhenOneGivesTheRunBack) {
   until([&] { return ending->done; });
 }
 
-TEST_F(RunInput, OfBeforeTheStartIsGivenBeforeItsEndThoughTheProgramDoesNotReadAtOnce) {
+TEST_F(InputOfARun, OfBeforeTheStartIsGivenBeforeItsEndThoughTheProgramDoesNotReadAtOnce) {
   for (const bool tells_room : {true, false}) {
     control = std::make_shared<RunControl>(io);
     control->open_input();
@@ -74,7 +74,7 @@ TEST_F(RunInput, OfBeforeTheStartIsGivenBeforeItsEndThoughTheProgramDoesNotReadA
   }
 }
 
-TEST_F(RunInput, OfBeforeTheStartComesBeforeWhatIsWrittenLater) {
+TEST_F(InputOfARun, OfBeforeTheStartComesBeforeWhatIsWrittenLater) {
   runtime->behaviour = [](FakeRun& run) { run.input_room = 0; };
   const auto ending = begin(execute(command(), control));
   EXPECT_TRUE(control->write_input("early, "));
@@ -89,7 +89,7 @@ TEST_F(RunInput, OfBeforeTheStartComesBeforeWhatIsWrittenLater) {
   until([&] { return ending->done; });
 }
 
-TEST_F(RunInput, OfBeforeTheStartIsBounded) {
+TEST_F(InputOfARun, OfBeforeTheStartIsBounded) {
   std::size_t taken = 0;
   const std::string piece(64u << 10, 'x');
   while (taken < (8u << 20) && control->write_input(piece)) taken += piece.size();

@@ -16,7 +16,7 @@ namespace {
 
 using test::World;
 
-constexpr std::size_t kPiece = StoredUpload::kPiece, kSmall = Transfers::kSmallPiece;
+constexpr std::size_t kFullPiece = StoredUpload::kPiece, kSmall = Transfers::kSmallPiece;
 
 class SharingMemory : public World {
  protected:
@@ -27,7 +27,7 @@ class SharingMemory : public World {
     co_return true;
   }
   Task<bool> pour(Upload& upload, std::size_t pieces) {
-    const std::string bytes(kPiece, 'x');
+    const std::string bytes(kFullPiece, 'x');
     for (std::size_t i = 0; i < pieces; ++i) co_await upload.write(bytes);
     co_await upload.finish();
     co_return true;
@@ -42,10 +42,10 @@ class SharingMemory : public World {
   Bytes used() { return service().transfer_memory()->used(); }
   /// Writes until what it gathers is in memory of all, and nothing else of it; how many bytes.
   std::size_t hold(Upload& upload) {
-    std::size_t size = 5 * kPiece;  // more than a spool keeps in memory
+    std::size_t size = 5 * kFullPiece;  // more than a spool keeps in memory
     get(write(upload, size));
     // The machine may be too busy for it to be quick.
-    for (; used() != kPiece; settle()) {
+    for (; used() != kFullPiece; settle()) {
       get(write(upload, 1000));
       size += 1000;
     }
@@ -54,19 +54,19 @@ class SharingMemory : public World {
 };
 
 TEST_F(SharingMemory, KeepsWithinItHoweverManyTheyAre) {
-  config.http.transfers = 4 * kPiece;
+  config.http.transfers = 4 * kFullPiece;
   std::vector<std::unique_ptr<Upload>> slow;
   for (unsigned i = 0; i < 50; ++i) {
     slow.push_back(started());
-    get(write(*slow.back(), 3 * kPiece + 1000));
-    EXPECT_LE(used(), 4 * kPiece);
+    get(write(*slow.back(), 3 * kFullPiece + 1000));
+    EXPECT_LE(used(), 4 * kFullPiece);
   }
 
   for (auto& upload : slow) {
     get(write(*upload, 1));
     get(pour(*upload, 0));
-    expect_kept(std::move(upload), 3 * kPiece + 1001);
-    EXPECT_LE(used(), 4 * kPiece);
+    expect_kept(std::move(upload), 3 * kFullPiece + 1001);
+    EXPECT_LE(used(), 4 * kFullPiece);
   }
   slow.clear();
   EXPECT_EQ(used(), 0u);
@@ -80,7 +80,7 @@ TEST_F(SharingMemory, GoOnWithoutAnyOfIt) {
   get(write(*small, 5));
   get(pour(*small, 0));
 
-  expect_kept(std::move(large), 40 * kPiece);
+  expect_kept(std::move(large), 40 * kFullPiece);
   expect_kept(std::move(small), 5);
   EXPECT_EQ(used(), 0u);
 }
@@ -93,7 +93,7 @@ TEST_F(SharingMemory, HoldNoneOfItWhenTheyAreStoredOrDropped) {
   dropped.reset();
 
   until([&] { return used() == 0; });
-  expect_kept(std::move(stored), 10 * kPiece);
+  expect_kept(std::move(stored), 10 * kFullPiece);
 }
 
 TEST_F(SharingMemory, TakesNoneForTheFirstBytesOfAFile) {
@@ -135,7 +135,7 @@ TEST(Reclaiming, AsksOnlyThoseWhoHaveStalledAndEachOnce) {
 }
 
 TEST_F(SharingMemory, GivesBackWhatAStalledClientHasGatheredAndLosesNoneOfIt) {
-  config.http.transfers = 2 * kPiece;
+  config.http.transfers = 2 * kFullPiece;
   auto stalled = started(), next = started();
   const std::size_t held = hold(*stalled);
 
@@ -146,7 +146,7 @@ TEST_F(SharingMemory, GivesBackWhatAStalledClientHasGatheredAndLosesNoneOfIt) {
   get(write(*stalled, 1000));
   get(pour(*stalled, 0));
   expect_kept(std::move(stalled), held + 1000);
-  expect_kept(std::move(next), 20 * kPiece);
+  expect_kept(std::move(next), 20 * kFullPiece);
 }
 
 class Pieces : public World {
@@ -157,7 +157,7 @@ class Pieces : public World {
   std::shared_ptr<PieceQueue> queue = std::make_shared<PieceQueue>(
       lane, dir / "runs", 0, std::make_shared<ByteBudget>(), Bytes{1} << 30);
 
-  static PieceQueue::Piece piece(char letter, std::size_t size = kPiece) {
+  static PieceQueue::Piece piece(char letter, std::size_t size = kFullPiece) {
     PieceQueue::Piece made{std::unique_ptr<char[]>(new char[size]), size, size, {}};
     std::fill_n(made.bytes.get(), size, letter);
     return made;
@@ -192,7 +192,7 @@ TEST_F(Pieces, GiveUpTheirThreadWhenOthersOfTheLaneWaitForOne) {
   bool more = true;
   unsigned others = 0;
   const std::function<void()> feed = [&] {
-    while (queue->has_at_most(8 * kPiece)) queue->push(piece('x'));
+    while (queue->has_at_most(8 * kFullPiece)) queue->push(piece('x'));
     if (more) asio::post(io, feed);
   };
   feed();
@@ -209,7 +209,7 @@ TEST_F(Pieces, GiveUpTheirThreadWhenOthersOfTheLaneWaitForOne) {
 
 TEST_F(Pieces, ThatAreRefusedEndTheWaitForThem) {
   std::filesystem::remove_all(dir / "runs");
-  for (int i = 0; i < 10; ++i) queue->push(piece('x', 3 * kPiece));
+  for (int i = 0; i < 10; ++i) queue->push(piece('x', 3 * kFullPiece));
 
   const auto ending = ended(drained());
 
@@ -220,7 +220,7 @@ TEST_F(Pieces, ThatAreRefusedEndTheWaitForThem) {
 
 TEST_F(Pieces, TellWhenSoMuchIsWritten) {
   bool told = false;
-  EXPECT_TRUE(queue->when_written(kPiece + 1, [&] { told = true; }));
+  EXPECT_TRUE(queue->when_written(kFullPiece + 1, [&] { told = true; }));
   queue->push(piece('x'));
   get(drained());
   settle();
@@ -229,7 +229,8 @@ TEST_F(Pieces, TellWhenSoMuchIsWritten) {
   queue->push(piece('y'));
 
   until([&] { return told; });
-  EXPECT_FALSE(queue->when_written(2 * kPiece, [&] { told = false; })) << "it stands there already";
+  EXPECT_FALSE(queue->when_written(2 * kFullPiece, [&] { told = false; }))
+      << "it stands there already";
   get(drained());
   settle();
   EXPECT_TRUE(told) << "and then nobody is called";

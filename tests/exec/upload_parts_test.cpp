@@ -11,16 +11,16 @@ namespace {
 
 using test::World;
 
-constexpr std::size_t kPiece = StoredUpload::kPiece;
+constexpr std::size_t kPartPiece = StoredUpload::kPiece;
 constexpr unsigned kPieces = 4;  ///< of a part
 
 class UploadingInParts : public World {
  protected:
-  UploadingInParts() { storage->parts_of = kPieces * kPiece; }
+  UploadingInParts() { storage->parts_of = kPieces * kPartPiece; }
 
   std::unique_ptr<Upload> started() { return service().begin_upload(generation(), "a.bin"); }
   static std::string piece(unsigned number) {
-    return std::string(kPiece, static_cast<char>('a' + number % 26));
+    return std::string(kPartPiece, static_cast<char>('a' + number % 26));
   }
   Task<bool> pour(Upload& upload, unsigned pieces, unsigned& written, bool to_its_end) {
     for (unsigned i = 0; i < pieces; ++i) {

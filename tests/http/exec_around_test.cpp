@@ -6,10 +6,6 @@
 namespace podium::test {
 namespace {
 
-void print(FakeRun& run, std::string_view text, unsigned stream = 1) {
-  run.events->on_output(stream, text);
-}
-
 class ExecAndTheRest : public Front {};
 
 TEST_F(ExecAndTheRest, AFullQueueIsRefusedAtOnceWithRetryAfter) {

@@ -8,10 +8,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-void print(FakeRun& run, std::string_view text, unsigned stream = 1) {
-  run.events->on_output(stream, text);
-}
-
 Completion failed(Code code, const std::string& message) {
   Completion completion;
   completion.failure = Failure(code, message);

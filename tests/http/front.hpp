@@ -139,6 +139,11 @@ class LogPipe {
   std::string text_;
 };
 
+/// What the program of a run writes.
+inline void print(FakeRun& run, std::string_view text, unsigned stream = 1) {
+  run.events->on_output(stream, text);
+}
+
 class Front : public testing::Test {
  protected:
   static constexpr const char* kKey = "sk-0123456789abcdefghijklmnopqrstuv";

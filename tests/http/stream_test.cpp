@@ -24,10 +24,6 @@ std::vector<std::string> events_of(std::string_view body) {
 Json data_of(const std::string& event) { return json_parse(event.substr(event.find(' ') + 1)); }
 std::string name_of(const std::string& event) { return event.substr(0, event.find(' ')); }
 
-void print(FakeRun& run, std::string_view text, unsigned stream = 1) {
-  run.events->on_output(stream, text);
-}
-
 class StreamRoute : public Front {
  protected:
   std::string id_of(FakeRun& run) { return run.request.id; }

@@ -18,7 +18,7 @@ using test::good_claims;
 using test::Issuer;
 using testing::HasSubstr;
 
-constexpr long kNow = 1'800'000'000;  // seconds
+constexpr long kNowSeconds = 1'800'000'000;  // seconds
 
 /// One issuer of each kind: RSA keys take long to make.
 Issuer& ed25519() {
@@ -44,7 +44,7 @@ class Tokens : public testing::Test {
     return issuer.sign(Json::object({{"alg", issuer.algorithm()}, {"kid", kid}}), claims);
   }
   /// Why a token is refused; empty when it is not.
-  std::string refusal(const std::string& token, long now = kNow) {
+  std::string refusal(const std::string& token, long now = kNowSeconds) {
     try {
       TokenKeys::load(jwks()).verify(token, TokenConfig{}, now * 1000);
       return "";
@@ -54,7 +54,7 @@ class Tokens : public testing::Test {
     }
   }
   std::string refusal_with(const char* claim, Json value) {
-    Json claims = good_claims(kNow);
+    Json claims = good_claims(kNowSeconds);
     claims.set(claim, std::move(value));
     return refusal(signed_by(ed25519(), "ed", claims));
   }
@@ -65,9 +65,9 @@ class Tokens : public testing::Test {
 TEST_F(Tokens, OfBothAlgorithmsAreTaken) {
   const TokenKeys keys = TokenKeys::load(jwks());
 
-  for (const auto& token :
-       {signed_by(ed25519(), "ed", good_claims(kNow)), signed_by(rsa(), "rs", good_claims(kNow))}) {
-    const TokenClaims claims = keys.verify(token, TokenConfig{}, kNow * 1000);
+  for (const auto& token : {signed_by(ed25519(), "ed", good_claims(kNowSeconds)),
+                            signed_by(rsa(), "rs", good_claims(kNowSeconds))}) {
+    const TokenClaims claims = keys.verify(token, TokenConfig{}, kNowSeconds * 1000);
     EXPECT_EQ(claims.subject, "user-1");
     EXPECT_EQ(claims.tenant, "acme");
   }
@@ -81,15 +81,18 @@ TEST_F(Tokens, AreVerifiedByKeysOfAFolderToo) {
   const TokenKeys keys = TokenKeys::load(folder_ / "pem");
 
   EXPECT_EQ(keys.size(), 2u);
-  EXPECT_EQ(keys.verify(signed_by(ed25519(), "ed", good_claims(kNow)), {}, kNow * 1000).subject,
-            "user-1");
-  EXPECT_EQ(keys.verify(signed_by(rsa(), "rs", good_claims(kNow)), {}, kNow * 1000).subject,
-            "user-1");
+  EXPECT_EQ(
+      keys.verify(signed_by(ed25519(), "ed", good_claims(kNowSeconds)), {}, kNowSeconds * 1000)
+          .subject,
+      "user-1");
+  EXPECT_EQ(
+      keys.verify(signed_by(rsa(), "rs", good_claims(kNowSeconds)), {}, kNowSeconds * 1000).subject,
+      "user-1");
 }
 
 TEST_F(Tokens, WithAnotherSignatureOrKeyAreRefused) {
-  const std::string good = signed_by(ed25519(), "ed", good_claims(kNow));
-  Json other = good_claims(kNow);
+  const std::string good = signed_by(ed25519(), "ed", good_claims(kNowSeconds));
+  Json other = good_claims(kNowSeconds);
   other.set("sub", "user-2");
   const std::string swapped = good.substr(0, good.find('.') + 1) +
                               test::base64url(json_dump(other)) + good.substr(good.rfind('.'));
@@ -97,17 +100,17 @@ TEST_F(Tokens, WithAnotherSignatureOrKeyAreRefused) {
   EXPECT_EQ(refusal(good), "");
   EXPECT_THAT(refusal(swapped), HasSubstr("signature"));
   EXPECT_THAT(refusal(good.substr(0, good.rfind('.') + 1)), HasSubstr("signature"));
-  EXPECT_THAT(refusal(signed_by(rsa(), "ed", good_claims(kNow))), HasSubstr("alg"));
-  EXPECT_THAT(refusal(signed_by(ed25519(), "gone", good_claims(kNow))), HasSubstr("kid"));
+  EXPECT_THAT(refusal(signed_by(rsa(), "ed", good_claims(kNowSeconds))), HasSubstr("alg"));
+  EXPECT_THAT(refusal(signed_by(ed25519(), "gone", good_claims(kNowSeconds))), HasSubstr("kid"));
 }
 
 TEST_F(Tokens, CannotChooseTheirAlgorithm) {
   for (const char* algorithm : {"none", "HS256", "RS256", "eddsa", ""}) {
     const std::string token =
-        ed25519().sign(Json::object({{"alg", algorithm}, {"kid", "ed"}}), good_claims(kNow));
+        ed25519().sign(Json::object({{"alg", algorithm}, {"kid", "ed"}}), good_claims(kNowSeconds));
     EXPECT_THAT(refusal(token), HasSubstr("alg must be EdDSA")) << algorithm;
   }
-  EXPECT_THAT(refusal(ed25519().sign(Json::object({{"alg", "EdDSA"}}), good_claims(kNow))),
+  EXPECT_THAT(refusal(ed25519().sign(Json::object({{"alg", "EdDSA"}}), good_claims(kNowSeconds))),
               HasSubstr("kid"));
 }
 
@@ -124,17 +127,17 @@ TEST_F(Tokens, AreCheckedForIssuerAudienceAndSubject) {
 }
 
 TEST_F(Tokens, AreGoodForFiveMinutesAtMostAndThirtySecondsOfSkew) {
-  const std::string token = signed_by(ed25519(), "ed", good_claims(kNow));
+  const std::string token = signed_by(ed25519(), "ed", good_claims(kNowSeconds));
 
-  EXPECT_EQ(refusal(token, kNow - 30), "");
-  EXPECT_THAT(refusal(token, kNow - 31), HasSubstr("future"));
-  EXPECT_EQ(refusal(token, kNow + 329), "");
-  EXPECT_THAT(refusal(token, kNow + 330), HasSubstr("expired"));
-  EXPECT_THAT(refusal_with("exp", kNow + 301), HasSubstr("longer than 300 s"));
-  EXPECT_THAT(refusal_with("exp", kNow - 1), HasSubstr("longer"));
+  EXPECT_EQ(refusal(token, kNowSeconds - 30), "");
+  EXPECT_THAT(refusal(token, kNowSeconds - 31), HasSubstr("future"));
+  EXPECT_EQ(refusal(token, kNowSeconds + 329), "");
+  EXPECT_THAT(refusal(token, kNowSeconds + 330), HasSubstr("expired"));
+  EXPECT_THAT(refusal_with("exp", kNowSeconds + 301), HasSubstr("longer than 300 s"));
+  EXPECT_THAT(refusal_with("exp", kNowSeconds - 1), HasSubstr("longer"));
   EXPECT_THAT(refusal_with("exp", "soon"), HasSubstr("exp"));
   EXPECT_THAT(refusal_with("iat", nullptr), HasSubstr("iat"));
-  EXPECT_THAT(refusal_with("nbf", kNow + 31), HasSubstr("not valid yet"));
+  EXPECT_THAT(refusal_with("nbf", kNowSeconds + 31), HasSubstr("not valid yet"));
 }
 
 TEST_F(Tokens, ThatAreNoneAreRefused) {
@@ -180,12 +183,12 @@ TEST_F(Tokens, TheFingerprintOfTheirKeysChangesWithTheFile) {
 TEST_F(Tokens, MakePrincipalsOfWhichNoTwoAreAlike) {
   const TokenKeys keys = TokenKeys::load(jwks());
   const auto principal = [&](const char* tenant, const char* subject) {
-    Json claims = good_claims(kNow);
+    Json claims = good_claims(kNowSeconds);
     claims.set("sub", subject);
     claims.set("tenant_id", tenant);
     Credentials given;
     given.authorization = "Bearer " + signed_by(ed25519(), "ed", claims);
-    return authenticate(AuthConfig{}, {KeyRing(), &keys}, given, {}, kNow * 1000);
+    return authenticate(AuthConfig{}, {KeyRing(), &keys}, given, {}, kNowSeconds * 1000);
   };
 
   EXPECT_EQ(principal("acme", "user-1").id, "token:acme/user-1");

@@ -11,7 +11,7 @@
 namespace podium::pod {
 namespace {
 
-constexpr std::size_t kPage = 4096, kPages = 16;
+constexpr std::size_t kPageSize = 4096, kPages = 16;
 
 long faults() {
   rusage used{};
@@ -21,16 +21,16 @@ long faults() {
 
 /// Memory that a zygote has and its children share until they write to it.
 volatile char* shared_memory() {
-  void* const memory =
-      ::mmap(nullptr, kPages * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* const memory = ::mmap(nullptr, kPages * kPageSize, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
   auto* const bytes = static_cast<volatile char*>(memory);
-  for (std::size_t i = 0; i < kPages; ++i) bytes[i * kPage] = 1;
+  for (std::size_t i = 0; i < kPages; ++i) bytes[i * kPageSize] = 1;
   return bytes;
 }
 
 void write_every_second(volatile char* memory) {
-  for (std::size_t i = 0; i < kPages; i += 2) memory[i * kPage] = 2;
+  for (std::size_t i = 0; i < kPages; i += 2) memory[i * kPageSize] = 2;
 }
 
 /// The exit status of a child that runs `body`.

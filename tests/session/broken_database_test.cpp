@@ -28,9 +28,9 @@ using test::SmallDisk;
 using test::TempFolder;
 using testing::HasSubstr;
 
-SessionRecord session_of(const std::string& id) { return {id, "alice", "", 1, 2}; }
+SessionRecord alices_session(const std::string& id) { return {id, "alice", "", 1, 2}; }
 
-FileRecord file_of(const std::string& id, const std::string& session, std::string name = "a") {
+FileRecord file_named(const std::string& id, const std::string& session, std::string name = "a") {
   FileRecord file;
   file.id = id;
   file.session = session;
@@ -98,7 +98,7 @@ TEST(BrokenDatabase, RefusesADatabaseThatWasCut) {
 
   const Failure failure = failure_of([&] {
     SessionStore store(file);
-    store.commit(session_of("s1"), {});
+    store.commit(alices_session("s1"), {});
   });
 
   EXPECT_EQ(failure.code(), Code::kUnavailable);
@@ -155,18 +155,18 @@ TEST(BrokenDatabase, GivesUpOnALockedDatabaseAndWorksAgainAfterwards) {
   const TempFolder scratch;
   const fs::path file = scratch.path() / "podium.db";
   SessionStore store(file);
-  store.commit(session_of("before"), {});
+  store.commit(alices_session("before"), {});
   Poco::Data::Session locker = open_database(file);
   locker << "BEGIN IMMEDIATE", Poco::Data::Keywords::now;
 
   const Failure failure =
-      failure_of([&] { store.commit(session_of("s1"), {file_of("f1", "s1")}); });
+      failure_of([&] { store.commit(alices_session("s1"), {file_named("f1", "s1")}); });
 
   EXPECT_EQ(failure.code(), Code::kUnavailable);
   EXPECT_THAT(failure.what(), HasSubstr("locked"));
   EXPECT_TRUE(store.find_session("before"));  // readers do not wait for writers
   locker << "ROLLBACK", Poco::Data::Keywords::now;
-  store.commit(session_of("s1"), {file_of("f1", "s1")});
+  store.commit(alices_session("s1"), {file_named("f1", "s1")});
   EXPECT_TRUE(store.find_file("f1"));
 }
 
@@ -175,21 +175,21 @@ TEST(BrokenDatabase, SaysThatTheDiskIsFullAndWorksAgainAfterwards) {
   SmallDisk disk(scratch.path() / "disk", "2m");
   if (!disk.mounted()) GTEST_SKIP() << "needs the right to mount";
   SessionStore store(disk.path() / "podium.db");
-  store.commit(session_of("before"), {file_of("f0", "before")});
+  store.commit(alices_session("before"), {file_named("f0", "before")});
   write_text(disk.path() / "filler", std::string(2 << 20, 'x'));
   std::vector<FileRecord> many;
   for (int i = 0; i < 2000; ++i) {
-    many.push_back(file_of("f1-" + std::to_string(i), "s1", std::string(200, 'n')));
+    many.push_back(file_named("f1-" + std::to_string(i), "s1", std::string(200, 'n')));
   }
 
-  const Failure failure = failure_of([&] { store.commit(session_of("s1"), many); });
+  const Failure failure = failure_of([&] { store.commit(alices_session("s1"), many); });
 
   EXPECT_EQ(failure.code(), Code::kUnavailable);
   EXPECT_THAT(failure.what(), HasSubstr("full"));
   EXPECT_TRUE(store.find_file("f0"));
   EXPECT_FALSE(store.find_session("s1"));
   fs::remove(disk.path() / "filler");
-  store.commit(session_of("s1"), {file_of("f1", "s1")});
+  store.commit(alices_session("s1"), {file_named("f1", "s1")});
   EXPECT_TRUE(store.find_file("f1"));
 }
 
@@ -201,15 +201,15 @@ TEST(BrokenDatabase, IsTriedAgainWhenTheDaemonGoesOnWithoutIt) {
   SessionStore store(file, SessionStore::Broken::kRetry);
 
   EXPECT_THAT(store.trouble(), HasSubstr("not an SQLite database"));
-  EXPECT_EQ(failure_of([&] { store.commit(session_of("s1"), {}); }).code(), Code::kUnavailable);
+  EXPECT_EQ(failure_of([&] { store.commit(alices_session("s1"), {}); }).code(), Code::kUnavailable);
   EXPECT_EQ(failure_of([&] { store.find_file("f1"); }).code(), Code::kUnavailable);
   EXPECT_EQ(failure_of([&] { store.check(); }).code(), Code::kUnavailable);
-  store.commit_later(session_of("s0"));  // is dropped, and throws nothing
+  store.commit_later(alices_session("s0"));  // is dropped, and throws nothing
   fs::remove(file);
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!store.trouble().empty() && std::chrono::steady_clock::now() < deadline) {
     try {
-      store.commit(session_of("s1"), {file_of("f1", "s1")});
+      store.commit(alices_session("s1"), {file_named("f1", "s1")});
     } catch (const Failure&) {
       std::this_thread::yield();
     }
@@ -225,7 +225,7 @@ TEST(BrokenDatabase, TellsItsTroubleUntilAWriteSucceeds) {
   EXPECT_EQ(store.trouble(), "");
   Poco::Data::Session locker = open_database(file);
   locker << "BEGIN IMMEDIATE", Poco::Data::Keywords::now;
-  failure_of([&] { store.commit(session_of("s1"), {}); });
+  failure_of([&] { store.commit(alices_session("s1"), {}); });
 
   EXPECT_THAT(store.trouble(), HasSubstr("locked"));
   locker << "ROLLBACK", Poco::Data::Keywords::now;
@@ -237,15 +237,16 @@ TEST(BrokenDatabase, AcknowledgesNothingForAFileThatHasLostItsName) {
   const TempFolder scratch;
   const fs::path file = scratch.path() / "podium.db", away = scratch.path() / "away";
   SessionStore store(file);
-  store.commit(session_of("s1"), {file_of("f1", "s1")});
+  store.commit(alices_session("s1"), {file_named("f1", "s1")});
   fs::rename(file, away);
 
-  EXPECT_THAT(failure_of([&] { store.commit(session_of("s2"), {}); }).what(), HasSubstr("removed"));
+  EXPECT_THAT(failure_of([&] { store.commit(alices_session("s2"), {}); }).what(),
+              HasSubstr("removed"));
   write_text(file, "");
-  EXPECT_THAT(failure_of([&] { store.commit(session_of("s2"), {}); }).what(),
+  EXPECT_THAT(failure_of([&] { store.commit(alices_session("s2"), {}); }).what(),
               HasSubstr("replaced"));
   fs::rename(away, file);
-  store.commit(session_of("s2"), {});
+  store.commit(alices_session("s2"), {});
   EXPECT_TRUE(store.find_session("s2"));
   EXPECT_TRUE(store.find_file("f1"));
 }
@@ -255,7 +256,7 @@ TEST(BrokenDatabase, KeepsItsNewTablesWhenAnOlderOneIsMigrated) {
   const fs::path file = scratch.path() / "podium.db";
   {
     SessionStore store(file);
-    store.commit(session_of("s1"), {file_of("f1", "s1")});
+    store.commit(alices_session("s1"), {file_named("f1", "s1")});
   }
   {
     // As version 2 left it.
@@ -271,7 +272,7 @@ TEST(BrokenDatabase, KeepsItsNewTablesWhenAnOlderOneIsMigrated) {
 
   EXPECT_EQ(store.find_session("s1")->tenant, "");
   EXPECT_TRUE(store.find_file("f1"));
-  EXPECT_EQ(store.created(), session_of("s1").created) << "files as old as its first principal";
+  EXPECT_EQ(store.created(), alices_session("s1").created) << "files as old as its first principal";
 }
 
 /// Commits "0", "1", … for ever and tells each number once it is acknowledged.
@@ -279,7 +280,8 @@ TEST(BrokenDatabase, KeepsItsNewTablesWhenAnOlderOneIsMigrated) {
   SessionStore store(file);
   for (int number = first;; ++number) {
     const std::string id = std::to_string(number);
-    store.commit(session_of("s" + id), {file_of(id + "a", "s" + id), file_of(id + "b", "s" + id)});
+    store.commit(alices_session("s" + id),
+                 {file_named(id + "a", "s" + id), file_named(id + "b", "s" + id)});
     if (write(acknowledged, &number, sizeof number) != sizeof number) _exit(1);
   }
 }

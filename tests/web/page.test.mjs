@@ -122,6 +122,7 @@ test('what is saved can be downloaded, and tables are shown', async () => {
   assert.equal(status, 'Finished');
 
   const table = page.getByRole('region', { name: 'Table towns.csv' });
+  await table.getByRole('row').nth(100).waitFor();
   assert.equal(await table.getByRole('row').count(), 101);
   assert.deepEqual(await table.getByRole('row').nth(3).getByRole('cell').allInnerTexts(), [
     '2',

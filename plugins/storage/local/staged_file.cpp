@@ -18,7 +18,7 @@ namespace podium::local {
 
 namespace {
 
-constexpr std::size_t kBuffer = 512 * 1024;
+constexpr std::size_t kReadAtOnce = 512 * 1024;
 /// So many zeros in a row are left out.
 constexpr std::size_t kHole = 64 * 1024;
 /// So much is handed to the disk at a time while more is coming in, so that little is left for
@@ -98,13 +98,13 @@ void StagedFile::receive(const Reader& read, std::optional<std::uint64_t> expect
                          const DigestTeller& digest_of_sender) {
   // Not a vector: its bytes would be cleared first, and most of it is never touched for a small
   // file.
-  const std::unique_ptr<char[]> buffer(new char[kBuffer]);
+  const std::unique_ptr<char[]> buffer(new char[kReadAtOnce]);
   digest::Digest digest;
   std::uint64_t flushed = 0;
   for (bool end = false; !end;) {
     std::size_t filled = 0;
-    while (filled < kBuffer) {
-      const std::size_t count = read(buffer.get() + filled, kBuffer - filled);
+    while (filled < kReadAtOnce) {
+      const std::size_t count = read(buffer.get() + filled, kReadAtOnce - filled);
       end = count == 0;
       if (end) break;
       filled += count;

@@ -53,13 +53,20 @@ void must_begin(OneRun& run) {
   }
 }
 
-void holds(Context& context) {
+/// Whether the hold came before all of the output, as it does but on a machine that stood still;
+/// then what it has to do is looked at.
+bool holds_in_time(Context& context) {
   RuntimeSubject it(context);
   Flow flow(context, *it.made);
   OneRun run(context, *it.made, flow.program(), flow.printing_much());
   must_begin(run);
   flow.hold(run.lease(), true);
   flow.hold(run.lease(), true);
+  if (run.seen().wait_for_bytes(much().size(), milliseconds(0))) {
+    flow.hold(run.lease(), false);
+    run.complete();
+    return false;
+  }
   if (run.seen().wait_for_bytes(much().size(), milliseconds(1500))) {
     throw Broken("all of 4 MiB of output came, and a hold was in force",
                  "no output but the call that was under way");
@@ -69,9 +76,18 @@ void holds(Context& context) {
   flow.hold(run.lease(), false);
   run.complete();
   const std::size_t got = run.seen().out().size();
-  if (run.seen().out() == much()) return;
+  if (run.seen().out() == much()) return true;
   throw Broken("after the hold " + std::to_string(got) + " bytes had come, or other ones",
                std::to_string(much().size()) + " bytes as the program printed them");
+}
+
+void holds(Context& context) {
+  constexpr int kAttempts = 10;
+  for (int i = 0; i < kAttempts; ++i) {
+    if (holds_in_time(context)) return;
+  }
+  throw Broken("all of 4 MiB of output came before a hold was in force, in each of 10 runs",
+               "output in calls of their own, between which a hold begins");
 }
 
 void ends_a_held_run(Context& context) {
