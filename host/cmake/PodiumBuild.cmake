@@ -48,6 +48,10 @@ elseif(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
   target_compile_definitions(podium_flags INTERFACE _FORTIFY_SOURCE=2)
   target_compile_options(podium_flags INTERFACE -fstack-protector-strong)
 endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT PODIUM_FUZZ AND NOT PODIUM_SANITIZER)
+  # What is shipped: the packages are built with these flags and no others, see packaging/debian/rules.
+  target_compile_options(podium_flags INTERFACE -Wformat-security -Wdate-time -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+endif()
 
 # podium_host_module(<name> [DEPENDS <module>...] [LIBRARIES <target>...])
 #
