@@ -33,8 +33,11 @@ describe('a service manager', { concurrency: false }, () => {
     manager = spawn('/usr/bin/python3', [listener, socket], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
+    let rest = ''; // of a line that has come in part
     manager.stdout.setEncoding('utf8').on('data', (text) => {
-      for (const state of text.trim().split('\n')) {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop();
+      for (const state of lines) {
         states.push(state);
         if (state === 'WATCHDOG=1') beats.push(performance.now());
       }

@@ -258,10 +258,13 @@ describe('status cancelled', { concurrency: false }, () => {
 
       assert.equal(await gone, 'AbortError');
       await daemon.running(0);
-      const line = daemon.log.findLast(
-        (each) => each.message === 'request' && each.route === '/exec',
+      await daemon.logged(
+        (line) =>
+          line.message === 'request' &&
+          line.language === language &&
+          line.run_status === 'cancelled' &&
+          line.client_left,
       );
-      assert.equal(line.client_left, true, JSON.stringify(line));
     });
   }
 
