@@ -29,6 +29,9 @@ inline constexpr asio::use_awaitable_t<IoExecutor> use_awaitable;
 using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                          asio::wait_traits<std::chrono::steady_clock>, IoExecutor>;
 
+/// What the answer of a request gets of the processors before it is cleaned up and written down.
+inline constexpr std::chrono::milliseconds kAnswerGoesFirst{2};
+
 /// Something that happens once. I/O thread only.
 class Event {
  public:

@@ -19,9 +19,6 @@ std::int64_t microseconds_since(Clock::time_point start) {
   return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count();
 }
 
-/// What the answer of a run gets of the processors before the run is cleaned up.
-constexpr milliseconds kAnswerGoesFirst{2};
-
 constexpr const char* kCancelledSentence = "The run was cancelled.";
 
 /// A runtime's own words go to the log; a client learns what it can act on.

@@ -8,9 +8,6 @@
 namespace podium {
 namespace {
 
-/// What the answer of a request gets of the processors before the request is written down.
-constexpr std::chrono::milliseconds kAnswerGoesFirst{2};
-
 std::chrono::milliseconds sweep_interval(const HttpConfig& http) {
   const milliseconds shortest =
       std::min({http.head_timeout, http.idle_timeout, http.write_timeout});

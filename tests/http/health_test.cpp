@@ -110,6 +110,16 @@ TEST_F(HealthRoutes, MetricsArePrometheusText) {
   EXPECT_NE(answer.body.find("/health"), std::string::npos);
 }
 
+TEST_F(HealthRoutes, MetricsCountWhatWasAnsweredJustBefore) {
+  start();
+  for (int i = 1; i <= 20; ++i) {
+    ASSERT_EQ(get("/health").status, 200);
+    const std::string line =
+        R"(podium_requests_total{route="/health",status="200"} )" + std::to_string(i) + "\n";
+    ASSERT_NE(get("/metrics").body.find(line), std::string::npos) << line;
+  }
+}
+
 TEST_F(HealthRoutes, TheyAnswerWhileEveryExecutorIsBusy) {
   start();
   const auto gate = std::make_shared<Gate>();
