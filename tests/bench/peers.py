@@ -23,6 +23,66 @@ BWRAP = [
     "/tmp",
 ]
 
+
+class Container:
+    """A container for every run, with limits of the kind that Podium's runs have, by an OCI runtime."""
+
+    RUNTIMES = ("crun", "runc")
+    TREES = ("usr", "etc")  # of this machine, read-only
+
+    def __init__(self, runtime, command):
+        self.bundle = Path(tempfile.mkdtemp(prefix="podium-bench-peer-", dir="/var/tmp"))
+        for folder in (*self.TREES, "proc", "tmp", "dev"):
+            (self.bundle / "rootfs" / folder).mkdir(parents=True)
+        for link in ("bin", "sbin", "lib", "lib64"):
+            (self.bundle / "rootfs" / link).symlink_to(f"usr/{link}")
+        (self.bundle / "config.json").write_text(json.dumps(self.spec(command)))
+        # $$ names the container: several run at once.
+        script = f'exec {runtime} run -b {self.bundle} "podium-bench-$$"'
+        self.command = ["/bin/sh", "-c", script]
+
+    @classmethod
+    def spec(cls, command):
+        mount = lambda to, kind, source, *options: {
+            "destination": to,
+            "type": kind,
+            "source": source,
+            "options": list(options),
+        }
+        return {
+            "ociVersion": "1.0.2",
+            "root": {"path": "rootfs", "readonly": True},
+            "process": {
+                "args": command,
+                "cwd": "/tmp",
+                "env": ["PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", "LANG=C.UTF-8"],
+                "user": {"uid": 65534, "gid": 65534},
+                "noNewPrivileges": True,
+                "rlimits": [{"type": "RLIMIT_CPU", "soft": 30, "hard": 30}],
+            },
+            "mounts": [
+                mount("/proc", "proc", "proc"),
+                mount("/tmp", "tmpfs", "tmpfs", "nosuid", "nodev"),
+                *(mount(f"/{t}", "bind", f"/{t}", "rbind", "ro") for t in cls.TREES),
+            ],
+            "linux": {
+                "resources": {"memory": {"limit": 512 << 20}, "pids": {"limit": 128}},
+                "namespaces": [{"type": t} for t in ("pid", "mount", "ipc", "uts", "network")],
+            },
+        }
+
+    def refusal(self):
+        """What the runtime says when it cannot run here; None when it can."""
+        r = subprocess.run(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        return None if r.returncode == 0 else r.stderr.decode(errors="replace").strip()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.bundle, ignore_errors=True)
+
+
 NO_GO_JUDGE = "not measured: no program was given (--go-judge PATH)"
 
 
