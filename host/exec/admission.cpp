@@ -87,7 +87,7 @@ Task<bool> Admission::turn(const Permit& permit, Cancellation& cancellation) {
 }
 
 Task<> Admission::idle() {
-  while (running_ > 0 || !waiting_.empty()) {
+  while (running_ + resting_ > 0 || !waiting_.empty()) {
     auto event = std::make_shared<Event>(io_);
     idle_waiters_.push_back(event);
     co_await event->wait();
@@ -106,7 +106,22 @@ void Admission::promote() {
   while (running_ < config_.runs && !waiting_.empty()) begin(*waiting_.front());
 }
 
+void Admission::rest(Permit::Place& place) {
+  if (!place.running || std::exchange(place.resting, true)) return;
+  Admission& all = *place.admission;
+  --all.running_;
+  ++all.resting_;
+  all.promote();
+}
+
+void Admission::resume(Permit::Place& place) {
+  if (!std::exchange(place.resting, false)) return;
+  ++place.admission->running_;
+  --place.admission->resting_;
+}
+
 void Admission::left(Permit::Place& place) {
+  resume(place);
   if (place.running) {
     --running_;
     const std::chrono::duration<double> held = Clock::now() - place.began;
@@ -115,7 +130,7 @@ void Admission::left(Permit::Place& place) {
   } else if (place.position != waiting_.end()) {
     take_out(place);
   }
-  if (running_ > 0 || !waiting_.empty()) return;
+  if (running_ + resting_ > 0 || !waiting_.empty()) return;
   for (const auto& event : std::exchange(idle_waiters_, {})) event->set();
 }
 

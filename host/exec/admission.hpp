@@ -35,6 +35,11 @@ class Admission : public std::enable_shared_from_this<Admission> {
   /// Gives the place back before the permit is dropped.
   static void leave(Permit& permit) { permit.place_.reset(); }
 
+  /// A run that does nothing lends its place to others, and takes it again later, at once: there
+  /// may be one more run then than places, for each that rests. Idempotent.
+  static void rest(Permit::Place& place);
+  static void resume(Permit::Place& place);
+
   /// In the queue, from 1; 0 for a place that is not there. After a change of the queue the first
   /// who asks counts for all, so that thousands may ask.
   unsigned position(const Permit::Place& place);
@@ -60,7 +65,7 @@ class Admission : public std::enable_shared_from_this<Admission> {
   std::uint64_t generation_ = 0;
   const std::shared_ptr<ByteBudget> requests_ = std::make_shared<ByteBudget>();
   bool stopped_ = false;
-  unsigned running_ = 0;
+  unsigned running_ = 0, resting_ = 0;
   std::list<Permit::Place*> waiting_;
   bool counted_ = true;         // every waiting place has its number
   double average_seconds_ = 1;  ///< how long a run keeps its place, smoothed
@@ -79,7 +84,7 @@ struct Permit::Place {
   std::list<Place*>::iterator position;  ///< in the queue; its end: not there
   unsigned number = 0;                   ///< in the queue, as last counted
   ByteShare counted;
-  bool running = false;
+  bool running = false, resting = false;
   Admission::Clock::time_point deadline, began;
 };
 

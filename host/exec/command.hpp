@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,8 @@
 #include "session/store.hpp"
 
 namespace podium {
+
+class ToolTalk;
 
 /// What a request says that a file belongs to; each part may be empty.
 struct FileScope {
@@ -40,6 +43,9 @@ struct ExecCommand {
   std::string session_id;  ///< may be empty
   std::string entity_id;
   std::string user_id;
+  /// Of a program that calls tools of its client, whose time is kept by who made this; else
+  /// nullptr.
+  std::shared_ptr<ToolTalk> talk;
 };
 
 enum class RunStatus {

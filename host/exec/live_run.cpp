@@ -3,10 +3,11 @@
 namespace podium {
 
 RunMailbox::RunMailbox(asio::io_context& io, const Limits& limits, std::shared_ptr<EventQueue> told,
-                       News news)
+                       News news, std::shared_ptr<ToolTalk> talk)
     : io_(io),
       completed_(std::make_shared<Event>(io)),
       told_(std::move(told)),
+      talk_(std::move(talk)),
       news_(std::move(news)),
       out_("stdout", limits.output),
       err_("stderr", limits.output) {}
@@ -32,13 +33,19 @@ void RunMailbox::on_input_room() {
 void RunMailbox::on_output(unsigned stream, std::string_view chunk) {
   std::lock_guard lock(mutex_);
   if (completion_) return;
+  keep(stream, talk_ && stream != 2 ? talk_->hear(chunk) : chunk);
+}
+
+void RunMailbox::keep(unsigned stream, std::string_view chunk) {
   const std::string_view kept = (stream == 2 ? err_ : out_).add(chunk);
+  if (talk_) talk_->printed(stream, kept);
   if (told_ && !kept.empty()) told_->output(stream, kept);
 }
 
 void RunMailbox::on_completed(Completion completion) {
   std::lock_guard lock(mutex_);
   if (completion_) return;
+  if (talk_) keep(1, talk_->rest());
   if (told_) told_->set_hold(nullptr);
   completion_ = std::move(completion);
   // The event and not this object: the run may be over before the post is.

@@ -8,6 +8,7 @@
 #include "exec/event_queue.hpp"
 #include "exec/staging.hpp"
 #include "exec/text.hpp"
+#include "exec/tool_talk.hpp"
 #include "plugin/generation.hpp"
 
 namespace podium {
@@ -20,9 +21,10 @@ class RunMailbox : public RunEvents {
     std::function<void()> compiled, input_room;
   };
 
-  /// `told` may be nullptr: nobody hears of the run before its end.
+  /// `told` may be nullptr: nobody hears of the run before its end. So may `talk`: the program
+  /// calls no tools.
   RunMailbox(asio::io_context& io, const Limits& limits, std::shared_ptr<EventQueue> told,
-             News news);
+             News news, std::shared_ptr<ToolTalk> talk = nullptr);
 
   ~RunMailbox() override;
 
@@ -39,9 +41,12 @@ class RunMailbox : public RunEvents {
   OutputText& err() { return err_; }
 
  private:
+  void keep(unsigned stream, std::string_view chunk);
+
   asio::io_context& io_;
   const std::shared_ptr<Event> completed_;
   const std::shared_ptr<EventQueue> told_;
+  const std::shared_ptr<ToolTalk> talk_;
   const News news_;   // posted to io_
   std::mutex mutex_;  // a runtime's calls never overlap; this holds one to it
   std::optional<Completion> completion_;

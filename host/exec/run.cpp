@@ -226,7 +226,7 @@ RunRequest ExecService::State::Line::request() {
   RunRequest request;
   request.id = result_.run_id;
   request.language = language_.name;
-  request.code = command_.code;
+  request.code = command_.talk ? command_.talk->program(command_.code) : command_.code;
   ProgramWords words = program_words(language_, command_.code, limits_);
   request.source_name = std::move(words.source);
   request.arguments = command_.arguments;
@@ -246,6 +246,11 @@ RunRequest ExecService::State::Line::request() {
   request.standard_input = command_.standard_input;
   request.workspace = live_->files->workspace();
   request.limits = limits_;
+  if (command_.talk) {
+    // Calls of tools travel beside the output, and their answers are waited for by others.
+    request.limits.output += ToolTalk::kMostCallBytes;
+    request.limits.wall = ToolTalk::kLongest;
+  }
   return request;
 }
 
@@ -269,12 +274,13 @@ void ExecService::State::Line::start(Runtime& runtime, RunRequest& request) {
     };
   }
   if (request.open_input) news.input_room = [control = control_] { control->tell_input_room(); };
-  live_->mailbox =
-      std::make_unique<RunMailbox>(host_.io, limits_, control_->events, std::move(news));
+  live_->mailbox = std::make_unique<RunMailbox>(host_.io, limits_, control_->events,
+                                                std::move(news), command_.talk);
   control_->set_stage(compiles ? RunStage::kCompiling : RunStage::kRunning);
   live_->lease = runtime.start(request, *live_->mailbox);
   control_->attach(*live_->lease, runtime.takes_input());
-  if (control_->events) live_->lease->hold_output(false);  // somebody listens to every word
+  // Somebody listens to every word.
+  if (control_->events || command_.talk) live_->lease->hold_output(false);
 }
 
 /// Runs on the first runtime that can. One that gives the run back unstarted, at once, or because

@@ -88,6 +88,14 @@ void RunControl::close_input() {
   run.keep_giving_input();
 }
 
+void RunControl::rest() {
+  if (const auto place = state_->place.lock()) Admission::rest(*place);
+}
+
+void RunControl::resume() {
+  if (const auto place = state_->place.lock()) Admission::resume(*place);
+}
+
 void RunControl::signal(int number) {
   State& run = *state_;
   if (run.deaf) cannot_talk();

@@ -67,6 +67,9 @@ class RunControl {
   /// Returns when what write_input refused may be tried again; one at a time.
   Task<> input_room();
   void close_input();
+  /// The program only waits, for its client: the place of the run is lent to others until resume().
+  void rest();
+  void resume();
   /// Throws Failure: kUnsupported as above, kUnavailable before the program has begun.
   void signal(int number);
 

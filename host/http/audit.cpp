@@ -77,12 +77,17 @@ Task<std::unique_ptr<const RunFacts>> facts_of(Exchange& exchange, const ExecCom
   co_return facts;
 }
 
-AuditRecord audit_line(Exchange& exchange, const RunFacts& facts, const ExecResult* result,
-                       std::exception_ptr error) {
+Asker asker_of(Exchange& exchange) {
   const Access& access = exchange.access();
+  return {access.request_id, exchange.peer_address(), exchange.principal().id,
+          access.left.has_value()};
+}
+
+AuditRecord audit_line(const Asker& asker, const Config& config, const RunFacts& facts,
+                       const ExecResult* result, std::exception_ptr error) {
   Json entry = Json::object({{"kind", "run"},
-                             {"request_id", access.request_id},
-                             {"peer", exchange.peer_address()},
+                             {"request_id", asker.request_id},
+                             {"peer", asker.peer},
                              {"language", facts.language},
                              {"code_sha256", to_hex(facts.code_sha256)},
                              {"code_bytes", facts.code_bytes},
@@ -90,7 +95,7 @@ AuditRecord audit_line(Exchange& exchange, const RunFacts& facts, const ExecResu
                              {"arguments", facts.arguments}});
   if (!facts.user_id.empty()) entry.set("user_id", facts.user_id);
   if (!facts.entity_id.empty()) entry.set("entity_id", facts.entity_id);
-  if (const LanguageConfig* language = exchange.config().language(facts.language)) {
+  if (const LanguageConfig* language = config.language(facts.language)) {
     entry.set("limits", limits_json(merge_limits(*language, facts.timeout)));
   }
   if (result != nullptr) {
@@ -99,8 +104,8 @@ AuditRecord audit_line(Exchange& exchange, const RunFacts& facts, const ExecResu
     entry.set("status", "error");
     add_error(entry, error);
   }
-  entry.set("client_left", access.left.has_value());
-  return {facts.time, exchange.principal().id, std::move(entry)};
+  entry.set("client_left", asker.left);
+  return {facts.time, asker.principal, std::move(entry)};
 }
 
 AdminAction::AdminAction(Exchange& exchange, std::string action, std::string target)

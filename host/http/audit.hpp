@@ -21,9 +21,16 @@ struct RunFacts {
 /// The facts of a command; large code is hashed on the pool.
 Task<std::unique_ptr<const RunFacts>> facts_of(Exchange& exchange, const ExecCommand& command);
 
+/// Whose request began a run.
+struct Asker {
+  std::string request_id, peer, principal;
+  bool left = false;  ///< the client, before it had its answer
+};
+Asker asker_of(Exchange& exchange);
+
 /// The line of a run that has ended: with its result, or with the error that it ended with.
-AuditRecord audit_line(Exchange& exchange, const RunFacts& facts, const ExecResult* result,
-                       std::exception_ptr error);
+AuditRecord audit_line(const Asker& asker, const Config& config, const RunFacts& facts,
+                       const ExecResult* result, std::exception_ptr error);
 
 /// One thing that an administrator does, for the audit trail: who asked, from where, for what, and
 /// how it came out. Told once; what is added to it must hold no secret. I/O thread.

@@ -109,26 +109,29 @@ Task<std::shared_ptr<Work>> accept(Exchange& exchange, const Response* response)
 Task<> run_request(Exchange& exchange, Response* response) {
   if (exchange.config().http.keep_alive_exec) exchange.allow_keep_alive();
   const std::shared_ptr<Work> work = co_await accept(exchange, response);
-  std::exception_ptr undelivered;
-  {
-    const Watch watch(exchange, *work);
-    try {
-      const bool at_once = co_await comes_at_once(*work, response);
-      if (!work->left) {
-        Task<> delivery = at_once ? answer_at_once(exchange, *work, response)
-                                  : stream_answer(exchange, *work, *response);
-        co_await std::move(delivery);
-      }
-    } catch (...) {
-      undelivered = std::current_exception();
-      work->left = true;
-    }
-  }
+  const std::exception_ptr undelivered = co_await deliver(exchange, *work, response);
   co_await conclude(exchange, *work);
   if (undelivered) std::rethrow_exception(undelivered);
 }
 
 }  // namespace
+
+Task<std::exception_ptr> deliver(Exchange& exchange, Work& work, Response* response) {
+  const Watch watch(exchange, work);
+  std::exception_ptr undelivered;
+  try {
+    const bool at_once = co_await comes_at_once(work, response);
+    if (!work.left) {
+      Task<> delivery = at_once ? answer_at_once(exchange, work, response)
+                                : stream_answer(exchange, work, *response);
+      co_await std::move(delivery);
+    }
+  } catch (...) {
+    undelivered = std::current_exception();
+    work.left = true;
+  }
+  co_return undelivered;
+}
 
 // No coroutines: their frames would only wait with the run's.
 

@@ -5,6 +5,7 @@
 
 #include "base/ids.hpp"
 #include "exec/run_book.hpp"
+#include "exec/tool_talk.hpp"
 #include "http/exec_command.hpp"
 #include "http/json.hpp"
 
@@ -69,6 +70,23 @@ Task<std::string> read_unknown_body(Exchange& exchange, ByteShare& share) {
         .with_retry_after(std::chrono::seconds(1));
   };
   co_return co_await exchange.read_body(std::min(http.max_request, kMaxUnknownBody), count);
+}
+
+/// JSON that has come: finds out who is asking where only it says so.
+Task<Json> take_json(Exchange& exchange, std::string text, ByteShare& counted) {
+  Json body;
+  std::optional<Failure> malformed;
+  try {
+    body = co_await parse_body(exchange, text);
+  } catch (const Failure& failure) {
+    malformed = failure;
+  }
+  std::optional<std::string> key = take_body_key(body);
+  // A body that cannot be read names no key: without one its faults are nobody's business.
+  if (!exchange.has_credentials()) exchange.authenticate(std::move(key));
+  if (malformed) throw Failure(*malformed);
+  exchange.context().exec.count_request(*exchange.generation(), counted, text.size());
+  co_return body;
 }
 
 void check_type(const Json& body) {
@@ -161,14 +179,6 @@ Task<> carry_out(HttpContext& context, Task<std::unique_ptr<ExecResult>> running
   co_await keep_end(context, *work);
 }
 
-void note_run(Access& access, const Work& work) {
-  if (!work.result) return;
-  const ExecResult& result = *work.result;
-  access.run = std::make_unique<Access::Run>(
-      Access::Run{result.run_id, result.session_id, work.facts->language, to_string(result.status),
-                  result.warm, result.times, work.ended});
-}
-
 /// Waits for as long as somebody reads the run's events, or may come to.
 Task<> await_readers(Work& work) {
   Work::Clock::time_point unread_since = Work::Clock::now();
@@ -184,6 +194,15 @@ Work::Work(asio::io_context& io, const StreamConfig& streams, Hearing how)
     : hearing(how),
       control(std::make_shared<RunControl>(io)),
       queue(std::make_shared<EventQueue>(io, bounds_of(streams, how))) {}
+
+Work::Work(asio::io_context& io, const StreamConfig& streams, std::shared_ptr<RunControl> of)
+    : control(std::move(of)),
+      queue(std::make_shared<EventQueue>(io, bounds_of(streams, Hearing()))) {}
+
+Json Work::failed_late(const std::string& message, RunStatus status,
+                       const std::string& session) const {
+  return late_error_json(message, status, session);
+}
 
 void Work::finish() {
   done = true;
@@ -232,7 +251,7 @@ void Work::client_left() {
   queue->wake();
 }
 
-Task<ExecCommand> read_command(Exchange& exchange, ByteShare& counted) {
+Task<Json> read_json(Exchange& exchange, ByteShare& counted) {
   check_media_type(exchange.head());
   ByteShare unknown;
   std::string text;
@@ -241,25 +260,18 @@ Task<ExecCommand> read_command(Exchange& exchange, ByteShare& counted) {
   } else {
     text = co_await read_unknown_body(exchange, unknown);
   }
-  co_return co_await take_command(exchange, std::move(text), counted, false);
+  co_return co_await take_json(exchange, std::move(text), counted);
 }
 
-Task<ExecCommand> take_command(Exchange& exchange, std::string text, ByteShare& counted,
-                               bool typed) {
-  Json body;
-  std::optional<Failure> malformed;
-  try {
-    body = co_await parse_body(exchange, text);
-  } catch (const Failure& failure) {
-    malformed = failure;
-  }
-  std::optional<std::string> key = take_body_key(body);
-  // A body that cannot be read names no key: without one its faults are nobody's business.
-  if (!exchange.has_credentials()) exchange.authenticate(std::move(key));
-  if (malformed) throw Failure(*malformed);
-  if (typed) check_type(body);
-  exchange.context().exec.count_request(*exchange.generation(), counted, text.size());
+Task<ExecCommand> read_command(Exchange& exchange, ByteShare& counted) {
+  const Json body = co_await read_json(exchange, counted);
   co_return parse_exec_command(body, exchange.config());
+}
+
+Task<ExecCommand> take_message(Exchange& exchange, std::string text, ByteShare& counted) {
+  const Json message = co_await take_json(exchange, std::move(text), counted);
+  check_type(message);
+  co_return parse_exec_command(message, exchange.config());
 }
 
 Task<std::shared_ptr<Work>> begin_work(Exchange& exchange, ExecCommand command, ByteShare counted,
@@ -283,6 +295,7 @@ Task<std::shared_ptr<Work>> begin_work(Exchange& exchange, ExecCommand command, 
   work->request_id = exchange.access().request_id;
   if (how.events) listen(*work);
   if (how.open_input) work->control->open_input();
+  if (command.talk) work->control->on_stage(command.talk->listener().stage);
   Task<std::unique_ptr<ExecResult>> running =
       context.exec.run(exchange.generation(), exchange.principal(), std::move(command),
                        std::move(inputs), std::move(permit), work->control);
@@ -303,6 +316,14 @@ Task<> wait_until(Work& work, Work::Clock::time_point when) {
   work.wake = nullptr;
 }
 
+void note_run(Access& access, const Work& work) {
+  if (!work.result) return;
+  const ExecResult& result = *work.result;
+  access.run = std::make_unique<Access::Run>(
+      Access::Run{result.run_id, result.session_id, work.facts->language, to_string(result.status),
+                  result.warm, result.times, work.ended});
+}
+
 Task<> conclude(Exchange& exchange, Work& work) {
   // This client has left, or another reader has taken its place.
   if (!work.done && work.hearing.reattach.count() > 0) co_await await_readers(work);
@@ -312,8 +333,8 @@ Task<> conclude(Exchange& exchange, Work& work) {
     while (!work.done) co_await wait_until(work, Work::Clock::time_point::max());
   }
   note_run(exchange.access(), work);
-  exchange.context().accounts.ledger.audit(
-      audit_line(exchange, *work.facts, work.result.get(), work.error));
+  exchange.context().accounts.ledger.audit(audit_line(asker_of(exchange), exchange.config(),
+                                                      *work.facts, work.result.get(), work.error));
 }
 
 LateError late_error(const Work& work) {
@@ -330,7 +351,7 @@ LateError late_error(const Work& work) {
   std::string session = work.session_id.empty() ? work.control->session() : work.session_id;
   if (session.empty()) session = new_id();
   return {http_status(failure->code()),
-          late_error_json(public_message(*failure, work.request_id), status, session),
+          work.failed_late(public_message(*failure, work.request_id), status, session),
           failure->what()};
 }
 

@@ -23,6 +23,9 @@ struct Work {
   using Clock = std::chrono::steady_clock;
 
   Work(asio::io_context& io, const StreamConfig& streams, Hearing how);
+  /// A part of the run that `of` steers, with an answer of its own.
+  Work(asio::io_context& io, const StreamConfig& streams, std::shared_ptr<RunControl> of);
+  virtual ~Work() = default;
 
   /// The run is over; `result` or `error` is set.
   void finish();
@@ -46,6 +49,9 @@ struct Work {
 
   /// The object of the event "end".
   std::string end_json() const;
+  /// What is told of a failure when the answer has begun: see late_error.
+  virtual Json failed_late(const std::string& message, RunStatus status,
+                           const std::string& session) const;
 
  private:
   void tell_end();
@@ -71,14 +77,16 @@ class Watch {
 /// Headers that tell what is left of a quota.
 void add_quota(HeaderList& headers, const QuotaReport& report);
 
+/// A body of JSON, as the sender's rights allow it to be read, and without the key that it may have
+/// been let in by. `counted` is what the request is counted as from here on.
+Task<Json> read_json(Exchange& exchange, ByteShare& counted);
+
 /// The body of POST /exec, as the sender's rights allow it to be read. `counted` is what the
 /// request is counted as from here on.
 Task<ExecCommand> read_command(Exchange& exchange, ByteShare& counted);
 
-/// A command that has come, as JSON text: finds out who is asking where only it says so. `typed`:
-/// it must have "type": "run".
-Task<ExecCommand> take_command(Exchange& exchange, std::string text, ByteShare& counted,
-                               bool typed);
+/// The first message of a client that speaks in messages: a command with "type": "run".
+Task<ExecCommand> take_message(Exchange& exchange, std::string text, ByteShare& counted);
 
 /// Refuses what can be refused, with its true status, and begins the run. The request's head,
 /// parser and buffers are gone when it returns.
@@ -87,6 +95,13 @@ Task<std::shared_ptr<Work>> begin_work(Exchange& exchange, ExecCommand command, 
 
 /// Returns when the work is done, the client has left (once), or at `when`.
 Task<> wait_until(Work& work, Work::Clock::time_point when);
+
+/// The answer, at once or as a stream, while the client is there; afterwards work.left tells
+/// whether it is. What went wrong with sending it is returned.
+Task<std::exception_ptr> deliver(Exchange& exchange, Work& work, Response* response);
+
+/// What the log tells of a run that is over.
+void note_run(Access& access, const Work& work);
 
 /// The end of a request whose answer went out or cannot any more: waits until the run is over,
 /// which nobody wants any more unless it may be read again, then writes down what became of it.

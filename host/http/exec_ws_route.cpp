@@ -345,7 +345,7 @@ beast::http::request<beast::http::empty_body> upgrade_request(const RequestHead&
 Task<std::shared_ptr<Work>> begin(Exchange& exchange, Talk& talk) {
   ByteShare counted;
   std::string text = co_await talk.first_message(counted);
-  ExecCommand command = co_await take_command(exchange, std::move(text), counted, true);
+  ExecCommand command = co_await take_message(exchange, std::move(text), counted);
   Hearing how;
   how.events = true;
   how.open_input = true;

@@ -16,6 +16,8 @@ constexpr std::array kRoutes{
     Route{"POST", "/exec", exec_route, false, true},
     Route{"POST", "/exec/stream", exec_stream_route, false, true},
     Route{"GET", "/exec/ws", exec_ws_route, false, true},
+    Route{"POST", "/exec/programmatic", tool_route, false, true},
+    Route{"POST", "/exec/programmatic/cancel", cancel_tool_route, false, true},
     Route{"GET", "/runs", list_runs_route, false, false, false, true},
     Route{"GET", "/runs/{}", show_run_route, false, false, false, true},
     Route{"DELETE", "/runs/{}", cancel_run_route, false, false, false, true},

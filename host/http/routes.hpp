@@ -46,6 +46,8 @@ RouteMatch match_route(std::string_view method, std::string_view path,
 Task<> exec_route(Exchange& exchange);
 Task<> exec_stream_route(Exchange& exchange);
 Task<> exec_ws_route(Exchange& exchange);
+Task<> tool_route(Exchange& exchange);
+Task<> cancel_tool_route(Exchange& exchange);
 Task<> list_runs_route(Exchange& exchange);
 Task<> show_run_route(Exchange& exchange);
 Task<> cancel_run_route(Exchange& exchange);

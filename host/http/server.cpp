@@ -6,6 +6,7 @@
 #include "http/acceptor.hpp"
 #include "http/connection.hpp"
 #include "http/server_state.hpp"
+#include "http/tool_runs.hpp"
 
 namespace podium {
 
@@ -85,7 +86,9 @@ void HttpServer::reconfigure(const HttpConfig& config) {
 }
 
 void HttpServer::set_draining() {
-  if (state_->server) state_->server->draining = true;
+  if (!state_->server) return;
+  state_->server->draining = true;
+  state_->server->tool_runs->stop();
 }
 
 void HttpServer::stop_accepting() { state_->close_acceptors(); }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "http/connection.hpp"
+#include "http/tool_runs.hpp"
 
 namespace podium {
 namespace {
@@ -19,6 +20,7 @@ std::chrono::milliseconds sweep_interval(const HttpConfig& http) {
 ServerState::ServerState(HttpContext given, const HttpConfig& config)
     : context(std::move(given)),
       http(config),
+      tool_runs(std::make_shared<ToolRuns>()),
       health(context.io),
       empty(context.io),
       write_down_(context.io),

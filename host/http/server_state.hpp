@@ -16,6 +16,7 @@
 namespace podium {
 
 class Connection;
+class ToolRuns;
 
 /// What the connections of one server share. I/O thread only.
 struct ServerState : std::enable_shared_from_this<ServerState> {
@@ -26,6 +27,9 @@ struct ServerState : std::enable_shared_from_this<ServerState> {
   bool draining = false;  ///< /ready says so
   bool closing = false;   ///< no connection is kept for another request
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+
+  /// Programs that call tools of their clients.
+  const std::shared_ptr<ToolRuns> tool_runs;
 
   /// Bodies in memory of senders who have not said who they are.
   const std::shared_ptr<ByteBudget> unknown_bodies = std::make_shared<ByteBudget>();
