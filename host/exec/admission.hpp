@@ -39,6 +39,8 @@ class Admission : public std::enable_shared_from_this<Admission> {
   /// may be one more run then than places, for each that rests. Idempotent.
   static void rest(Permit::Place& place);
   static void resume(Permit::Place& place);
+  static void rest(const Permit& permit) { rest(*permit.place_); }
+  static void resume(const Permit& permit) { resume(*permit.place_); }
 
   /// In the queue, from 1; 0 for a place that is not there. After a change of the queue the first
   /// who asks counts for all, so that thousands may ask.

@@ -72,6 +72,42 @@ TEST_F(AdmissionTest, RunsSoManyAtOnceAndQueuesTheRest) {
   EXPECT_EQ(admission->waiting(), 1u);
 }
 
+TEST_F(AdmissionTest, LendsThePlaceOfARunThatRestsAndGivesItBackAtOnce) {
+  const auto a = client(config(1, 8)), b = client(config(1, 8));
+  wait_for_turn(a);
+  wait_for_turn(b);
+  Admission::rest(a->permit);
+  Admission::rest(a->permit);
+  poll();
+  EXPECT_EQ(b->turn, true);
+  EXPECT_EQ(admission->running(), 1u);
+
+  Admission::resume(a->permit);
+  Admission::resume(a->permit);
+  EXPECT_EQ(admission->running(), 2u);
+  Admission::leave(b->permit);
+  EXPECT_EQ(admission->running(), 1u);
+}
+
+TEST_F(AdmissionTest, IsNotIdleWhileARunRests) {
+  const auto a = client(config(1, 8));
+  wait_for_turn(a);
+  Admission::rest(a->permit);
+  bool idle = false;
+  const auto wait = [](Admission& all, bool& done) -> Task<> {
+    co_await all.idle();
+    done = true;
+  };
+  asio::co_spawn(io, wait(*admission, idle), asio::detached);
+  poll();
+  EXPECT_FALSE(idle);
+
+  Admission::leave(a->permit);
+  poll();
+  EXPECT_TRUE(idle);
+  EXPECT_EQ(admission->running(), 0u);
+}
+
 TEST_F(AdmissionTest, ServesTheQueueInTheOrderOfArrival) {
   std::vector<std::shared_ptr<Client>> clients;
   for (int i = 0; i < 4; ++i) clients.push_back(client(config(1, 8)));
