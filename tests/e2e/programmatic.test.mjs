@@ -308,3 +308,20 @@ print(count - first)`,
     await eventually('no run is left', async () => (await running()).length === 0);
   });
 });
+
+test('a daemon that is told to stop does not wait for clients that cannot come back', async () => {
+  const stopping = new Daemon({ drain_timeout: '5m' });
+  await stopping.start();
+  const reply = await fetch(`${stopping.url}/exec/programmatic`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'X-API-Key': stopping.key },
+    body: JSON.stringify({ code: 'await ask()', tools: [{ name: 'ask' }] }),
+  });
+  assert.equal((await reply.json()).status, 'tool_call_required');
+
+  const begun = performance.now();
+  stopping.signal('SIGTERM');
+  await stopping.ended;
+  assert.ok(performance.now() - begun < 60_000);
+  await stopping.discard();
+});
