@@ -287,7 +287,8 @@ class FakeSpawner {
       if (unlucky(misfortune_.running)) return drop(fd);
       if (on_input) on_input(init.input.get());
       if (on_run) {
-        if (!on_run(fd, init.nonce, init.output.get())) drop(fd);
+        if (!on_run(fd, init.nonce, init.output.get())) return drop(fd);
+        send_struct(fd, Message{Kind::kGoesOn, 0, init.nonce});  // unless it is over
         return;
       }
       const ssize_t ignored = ::write(init.output.get(), "out\n", 4);

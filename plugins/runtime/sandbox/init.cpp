@@ -13,6 +13,7 @@
 
 #include <linux/capability.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -43,6 +44,9 @@ constexpr std::uint64_t kInitCapabilities =
     bit(CAP_KILL) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_FOWNER);
 
 constexpr int kWaitingNice = 10;
+
+/// A pod that is done and sleeps is killed by the end of its lease, which comes sooner than this.
+constexpr std::int64_t kLeftAsleepUs = 10'000;
 
 /// pid 1, one object a sandbox. No allocation after the clone.
 class Init {
@@ -167,12 +171,19 @@ class Init {
                                  pollfd{s_.step, POLLIN, 0},
                                  pollfd{running_ ? s_.cgroup.oom_notice : -1, POLLIN, 0}};
     int timeout = -1;
-    if (deadline_us_ > 0) {
-      const std::int64_t left = deadline_us_ - now_us();
+    const std::int64_t next_us = goes_on_us_ > 0 ? goes_on_us_ : deadline_us_;
+    if (next_us > 0) {
+      const std::int64_t left = std::min(next_us, deadline_us_) - now_us();
       timeout = left <= 0 ? 0 : static_cast<int>(left / 1000 + 1);
     }
     if (::poll(events.data(), events.size(), timeout) < 0 && errno != EINTR) ::_exit(1);
-    if (deadline_us_ > 0 && now_us() >= deadline_us_) return finish(Stop::kWall);
+    if (deadline_us_ > 0 && now_us() >= deadline_us_) {
+      return ended_ ? kill_sleeper() : finish(Stop::kWall);
+    }
+    if (goes_on_us_ > 0 && now_us() >= goes_on_us_) {
+      goes_on_us_ = 0;
+      send_struct(s_.control, Message{Kind::kGoesOn, 0, s_.nonce});
+    }
     if (events[2].revents != 0) on_step();
     if (events[3].revents != 0 && running_) return finish(Stop::kMemory);
     if (events[1].revents != 0) on_children();
@@ -391,6 +402,7 @@ class Init {
     cpu_.begin_run();
     started_us_ = now_us();
     deadline_us_ = started_us_ + wall_us_;
+    goes_on_us_ = started_us_ + kShortRun / std::chrono::microseconds(1);
     if (pod_ && !forked_) send_struct(s_.step, StepMessage{Step::kComing, 0});
     if (!send_packet(s_.step, as_bytes(go), rest,
                      header.payload_is_descriptor != 0 ? std::span<const int>(&payload, 1)
@@ -429,14 +441,16 @@ class Init {
     const std::int64_t ended_us = now_us();
     running_ = false;
     ended_ = true;
-    deadline_us_ = 0;
+    deadline_us_ = goes_on_us_ = 0;
     // The program may have locked its own folder; of an overlay this is the mode that others see.
     if (box_.merged() >= 0) make_enterable(box_.merged());
-    // A pod that says it is done has written all its output. When it left no files either, nobody
-    // has to wait until a big interpreter is gone.
+    // A pod that says it is done has written all its output, and sleeps. When it left no files and
+    // nothing else either, nobody has to wait until a big interpreter is gone: to die it would take
+    // the processor on which the end is told.
     TreeFacts left;
+    const bool sleeps = done_ && is_alone();
     if (done_) {
-      kill_done();
+      if (!sleeps) ::kill(-1, SIGKILL);
       left = make_readable(box_.changes());
     }
     if (!done_ || left.any) {
@@ -460,6 +474,7 @@ class Init {
     // limit.
     if (file_bytes_ > 0 && left.largest >= file_bytes_) end.disk_full = 1;
     send_end(end, left.any);
+    if (sleeps && !left.any) deadline_us_ = now_us() + kLeftAsleepUs;
   }
 
   void send_end(RunEnd& end, bool changed) noexcept {
@@ -476,13 +491,15 @@ class Init {
     send_struct(s_.control, end, {descriptors.data(), count});
   }
 
-  /// Kills the pod that said it is done, and whatever it left. A process that is to be killed forks
-  /// no more, so that one that is alone then stays so; and kill(-1) looks at every process of the
-  /// host.
-  void kill_done() noexcept {
-    const bool alone =
-        main_ > 0 && ::kill(main_, SIGKILL) == 0 && read_number(s_.cgroup.pids_count, "") == 1;
-    if (!alone) ::kill(-1, SIGKILL);
+  /// Whether the process of the run has no other beside it.
+  bool is_alone() const noexcept {
+    return main_ > 0 && read_number(s_.cgroup.pids_count, "") == 1;
+  }
+
+  /// The lease goes on for longer than it ought to, and what was taken for asleep may be awake.
+  void kill_sleeper() noexcept {
+    deadline_us_ = 0;
+    ::kill(-1, SIGKILL);
   }
 
   /// The whole tree dies with the run. New children of the dying are killed in the next round.
@@ -518,6 +535,7 @@ class Init {
   bool go_unread_ = false;  ///< the process died before it took the run
   int status_ = 0, compile_status_ = 0, exec_errno_ = 0;
   std::int64_t started_us_ = 0, deadline_us_ = 0, wall_us_ = 0, compile_wall_us_ = 0;
+  std::int64_t goes_on_us_ = 0;  ///< when it is said that the run does; 0: was said, or none runs
   std::uint64_t file_bytes_ = 0;
   std::uint64_t oom_before_ = 0, process_hits_before_ = 0;  ///< of the compiler
   alignas(8) char buffer_[sizeof(RunHeader) + kInlinePayload + 64];

@@ -5,6 +5,7 @@
 /// plain structs of host byte order, one a packet, with descriptors beside them (SCM_RIGHTS).
 /// No message comes from user code: it never holds one of these sockets.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -87,6 +88,7 @@ enum class Kind : std::uint32_t {
   kPong,
   kSignal,    ///< → pid 1: SignalRun, for the process group of the program
   kCompiled,  ///< pid 1 →: the compiler succeeded, the program begins
+  kGoesOn,    ///< pid 1 →: the run is not one of the short ones, which are most (kShortRun)
   kFailed,    ///< pid 1 →: Failed; the shell could not be made or its process died idle. A run
               ///< that was sent meanwhile has not begun
 };
@@ -116,6 +118,9 @@ struct RunHeader {
   std::uint32_t compiles = 0;  ///< 1: there is a compile step
   char workspace[32] = {};     ///< name below the runs directory; empty: the run has no inputs
 };
+
+/// A run that is over within this is not looked at before its end.
+inline constexpr std::chrono::milliseconds kShortRun{3};
 
 enum class Stop : std::uint32_t { kNone = 0, kCancel, kOutput, kWall, kMemory };
 

@@ -103,7 +103,7 @@ void Sandboxes::place(SandboxRun& run) {
     if (sent == Sent::kGone) continue;
     {
       const std::lock_guard lock(mutex_);
-      refill_later(pool);
+      refill_after_run(pool);
     }
     if (sent == Sent::kShort) fail(&run, PODIUM_UNAVAILABLE, kShortage);
     return;
@@ -145,7 +145,7 @@ Sent Sandboxes::assign(SandboxRun& run, std::shared_ptr<Shell> shell) {
   if (sent == Sent::kSent) {
     // From here on the loop may hear the end and the host release the run: not a word of it more.
     if (input_left || !run.more_input.empty() || run.input_ends) want_input(run);
-    run.listened ? hear(*shell) : hear_later(shell);
+    if (run.listened) hear(*shell);
     if (shell->cancel_wanted) send_kill(*shell, Stop::kCancel);
     return sent;
   }
@@ -190,6 +190,7 @@ void Sandboxes::release(podium_lease* lease) noexcept {
       shell->run = nullptr;
       shells_.erase(shell->id);
     }
+    refill(run->pool);
   }
   // Closing the shell's control socket here, outside the lock, is what ends its pid 1.
 }
@@ -350,6 +351,10 @@ void Sandboxes::on_control(const std::shared_ptr<Shell>& shell) {
         if (shell->state == Shell::State::kRunning) run = shell->run;
       }
       if (run != nullptr) run->callbacks.phase(PODIUM_PHASE_RUN);
+    } else if (message.kind == Kind::kGoesOn) {
+      wait_until_sent(*shell);
+      const std::lock_guard lock(mutex_);
+      on_going_on(*shell);
     } else if (message.kind == Kind::kEnd && n == sizeof(RunEnd)) {
       RunEnd end;
       std::memcpy(&end, buffer.data(), sizeof end);

@@ -150,8 +150,7 @@ class Sandboxes {
   void unwatch_input(SandboxRun& run);
   static bool pass_input(SandboxRun& run, Shell& shell);
   void hear(Shell& shell);
-  void hear_later(const std::shared_ptr<Shell>& shell);
-  void hear_who_still_runs(Clock::time_point now);
+  void on_going_on(Shell& shell);
   void on_end(const std::shared_ptr<Shell>& shell, const RunEnd& end, class Packet& packet);
   void on_lost(const std::shared_ptr<Shell>& shell, bool run_unread);
   void on_zygote(std::uint32_t id);
@@ -163,7 +162,7 @@ class Sandboxes {
   std::shared_ptr<Shell> take(Pool& pool);
   void place(SandboxRun& run);
   void refill(std::size_t pool);
-  void refill_later(std::size_t pool);
+  void refill_after_run(std::size_t pool);
   void making_failed(Pool& pool);
   void start_zygote(std::size_t pool);
   void tend_zygote(std::size_t pool, Clock::time_point now);
@@ -194,7 +193,6 @@ class Sandboxes {
   SpawnerLink link_;
   std::vector<Pool> pools_;
   std::unordered_map<std::uint32_t, std::shared_ptr<Shell>> shells_;
-  std::deque<std::pair<Clock::time_point, std::weak_ptr<Shell>>> unheard_;  // by time
   std::uint32_t next_id_ = 1;
   std::function<bool()> probe_memory_;
   bool memory_is_short_ = false;

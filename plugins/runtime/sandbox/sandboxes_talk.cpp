@@ -15,9 +15,6 @@ constexpr std::size_t kMostWaitingInput = 1u << 20;
 /// be given to another sandbox, so that it need not be kept.
 constexpr std::size_t kSurelyRead = 256u << 10;
 
-/// Output that nobody listens to is left in its pipes so long.
-constexpr std::chrono::milliseconds kHeardAfter{3};
-
 }  // namespace
 
 void Sandboxes::write_input(podium_lease* lease, std::string_view data) {
@@ -133,19 +130,10 @@ void Sandboxes::hear(Shell& shell) {
 
 /// In the lock. Most runs are over before, and what they wrote is found in the pipes at their end:
 /// neither they nor the loop are interrupted for it. One that has filled a pipe waits so long.
-void Sandboxes::hear_later(const std::shared_ptr<Shell>& shell) {
-  unheard_.emplace_back(Clock::now() + kHeardAfter, shell);
-  loop_.wake_at(unheard_.front().first);
-}
-
-/// In the lock.
-void Sandboxes::hear_who_still_runs(Clock::time_point now) {
-  for (; !unheard_.empty() && unheard_.front().first <= now; unheard_.pop_front()) {
-    const std::shared_ptr<Shell> shell = unheard_.front().second.lock();
-    const bool runs = shell != nullptr && shell->state == Shell::State::kRunning && shell->run;
-    if (runs && !shell->heard && !shell->run->held) hear(*shell);
-  }
-  if (!unheard_.empty()) loop_.wake_at(unheard_.front().first);
+void Sandboxes::on_going_on(Shell& shell) {
+  if (shell.state != Shell::State::kRunning || shell.run == nullptr) return;
+  if (!shell.heard && !shell.run->held) hear(shell);
+  refill(shell.pool);
 }
 
 }  // namespace podium::sandbox

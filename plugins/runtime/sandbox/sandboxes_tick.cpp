@@ -42,7 +42,6 @@ void Sandboxes::on_wake() {
     const std::lock_guard lock(mutex_);
     if (link_.fd() < 0 && link_.reconnect()) loop_.watch(link_.fd(), tag_of(0, kSpawner));
     give_up_waiting(now, late);
-    hear_who_still_runs(now);
     for (std::size_t i = 0; i < pools_.size(); ++i) refill(i);
   }
   refuse(late);

@@ -25,8 +25,6 @@ using namespace podium::sandbox;
 
 namespace {
 
-constexpr int kDyingNice = 15;
-
 /// What tells the end of the program, at the end of this process and of no child of it.
 struct Ending {
   pid_t process = 0;
@@ -54,7 +52,6 @@ void tell_end(int status, void*) noexcept {
   }
   std::fflush(nullptr);
   send_struct(ending.step, StepMessage{Step::kDone, status & 0xff});
-  ::setpriority(PRIO_PROCESS, 0, kDyingNice);  // who waits for the answer goes first
   pollfd until_hang_up{ending.step, 0, 0};
   ::poll(&until_hang_up, 1, kKilledByNowMs);
   ::_exit(status);
