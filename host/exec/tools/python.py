@@ -84,7 +84,9 @@ class Channel:
                 self.end()
             except BlockingIOError:
                 pass
-            *lines, rest = bytes(self.unread).split(b"\n") if b"\n" in self.unread else [self.unread]
+            *lines, rest = (
+                bytes(self.unread).split(b"\n") if b"\n" in self.unread else [self.unread]
+            )
             self.unread = bytearray(rest)
             for line in lines:
                 self.take(json.loads(line))
