@@ -54,8 +54,9 @@ OneTimeTag::OneTimeTag(std::string_view recorded) {
     key_[i] = static_cast<unsigned char>((high & 15) << 4 | (low & 15));
   }
   if (!sound) {
-    throw Failure(Code::kInternal, "the record of a content holds a tag that is none, expected 96 "
-                                   "hexadecimal digits: is the database damaged?");
+    throw Failure(Code::kInternal,
+                  "the record of a content holds a tag that is none, expected 96 "
+                  "hexadecimal digits: is the database damaged?");
   }
   begin();
 }
@@ -78,17 +79,16 @@ void OneTimeTag::begin() {
 }
 
 void OneTimeTag::update(std::string_view bytes) {
-  require(state_ != nullptr && EVP_MAC_update(state_->context,
-                                              reinterpret_cast<const unsigned char*>(bytes.data()),
-                                              bytes.size()) == 1,
+  require(state_ != nullptr &&
+              EVP_MAC_update(state_->context, reinterpret_cast<const unsigned char*>(bytes.data()),
+                             bytes.size()) == 1,
           "go on with a tag that is used up");
 }
 
 std::string OneTimeTag::text() {
   std::array<unsigned char, kTagSize> tag{};
   std::size_t size = 0;
-  require(state_ != nullptr &&
-              EVP_MAC_final(state_->context, tag.data(), &size, tag.size()) == 1 &&
+  require(state_ != nullptr && EVP_MAC_final(state_->context, tag.data(), &size, tag.size()) == 1 &&
               size == tag.size(),
           "end a tag that is used up");
   state_.reset();

@@ -38,10 +38,10 @@ bool ContentCheck::sound() {
 
 void ContentCheck::require() {
   if (sound()) return;
-  throw Failure(Code::kUnavailable, "the storage gave another content than it was given: " +
-                                        std::to_string(size_) + " bytes, expected " +
-                                        std::to_string(content_.size) + " with SHA-256 " +
-                                        content_.sha256);
+  throw Failure(Code::kUnavailable,
+                "the storage gave another content than it was given: " + std::to_string(size_) +
+                    " bytes, expected " + std::to_string(content_.size) + " with SHA-256 " +
+                    content_.sha256);
 }
 
 }  // namespace podium

@@ -19,8 +19,8 @@ namespace podium {
 /// run's input is a hard link to one, and what ten runs use is fetched once.
 ///
 /// Contents are verified while they are fetched, and again when they are first used after a start,
-/// because a power failure may have cut what was written last: see ContentCheck. The least recently used go first;
-/// a run keeps what it has linked. Blocking; any thread.
+/// because a power failure may have cut what was written last: see ContentCheck. The least recently
+/// used go first; a run keeps what it has linked. Blocking; any thread.
 class InputCache {
  public:
   /// `folder` is made, with mode 0700, when there is something to keep: it must be on the file

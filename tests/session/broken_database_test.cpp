@@ -261,10 +261,9 @@ TEST(BrokenDatabase, KeepsItsNewTablesWhenAnOlderOneIsMigrated) {
   {
     // As version 2 left it.
     Poco::Data::Session old = open_database(file);
-    for (const char* statement :
-         {"DROP TABLE origin", "DROP TABLE keys", "DROP TABLE usage", "DROP TABLE audit",
-          "ALTER TABLE sessions DROP COLUMN tenant", "ALTER TABLE files DROP COLUMN tag",
-          "PRAGMA user_version = 2"}) {
+    for (const char* statement : {"DROP TABLE origin", "DROP TABLE keys", "DROP TABLE usage",
+                                  "DROP TABLE audit", "ALTER TABLE sessions DROP COLUMN tenant",
+                                  "ALTER TABLE files DROP COLUMN tag", "PRAGMA user_version = 2"}) {
       old << statement, Poco::Data::Keywords::now;
     }
   }
