@@ -51,11 +51,11 @@ Sha256Digest Sha256::digest() {
 
 std::string Sha256::hex() { return to_hex(digest()); }
 
-std::string to_hex(const Sha256Digest& digest) {
+std::string to_hex(std::span<const unsigned char> bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
-  text.reserve(2 * digest.size());
-  for (const unsigned char byte : digest) {
+  text.reserve(2 * bytes.size());
+  for (const unsigned char byte : bytes) {
     text += kDigits[byte >> 4];
     text += kDigits[byte & 15];
   }

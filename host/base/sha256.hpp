@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -32,7 +33,7 @@ Sha256Digest sha256(std::string_view bytes);
 /// The same as hexadecimal digits.
 std::string sha256_hex(std::string_view bytes);
 
-/// 64 lower-case hexadecimal digits.
-std::string to_hex(const Sha256Digest& digest);
+/// Two lower-case hexadecimal digits for each byte.
+std::string to_hex(std::span<const unsigned char> bytes);
 
 }  // namespace podium

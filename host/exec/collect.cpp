@@ -8,10 +8,12 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <system_error>
 
 #include "base/failure.hpp"
 #include "base/ids.hpp"
+#include "base/one_time_tag.hpp"
 #include "base/sha256.hpp"
 #include "base/units.hpp"
 #include "exec/beneath.hpp"
@@ -22,11 +24,14 @@ namespace {
 
 std::string reason(int error) { return std::system_category().message(error); }
 
-/// The first `size` bytes of a file, hashed while they pass. Its holes are not read.
+/// The first `size` bytes of a file, hashed while they pass, and with `tagged` given a tag. Its
+/// holes are not read.
 class HashedFile : public Source {
  public:
-  HashedFile(int fd, Bytes size, const std::function<bool()>& cancelled)
-      : fd_(fd), size_(size), cancelled_(cancelled) {}
+  HashedFile(int fd, Bytes size, bool tagged, const std::function<bool()>& cancelled)
+      : fd_(fd), size_(size), cancelled_(cancelled) {
+    if (tagged) tag_.emplace();
+  }
 
   std::int64_t expected() const noexcept override { return static_cast<std::int64_t>(size_); }
 
@@ -43,6 +48,7 @@ class HashedFile : public Source {
     }
     offset_ += size;
     hash_.update({buffer, size});
+    if (tag_) tag_->update({buffer, size});
     return size;
   }
 
@@ -51,6 +57,8 @@ class HashedFile : public Source {
     if (digest_.empty()) digest_ = hash_.hex();
     return digest_;
   }
+  /// After all of it: OneTimeTag::text(), once; empty when it is not `tagged`.
+  std::string tag() { return tag_ ? tag_->text() : std::string(); }
 
  private:
   std::size_t read_data(char* buffer, std::size_t size) {
@@ -81,11 +89,12 @@ class HashedFile : public Source {
   Bytes extent_begin_ = 0, extent_end_ = 0;
   const std::function<bool()>& cancelled_;
   Sha256 hash_;
+  std::optional<OneTimeTag> tag_;
   std::string digest_;
 };
 
 std::string hash_of(int fd, Bytes size, const std::function<bool()>& cancelled) {
-  HashedFile file(fd, size, cancelled);
+  HashedFile file(fd, size, false, cancelled);
   std::vector<char> buffer(256 << 10);
   while (file.read(buffer.data(), buffer.size()) > 0) {
   }
@@ -179,7 +188,8 @@ class Collector {
     record.id = new_id();
     record.blob = new_id();
     InUse::Hold hold = in_use_.hold(record.blob);
-    HashedFile source(fd, size, cancelled_);
+    // What has files of this machine is never fetched.
+    HashedFile source(fd, size, !storage_.has_local_files(), cancelled_);
     try {
       storage_.put(record.blob, source);
     } catch (const Failure& failure) {
@@ -193,6 +203,7 @@ class Collector {
     record.session = request_.session;
     record.name = unique_listable_name(path, names_);
     record.sha256 = source.sha256();
+    record.tag = source.tag();
     record.size = size;
     record.origin = "output";
     record.created = epoch_ms_now();

@@ -24,6 +24,8 @@ class DigestBeside {
   DigestBeside& operator=(const DigestBeside&) = delete;
   ~DigestBeside();
 
+  /// The next bytes, hashed by the caller.
+  void update(std::string_view bytes) { hash_.update(bytes); }
   /// The next bytes, and what else is to be done with them meanwhile. Returns when both are done;
   /// throws what `meanwhile` threw, or Failure(kInternal).
   void update(std::string_view bytes, const std::function<void()>& meanwhile);

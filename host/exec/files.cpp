@@ -69,7 +69,7 @@ std::shared_ptr<const OpenBlob> open_blob(std::shared_ptr<const Generation> gene
     if (storage.has_local_files()) {
       blob->fd = storage.open_local(file.blob);
     } else {
-      blob->fd = state.input_cache->find(file.sha256, file.size);
+      blob->fd = state.input_cache->find(stored_content(file));
       if (!blob->fd && !storage.head(file.blob)) throw not_found();
     }
   } catch (const Failure& failure) {

@@ -13,9 +13,7 @@
 
 #include "base/failure.hpp"
 #include "base/ids.hpp"
-#include "base/sha256.hpp"
 #include "base/write_whole.hpp"
-#include "exec/digest_beside.hpp"
 
 namespace podium {
 namespace {
@@ -33,16 +31,16 @@ bool is_digest(std::string_view text) {
          });
 }
 
-/// The digest of an open file; empty when it cannot be read.
-std::string digest_of(int fd) {
-  Sha256 hash;
+/// Whether that is what an open file holds.
+bool holds(int fd, const StoredContent& content) {
+  ContentCheck check(content);
   std::string buffer(256 << 10, '\0');
   for (off_t at = 0;;) {
     const ssize_t got = ::pread(fd, buffer.data(), buffer.size(), at);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return {};
-    if (got == 0) return hash.hex();
-    hash.update({buffer.data(), static_cast<std::size_t>(got)});
+    if (got < 0) return false;
+    if (got == 0) return check.sound();
+    check.update({buffer.data(), static_cast<std::size_t>(got)});
     at += got;
   }
 }
@@ -94,15 +92,15 @@ bool InputCache::make_room(Bytes size, Bytes capacity) {
 }
 
 /// What is kept, after a look at what nobody has looked at yet. The lock is not held for that.
-UniqueFd InputCache::open_kept(std::unique_lock<std::mutex>& lock, const std::string& sha256,
-                               Bytes size) {
+UniqueFd InputCache::open_kept(std::unique_lock<std::mutex>& lock, const StoredContent& content) {
+  const std::string& sha256 = content.sha256;
   const auto found = entries_.find(sha256);
   if (found == entries_.end()) return {};
   UniqueFd fd(::open((folder_ / sha256).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  bool sound = fd && found->second.size == size;
+  bool sound = fd && found->second.size == content.size;
   if (sound && !found->second.verified) {
     lock.unlock();
-    sound = digest_of(fd.get()) == sha256;
+    sound = holds(fd.get(), content);
     lock.lock();
   }
   const auto now = entries_.find(sha256);
@@ -118,19 +116,21 @@ UniqueFd InputCache::open_kept(std::unique_lock<std::mutex>& lock, const std::st
   return fd;
 }
 
-UniqueFd InputCache::find(const std::string& sha256, Bytes size) {
-  if (!is_digest(sha256)) return {};
+UniqueFd InputCache::find(const StoredContent& content) {
+  if (!is_digest(content.sha256)) return {};
   std::unique_lock lock(mutex_);
   load();
-  return open_kept(lock, sha256, size);
+  return open_kept(lock, content);
 }
 
-InputCache::Opened InputCache::open(const std::string& sha256, Bytes size, Bytes capacity,
+InputCache::Opened InputCache::open(const StoredContent& content, Bytes capacity,
                                     const Fetch& fetch, const std::function<bool()>& cancelled) {
+  const std::string& sha256 = content.sha256;
+  const Bytes size = content.size;
   if (!is_digest(sha256) || capacity == 0) return {};
   std::unique_lock lock(mutex_);
   load();
-  if (UniqueFd fd = open_kept(lock, sha256, size)) return {std::move(fd)};
+  if (UniqueFd fd = open_kept(lock, content)) return {std::move(fd)};
   if (fetching_.contains(sha256)) return {{}, true};
   if (!make_room(size, capacity)) return {};
   fetching_[sha256];
@@ -140,7 +140,7 @@ InputCache::Opened InputCache::open(const std::string& sha256, Bytes size, Bytes
   UniqueFd fd;
   std::exception_ptr error;
   try {
-    fd = fetch_content(sha256, size, fetch, cancelled);
+    fd = fetch_content(content, fetch, cancelled);
   } catch (...) {
     error = std::current_exception();
   }
@@ -175,33 +175,26 @@ void InputCache::when_fetched(const std::string& sha256, std::function<void()> t
   then();
 }
 
-UniqueFd InputCache::fetch_content(const std::string& sha256, Bytes size, const Fetch& fetch,
+UniqueFd InputCache::fetch_content(const StoredContent& content, const Fetch& fetch,
                                    const std::function<bool()>& cancelled) const {
   const std::filesystem::path part = folder_ / (std::string(kPart) + new_id());
   UniqueFd out(::open(part.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!out) fail("making", part, errno);
   try {
-    Bytes got = 0;
-    DigestBeside digest;
+    ContentCheck check(content);
     fetch([&](std::string_view bytes) {
       if (cancelled()) throw Failure(Code::kCancelled, "the run was cancelled");
-      got += bytes.size();
-      if (got > size) return;
-      digest.update(bytes, [&] {
+      check.update(bytes, [&] {
         if (const int error = write_whole(out.get(), bytes)) {
           fail("keeping an input in", part, error);
         }
       });
     });
-    if (got != size || digest.hex() != sha256) {
-      throw Failure(Code::kUnavailable,
-                    "the storage gave another content than it was given: " + std::to_string(got) +
-                        " bytes, expected " + std::to_string(size) + " with SHA-256 " + sha256);
-    }
+    check.require();
     // As a program's file has to be, so that an overlay may copy it up; the folder keeps others
     // out.
     if (::fchmod(out.get(), 0666) != 0) fail("opening to all", part, errno);
-    const std::filesystem::path whole = folder_ / sha256;
+    const std::filesystem::path whole = folder_ / content.sha256;
     UniqueFd in(::open(part.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     if (!in) fail("opening", part, errno);
     if (::rename(part.c_str(), whole.c_str()) != 0) fail("keeping", whole, errno);

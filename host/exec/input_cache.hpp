@@ -11,6 +11,7 @@
 
 #include "base/fd.hpp"
 #include "config/config.hpp"
+#include "exec/content_check.hpp"
 
 namespace podium {
 
@@ -18,8 +19,8 @@ namespace podium {
 /// run's input is a hard link to one, and what ten runs use is fetched once.
 ///
 /// Contents are verified while they are fetched, and again when they are first used after a start,
-/// because a power failure may have cut what was written last. The least recently used go first;
-/// a run keeps what it has linked. Blocking; any thread.
+/// because a power failure may have cut what was written last: see ContentCheck. The least recently
+/// used go first; a run keeps what it has linked. Blocking; any thread.
 class InputCache {
  public:
   /// `folder` is made, with mode 0700, when there is something to keep: it must be on the file
@@ -35,17 +36,17 @@ class InputCache {
     UniqueFd file;        ///< read-only
     bool coming = false;  ///< another is fetching it: ask again when when_fetched() tells
   };
-  /// The content with this digest and size, after fetching it when it is not there. It has no place
-  /// without a digest, and when it is larger than `capacity` less what is being fetched. Waits for
-  /// nobody else's fetch. Throws Failure: what `fetch` threw; kUnavailable when it gave another
-  /// content, or when the disk is full; kCancelled when `cancelled` became true.
-  Opened open(const std::string& sha256, Bytes size, Bytes capacity, const Fetch& fetch,
+  /// That content, after fetching it when it is not there. It has no place without a digest, and
+  /// when it is larger than `capacity` less what is being fetched. Waits for nobody else's fetch.
+  /// Throws Failure: what `fetch` threw; kUnavailable when it gave another content, or when the
+  /// disk is full; kCancelled when `cancelled` became true.
+  Opened open(const StoredContent& content, Bytes capacity, const Fetch& fetch,
               const std::function<bool()>& cancelled);
   /// Calls `then` once, when nobody is fetching that content: at once, or on the thread of who ends
   /// to do so, whatever came of it. Quick, and must not throw.
   void when_fetched(const std::string& sha256, std::function<void()> then);
   /// The same when it is there already; otherwise none.
-  UniqueFd find(const std::string& sha256, Bytes size);
+  UniqueFd find(const StoredContent& content);
 
   struct Counts {
     std::uint64_t hits = 0, fetches = 0;
@@ -61,10 +62,10 @@ class InputCache {
   };
 
   void load();
-  UniqueFd open_kept(std::unique_lock<std::mutex>& lock, const std::string& sha256, Bytes size);
+  UniqueFd open_kept(std::unique_lock<std::mutex>& lock, const StoredContent& content);
   bool make_room(Bytes size, Bytes capacity);
   void drop(const std::string& sha256);
-  UniqueFd fetch_content(const std::string& sha256, Bytes size, const Fetch& fetch,
+  UniqueFd fetch_content(const StoredContent& content, const Fetch& fetch,
                          const std::function<bool()>& cancelled) const;
 
   const std::filesystem::path folder_;

@@ -30,8 +30,10 @@ class PieceQueue : public std::enable_shared_from_this<PieceQueue> {
 
   /// The rest is said of Spool.
   PieceQueue(const std::shared_ptr<Lane>& lane, std::filesystem::path folder, Bytes ring,
-             std::shared_ptr<ByteBudget> memory, Bytes most)
-      : io_(lane->io()), lane_(lane), spool_(std::move(folder), ring, std::move(memory), most) {}
+             std::shared_ptr<ByteBudget> memory, Bytes most, bool tagged)
+      : io_(lane->io()),
+        lane_(lane),
+        spool_(std::move(folder), ring, std::move(memory), most, tagged) {}
 
   /// A piece with a share that is done, to be filled again, when there is one.
   Piece take_done();

@@ -90,7 +90,7 @@ bool Spool::keep_in_memory(std::string_view bytes) {
 }
 
 void Spool::store(Storage& storage, const std::string& key) {
-  sha256_ = hash_.hex();
+  end_digests();
   if (ring_ > 0 && size_ > ring_) {
     throw Failure(Code::kInternal, "an upload was to be stored of which a part is gone");
   }
@@ -105,8 +105,13 @@ void Spool::store(Storage& storage, const std::string& key) {
 }
 
 void Spool::complete() {
-  sha256_ = hash_.hex();
+  end_digests();
   release();
+}
+
+void Spool::end_digests() {
+  sha256_ = hash_.hex();
+  if (making_tag_) tag_ = making_tag_->text();
 }
 
 /// The object may live on until the form with its other files is complete.

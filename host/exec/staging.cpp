@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 #include <string_view>
 #include <system_error>
 
 #include "base/failure.hpp"
 #include "base/write_whole.hpp"
 #include "exec/beneath.hpp"
+#include "exec/content_check.hpp"
 
 namespace podium {
 namespace {
@@ -35,17 +37,22 @@ UniqueFd open_folder(int parent, const std::string& name) {
   return fd;
 }
 
-/// Streams a blob into a new file.
+/// Streams a blob into a new file. What is not of this machine is compared with its record.
 void copy_blob(Storage& storage, const FileRecord& file, int folder, const std::string& name,
                const std::function<bool()>& cancelled) {
   UniqueFd out(::openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode));
   if (!out || ::fchmod(out.get(), kFileMode) != 0) fail("making the copy of an input", errno);
   try {
+    const StoredContent content = stored_content(file);
+    std::optional<ContentCheck> check;
+    if (!storage.has_local_files()) check.emplace(content);
     storage.get(file.blob, 0, file.size, [&](std::string_view bytes) {
       if (cancelled()) return false;
+      if (check) check->update(bytes);
       if (const int error = write_whole(out.get(), bytes)) fail("copying an input", error);
       return true;
     });
+    if (check) check->require();
   } catch (...) {
     ::unlinkat(folder, name.c_str(), 0);  // no program must see a part for the whole
     throw;
@@ -62,7 +69,7 @@ InputCache::Opened local_blob(Storage& storage, InputCache& cache, Bytes capacit
       return true;
     });
   };
-  return cache.open(file.sha256, file.size, capacity, fetch, cancelled);
+  return cache.open(stored_content(file), capacity, fetch, cancelled);
 }
 
 /// Links the file behind a descriptor; false when this file system or the kernel's rules for links

@@ -88,8 +88,10 @@ StoredUpload::StoredUpload(Host host, std::shared_ptr<const Generation> generati
       limit_(generation->config().http.max_upload),
       most_memory_(generation->config().http.transfers),
       part_size_(generation->storage().part_size()) {
+  // What has files of this machine is never fetched.
+  const bool tagged = !generation->storage().has_local_files();
   pieces_ = std::make_shared<PieceQueue>(host_.lane, host_.folder, kParts * part_size_,
-                                         transfers().memory(), most_memory_);
+                                         transfers().memory(), most_memory_, tagged);
   job_ = std::make_shared<Job>(std::move(generation), host_.in_use, pieces_);
 }
 
@@ -298,6 +300,7 @@ FileRecord StoredUpload::record() const {
   record.name = name_;
   record.blob = job_->key;
   record.sha256 = sha256;
+  record.tag = job_->spool().tag();
   record.size = size_;
   record.origin = "upload";
   record.created = epoch_ms_now();

@@ -24,7 +24,7 @@ constexpr std::size_t kLockWaitSeconds = 5;
 constexpr std::string_view kMagic{"SQLite format 3\0", 16};
 
 /// Statements of each version of the schema; PRAGMA user_version counts the applied ones.
-constexpr std::array<std::string_view, 3> kMigrations = {R"(
+constexpr std::array<std::string_view, 4> kMigrations = {R"(
 CREATE TABLE principals (
   id TEXT PRIMARY KEY NOT NULL,
   created INTEGER NOT NULL
@@ -96,6 +96,9 @@ CREATE TABLE audit (
 ) STRICT;
 CREATE INDEX audit_by_time ON audit (time);
 CREATE INDEX audit_by_principal ON audit (principal, time);
+)",
+                                                         R"(
+ALTER TABLE files ADD COLUMN tag TEXT NOT NULL DEFAULT '';
 )"};
 
 Failure file_failure(const std::filesystem::path& file, const std::string& what) {

@@ -56,6 +56,7 @@ void TypeHandler<podium::FileRecord>::extract(std::size_t pos, podium::FileRecor
   columns.read(out.modified_from_session);
   out.created = columns.integer();
   columns.read(out.tenant);
+  columns.read(out.tag);
 }
 
 }  // namespace Poco::Data

@@ -13,7 +13,8 @@ namespace podium {
 /// The columns of a FileRecord in the order of its handler below; `f` is files, `s` sessions.
 inline constexpr char kFileColumns[] =
     "f.id, f.session, s.principal, f.name, f.blob, f.sha256, f.size, f.origin, f.kind, f.resource,"
-    " f.version, f.read_only, f.modified_from, f.modified_from_session, f.created, s.tenant";
+    " f.version, f.read_only, f.modified_from, f.modified_from_session, f.created, s.tenant,"
+    " f.tag";
 
 /// The columns of a SessionRecord.
 inline constexpr char kSessionColumns[] = "id, principal, entity, created, used, tenant";
@@ -34,7 +35,7 @@ class TypeHandler<podium::SessionRecord> {
 template <>
 class TypeHandler<podium::FileRecord> {
  public:
-  static std::size_t size() { return 16; }
+  static std::size_t size() { return 17; }
   static void extract(std::size_t pos, podium::FileRecord& out, const podium::FileRecord&,
                       AbstractExtractor::Ptr from);
   static void prepare(std::size_t, const podium::FileRecord&, AbstractPreparator::Ptr) {}

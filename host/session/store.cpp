@@ -45,6 +45,7 @@ void check_record(const FileRecord& file, const std::string& session) {
               {"file name", file.name},
               {"blob", file.blob},
               {"sha256", file.sha256},
+              {"tag", file.tag},
               {"origin", file.origin},
               {"kind", file.kind},
               {"resource_id", file.resource},
@@ -149,7 +150,7 @@ void SessionStore::commit(const SessionRecord& session, const std::vector<FileRe
       to.add_file(file.id, file.session, file.name, file.blob, file.sha256,
                   static_cast<std::int64_t>(file.size), file.origin, file.kind, file.resource,
                   file.version, file.read_only ? 1 : 0, file.modified_from,
-                  file.modified_from_session, file.created);
+                  file.modified_from_session, file.created, file.tag);
     }
   });
 }

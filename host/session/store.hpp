@@ -44,6 +44,9 @@ struct FileRecord {
   std::string modified_from_session;  ///< its session, may be empty
   EpochMs created = 0;
   std::string tenant = {};  ///< of the session; filled when read
+  /// Of the blob: what OneTimeTag::text() gave for it. Empty where the storage has local files, and
+  /// in records of versions that made none. Holds a key: not to be shown to anybody.
+  std::string tag = {};
 };
 
 /// Sessions and file records in SQLite: the only SQL in the tree.

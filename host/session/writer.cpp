@@ -30,8 +30,8 @@ WriteStatements::WriteStatements(Poco::Data::Session& connection)
                    " WHERE principal = excluded.principal"),
       add_file(session,
                "INSERT INTO files (id, session, name, blob, sha256, size, origin, kind, resource,"
-               " version, read_only, modified_from, modified_from_session, created)"
-               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+               " version, read_only, modified_from, modified_from_session, created, tag)"
+               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       hide_file(session,
                 "UPDATE files SET gone = 1 WHERE number IN"
                 " (SELECT o.number FROM files f JOIN files o ON o.session = f.session"

@@ -31,10 +31,10 @@ struct WriteStatements {
   Prepared<void, std::string, std::string, std::string, std::int64_t, std::int64_t, std::string>
       keep_session;
   /// id, session, name, blob, sha256, size, origin, kind, resource, version, read_only,
-  /// modified_from, modified_from_session, created
+  /// modified_from, modified_from_session, created, tag
   Prepared<void, std::string, std::string, std::string, std::string, std::string, std::int64_t,
            std::string, std::string, std::string, std::string, std::int64_t, std::string,
-           std::string, std::int64_t>
+           std::string, std::int64_t, std::string>
       add_file;
   /// id: the file and the older ones of its name
   Prepared<void, std::string> hide_file;

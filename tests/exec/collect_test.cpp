@@ -86,7 +86,21 @@ TEST_F(Collecting, StoresNewFilesUnderTheirPathsWithTheirHashes) {
   EXPECT_EQ(collection.files[0].modified_from, "");
   EXPECT_EQ(storage.content(collection.files[0].blob), "bee");
   EXPECT_EQ(storage.content(collection.files[1].blob), "");
+  EXPECT_EQ(collection.files[0].tag, "") << "nothing is fetched from this storage";
   EXPECT_THAT(collection.left_out, IsEmpty());
+}
+
+TEST_F(Collecting, GivesATagToWhatGoesToARemoteStorage) {
+  storage.local = false;
+  write_file(changes / "a.txt", "ay");
+  UniqueFd hole(::open((changes / "hole").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  ASSERT_EQ(::ftruncate(hole.get(), 300'000), 0);
+
+  const Collection collection = collected();
+
+  ASSERT_THAT(names(collection), ElementsAre("a.txt", "hole"));
+  EXPECT_TRUE(test::is_tagged(collection.files[0], "ay"));
+  EXPECT_TRUE(test::is_tagged(collection.files[1], std::string(300'000, '\0')));
 }
 
 TEST_F(Collecting, HoldsItsBlobsAgainstTheSweepUntilItIsDropped) {

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/failure.hpp"
+#include "base/one_time_tag.hpp"
 #include "base/sha256.hpp"
 #include "exec/world.hpp"
 
@@ -33,11 +34,19 @@ class Cache : public testing::Test {
   UniqueFd open(const std::string& content, Bytes capacity = kCapacity) {
     return opened(content, capacity, gives(content));
   }
+  static StoredContent tagged(const std::string& content) {
+    OneTimeTag tag;
+    tag.update(content);
+    return {sha256_hex(content), content.size(), tag.text()};
+  }
+  static StoredContent untagged(const std::string& content) {
+    return {sha256_hex(content), content.size()};
+  }
   /// Waits for the fetches of others, as runs do.
   UniqueFd opened(const std::string& content, Bytes capacity, const InputCache::Fetch& fetch) {
     const std::string sha256 = sha256_hex(content);
     for (;;) {
-      InputCache::Opened found = cache->open(sha256, content.size(), capacity, fetch, never);
+      InputCache::Opened found = cache->open({sha256, content.size()}, capacity, fetch, never);
       if (!found.coming) return std::move(found.file);
       std::promise<void> fetched;
       cache->when_fetched(sha256, [&] { fetched.set_value(); });
@@ -129,7 +138,7 @@ TEST_F(Cache, TellsWhoAsksForWhatAnotherFetchesToComeLater) {
   began.wait();
   std::atomic<int> told{0};
 
-  const InputCache::Opened second = cache->open(sha256_hex("x"), 1, kCapacity, gives("x"), never);
+  const InputCache::Opened second = cache->open({sha256_hex("x"), 1}, kCapacity, gives("x"), never);
   cache->when_fetched(sha256_hex("x"), [&] { ++told; });
   cache->when_fetched(sha256_hex("another"), [&] { told += 10; });
 
@@ -142,14 +151,54 @@ TEST_F(Cache, TellsWhoAsksForWhatAnotherFetchesToComeLater) {
   EXPECT_EQ(fetches, 0);
 }
 
-TEST_F(Cache, RefusesAnotherContentThanItsDigestAndKeepsNothingOfIt) {
-  for (const char* wrong : {"thE content", "the", "the content and more"}) {
-    EXPECT_THROW(cache->open(sha256_hex("the content"), 11, kCapacity, gives(wrong), never),
-                 Failure);
+TEST_F(Cache, RefusesAnotherContentThanWasStoredAndKeepsNothingOfIt) {
+  for (const StoredContent& content : {untagged("the content"), tagged("the content")}) {
+    for (const char* wrong : {"thE content", "content the", "the", "", "the content and more"}) {
+      try {
+        cache->open(content, kCapacity, gives(wrong), never);
+        ADD_FAILURE() << "taken for the content: " << wrong;
+      } catch (const Failure& failure) {
+        EXPECT_EQ(failure.code(), Code::kUnavailable);
+        EXPECT_THAT(failure.what(), testing::HasSubstr("another content"));
+      }
+      EXPECT_TRUE(std::filesystem::is_empty(dir / "cache")) << wrong;
+    }
   }
-
-  EXPECT_TRUE(std::filesystem::is_empty(dir / "cache"));
   EXPECT_EQ(content_of(open("the content")), "the content");
+}
+
+TEST_F(Cache, FetchesByItsTagWhatHasOne) {
+  const std::string content(200 << 10, 'c');  // more than is hashed without a thread
+
+  const auto found = cache->open(tagged(content), 1 << 20, gives(content), never);
+
+  EXPECT_EQ(content_of(found.file), content.substr(0, 2000));
+  EXPECT_EQ(cache->counts().bytes, content.size());
+}
+
+TEST_F(Cache, BelievesTheTagAndNotTheDigestOfWhatHasBoth) {
+  StoredContent content = tagged("the content");
+  content.tag = tagged("another one").tag;
+
+  EXPECT_THROW(cache->open(content, kCapacity, gives("the content"), never), Failure);
+}
+
+TEST_F(Cache, FindsForOneRecordWhatItHasFetchedForAnother) {
+  cache->open(tagged("the content"), kCapacity, gives("the content"), never);
+
+  // Each has a tag of its own, and some have none.
+  for (const StoredContent& same : {tagged("the content"), untagged("the content")}) {
+    EXPECT_EQ(content_of(cache->find(same)), "the content");
+  }
+  EXPECT_EQ(fetches, 1);
+}
+
+TEST_F(Cache, TellsATagThatIsNoneAndTakesTheContentForNothing) {
+  StoredContent content = tagged("the content");
+  content.tag.pop_back();
+
+  EXPECT_THROW(cache->open(content, kCapacity, gives("the content"), never), Failure);
+  EXPECT_TRUE(std::filesystem::is_empty(dir / "cache"));
 }
 
 TEST_F(Cache, DropsWhatWasUsedLeastRecentlyAndNothingThatIsOpen) {
@@ -171,8 +220,8 @@ TEST_F(Cache, DropsWhatWasUsedLeastRecentlyAndNothingThatIsOpen) {
 TEST_F(Cache, HasNoPlaceForWhatIsLargerThanItselfOrHasNoDigest) {
   EXPECT_FALSE(open(std::string(1001, 'x')));
   EXPECT_FALSE(open("x", 0));
-  EXPECT_FALSE(cache->open("", 1, kCapacity, gives("x"), never).file);
-  EXPECT_FALSE(cache->open("../../etc/passwd", 1, kCapacity, gives("x"), never).file);
+  EXPECT_FALSE(cache->open({"", 1}, kCapacity, gives("x"), never).file);
+  EXPECT_FALSE(cache->open({"../../etc/passwd", 1}, kCapacity, gives("x"), never).file);
   EXPECT_EQ(fetches, 0);
 }
 
@@ -185,12 +234,19 @@ TEST_F(Cache, HasAfterARestartWhatItHad) {
 }
 
 TEST_F(Cache, VerifiesAfterARestartWhatItFinds) {
-  open("the content");
-  { std::ofstream(file_of("the content")) << "thE content"; }
-  restart();
+  for (const StoredContent& content : {untagged("the content"), tagged("the content")}) {
+    cache->open(content, kCapacity, gives("the content"), never);
+    { std::ofstream(file_of("the content")) << "thE content"; }
+    restart();
+    const int before = fetches;
 
-  EXPECT_EQ(content_of(open("the content")), "the content");
-  EXPECT_EQ(fetches, 2);
+    const auto found = cache->open(content, kCapacity, gives("the content"), never);
+
+    EXPECT_EQ(content_of(found.file), "the content");
+    EXPECT_EQ(fetches, before + 1);
+    restart();
+    EXPECT_EQ(content_of(cache->find(content)), "the content") << "it is sound now";
+  }
 }
 
 TEST_F(Cache, RemovesWhatAnEarlierProcessLeftHalfDone) {
@@ -207,8 +263,8 @@ TEST_F(Cache, RemovesWhatAnEarlierProcessLeftHalfDone) {
 TEST_F(Cache, FindsOnlyWhatIsThere) {
   open("the content");
 
-  EXPECT_EQ(content_of(cache->find(sha256_hex("the content"), 11)), "the content");
-  EXPECT_FALSE(cache->find(sha256_hex("another"), 7));
+  EXPECT_EQ(content_of(cache->find({sha256_hex("the content"), 11})), "the content");
+  EXPECT_FALSE(cache->find({sha256_hex("another"), 7}));
   EXPECT_EQ(fetches, 1);
 }
 

@@ -303,6 +303,29 @@ TEST_F(Staging, FetchesAFileOfARemoteStorageOnceForManyRunsAndLinksIt) {
   EXPECT_EQ(storage->calls - before, 1u);
 }
 
+TEST_F(Staging, RefusesARunWhoseInputWasChangedInTheRemoteStorage) {
+  storage->local = false;
+  const FileRecord tagged = upload("data.csv", "1,2,3");
+  FileRecord untagged = tagged;  // as an older version has written it
+  untagged.id = new_id();
+  untagged.tag = "";
+  sessions.commit(*sessions.find_session(tagged.session), {untagged});
+  for (const Bytes cache : {Bytes{1} << 20, Bytes{0}}) {
+    config.input_cache.size = cache;
+    generation_.reset();
+    const std::size_t runs = runtime->runs.size();
+    test::write_file(storage->path(tagged.blob), "1,2,4");  // of the same size
+
+    EXPECT_EQ(refusal({reference(tagged)}), Code::kUnavailable) << cache;
+    EXPECT_EQ(refusal({reference(untagged)}), Code::kUnavailable) << cache;
+
+    EXPECT_EQ(runtime->runs.size(), runs);
+    test::write_file(storage->path(tagged.blob), "1,2,3");
+    EXPECT_THAT(staged({reference(tagged)}), ElementsAre(Pair("data.csv", "1,2,3")));
+    EXPECT_THAT(staged({reference(untagged)}), ElementsAre(Pair("data.csv", "1,2,3")));
+  }
+}
+
 TEST_F(Staging, CopiesFromARemoteStorageWhenTheCacheIsTurnedOff) {
   config.input_cache.size = 0;
   storage->local = false;

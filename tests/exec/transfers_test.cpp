@@ -155,7 +155,7 @@ class Pieces : public World {
   std::shared_ptr<asio::thread_pool> threads = std::make_shared<asio::thread_pool>(4);
   std::shared_ptr<Lane> lane = std::make_shared<Lane>(io, *threads, 2);
   std::shared_ptr<PieceQueue> queue = std::make_shared<PieceQueue>(
-      lane, dir / "runs", 0, std::make_shared<ByteBudget>(), Bytes{1} << 30);
+      lane, dir / "runs", 0, std::make_shared<ByteBudget>(), Bytes{1} << 30, true);
 
   static PieceQueue::Piece piece(char letter, std::size_t size = kFullPiece) {
     PieceQueue::Piece made{std::unique_ptr<char[]>(new char[size]), size, size, {}};

@@ -16,7 +16,10 @@ constexpr unsigned kPieces = 4;  ///< of a part
 
 class UploadingInParts : public World {
  protected:
-  UploadingInParts() { storage->parts_of = kPieces * kPartPiece; }
+  UploadingInParts() {
+    storage->parts_of = kPieces * kPartPiece;
+    storage->local = false;
+  }
 
   std::unique_ptr<Upload> started() { return service().begin_upload(generation(), "a.bin"); }
   static std::string piece(unsigned number) {
@@ -48,6 +51,7 @@ class UploadingInParts : public World {
     const auto file = sessions.find_file(files.at(0).id);
     EXPECT_EQ(file->size, expected.size());
     EXPECT_EQ(file->sha256, sha256_hex(expected));
+    EXPECT_TRUE(test::is_tagged(*file, expected));
     EXPECT_TRUE(storage->content(file->blob) == expected);
   }
   unsigned written_ = 0;

@@ -99,6 +99,30 @@ TEST_F(Uploading, HashesWhatArrivesInManyPieces) {
   EXPECT_TRUE(storage->content(file->blob) == expected);
 }
 
+TEST_F(Uploading, GivesATagToWhatGoesToARemoteStorage) {
+  storage->local = false;
+  auto large = started();
+  unsigned written = 0;
+  get(pour(*large, 5, written));
+  std::string expected, session;
+  for (unsigned i = 0; i < 5; ++i) expected.append(kPiece, static_cast<char>('a' + i % 26));
+
+  const auto files = get(commit_one(std::move(large), session));
+
+  EXPECT_TRUE(test::is_tagged(*sessions.find_file(files[0].id), expected));
+  const FileRecord one = upload("a", "1,2,3"), same = upload("a", "1,2,3");
+  EXPECT_TRUE(test::is_tagged(one, "1,2,3"));
+  EXPECT_TRUE(test::is_tagged(same, "1,2,3"));
+  EXPECT_NE(one.tag, same.tag) << "a key is used for one content";
+  EXPECT_TRUE(test::is_tagged(upload("empty", ""), ""));
+}
+
+TEST_F(Uploading, MakesNoTagWhereNothingIsFetched) {
+  EXPECT_EQ(upload("a", "1,2,3").tag, "");
+  storage->adopts = true;
+  EXPECT_EQ(upload("b", std::string(kPiece, 'b')).tag, "");
+}
+
 TEST_F(Uploading, TakesAnEmptyFile) { EXPECT_EQ(upload("empty", "").size, 0u); }
 
 TEST_F(Uploading, RefusesANameThatIsNone) {

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/ids.hpp"
+#include "base/one_time_tag.hpp"
 #include "exec/fakes.hpp"
 #include "exec/service.hpp"
 #include "support/temp_folder.hpp"
@@ -21,6 +22,13 @@ namespace podium::test {
 inline void write_file(const std::filesystem::path& file, const std::string& text) {
   std::filesystem::create_directories(file.parent_path());
   std::ofstream(file, std::ios::binary) << text;
+}
+
+/// Whether the record's tag is that of this content.
+inline bool is_tagged(const FileRecord& file, const std::string& content) {
+  OneTimeTag tag(file.tag);
+  tag.update(content);
+  return tag.matches(file.tag);
 }
 
 /// The code and message of what a coroutine threw, or its value.

@@ -106,6 +106,49 @@ describe('files on MinIO', { concurrency: false }, () => {
     assert.equal(reply.json.stdout, 'the right content', reply.bytes.toString());
   });
 
+  for (const size of [1_000, 3_000_000]) {
+    test(`are refused when somebody has exchanged them in the store for others of the same size (${size} bytes)`, async () => {
+      const objects = path.join(store.folder, 'data', 'podium');
+      const uploaded = async (name) => {
+        const before = new Set(fs.readdirSync(objects));
+        const { reference } = await daemon.upload(name, randomBytes(size));
+        const [object] = fs.readdirSync(objects).filter((one) => !before.has(one));
+        return { reference, object: path.join(objects, object) };
+      };
+      const files = [await uploaded('a.bin'), await uploaded('b.bin')];
+      const kept = cached(daemon);
+      const exchange = async () => {
+        await store.kill();
+        fs.renameSync(files[0].object, `${objects}/aside`);
+        fs.renameSync(files[1].object, files[0].object);
+        fs.renameSync(`${objects}/aside`, files[1].object);
+        await store.start();
+      };
+      const run = ({ reference }) => daemon.exec('bash', 'wc -c < *.bin', { files: [reference] });
+
+      await exchange();
+      for (const file of files) {
+        // Once the store that was away is asked again.
+        await eventually('the store is asked again', async () => {
+          const before = daemon.log.length;
+          const refused = await run(file);
+          assert.doesNotMatch(refused.bytes.toString(), new RegExp(`${size}`), 'the program ran');
+          assert.match(refused.bytes.toString(), /the storage does not answer as it should/);
+          const lines = daemon.log.slice(before).map((line) => JSON.stringify(line));
+          return lines.some((line) => line.includes('gave another content than it was given'));
+        });
+      }
+      assert.deepEqual(cached(daemon), kept, 'nothing of it is in the cache');
+
+      await exchange();
+      for (const file of files) {
+        await eventually('the store is asked again', async () => {
+          return (await run(file)).json?.stdout === `${size}\n`;
+        });
+      }
+    });
+  }
+
   test('are gone from the store when they are deleted', async () => {
     const { session, id } = await daemon.upload('gone.txt', 'x');
 

@@ -41,7 +41,9 @@ export class Store {
       },
     );
     this.ended = once(this.child, 'exit');
-    process.once('exit', () => this.child.kill('SIGKILL'));
+    const kill = () => this.child.kill('SIGKILL');
+    process.once('exit', kill);
+    this.child.once('exit', () => process.off('exit', kill));
     for (const end = performance.now() + 60_000; !(await this.#serves()); ) {
       if (performance.now() > end || this.child.exitCode !== null)
         throw new Error('MinIO does not serve');

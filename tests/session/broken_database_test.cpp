@@ -261,9 +261,9 @@ TEST(BrokenDatabase, KeepsItsNewTablesWhenAnOlderOneIsMigrated) {
   {
     // As version 2 left it.
     Poco::Data::Session old = open_database(file);
-    for (const char* statement :
-         {"DROP TABLE origin", "DROP TABLE keys", "DROP TABLE usage", "DROP TABLE audit",
-          "ALTER TABLE sessions DROP COLUMN tenant", "PRAGMA user_version = 2"}) {
+    for (const char* statement : {"DROP TABLE origin", "DROP TABLE keys", "DROP TABLE usage",
+                                  "DROP TABLE audit", "ALTER TABLE sessions DROP COLUMN tenant",
+                                  "ALTER TABLE files DROP COLUMN tag", "PRAGMA user_version = 2"}) {
       old << statement, Poco::Data::Keywords::now;
     }
   }
@@ -273,6 +273,31 @@ TEST(BrokenDatabase, KeepsItsNewTablesWhenAnOlderOneIsMigrated) {
   EXPECT_EQ(store.find_session("s1")->tenant, "");
   EXPECT_TRUE(store.find_file("f1"));
   EXPECT_EQ(store.created(), alices_session("s1").created) << "files as old as its first principal";
+}
+
+TEST(BrokenDatabase, KnowsNoTagsOfFilesThatAreOlderThanThey) {
+  const TempFolder scratch;
+  const fs::path file = scratch.path() / "podium.db";
+  {
+    SessionStore store(file);
+    store.commit(alices_session("s1"), {file_named("f1", "s1")});
+  }
+  {
+    // As version 3 left it.
+    Poco::Data::Session old = open_database(file);
+    for (const char* statement : {"ALTER TABLE files DROP COLUMN tag", "PRAGMA user_version = 3"}) {
+      old << statement, Poco::Data::Keywords::now;
+    }
+  }
+
+  SessionStore store(file);
+  FileRecord later = file_named("f2", "s1");
+  later.tag = std::string(96, '7');
+  store.commit(alices_session("s1"), {later});
+
+  EXPECT_EQ(store.find_file("f1")->tag, "");
+  EXPECT_EQ(store.find_file("f1")->sha256, file_named("f1", "s1").sha256);
+  EXPECT_EQ(store.find_file("f2")->tag, later.tag);
 }
 
 /// Commits "0", "1", … for ever and tells each number once it is acknowledged.

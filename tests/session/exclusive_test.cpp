@@ -109,7 +109,9 @@ TEST_F(Exclusive, OpensTheFileWhoseNameHasCharactersThatMeanSomethingInAUri) {
 }
 
 TEST_F(Backups, HoldEverythingCommittedAndAreForTheOwnerOnly) {
-  store().commit(session_of("s1"), {file_of("f1", "s1", "a")});
+  FileRecord kept = file_of("f1", "s1", "a");
+  kept.tag = std::string(96, '7');
+  store().commit(session_of("s1"), {kept});
 
   const Backup made = store().back_up();
 
@@ -118,6 +120,7 @@ TEST_F(Backups, HoldEverythingCommittedAndAreForTheOwnerOnly) {
   EXPECT_EQ(fs::status(made.file).permissions(), fs::perms(0600));
   SessionStore restored(made.file);
   EXPECT_THAT(ids(restored.files("s1")), ElementsAre("f1"));
+  EXPECT_EQ(restored.find_file("f1")->tag, kept.tag) << "what is fetched is compared with it";
 }
 
 TEST_F(Backups, TakeThePlaceOfTheOneBeforeAndOfWhatACrashHasLeft) {

@@ -25,6 +25,7 @@ TEST_F(SessionStoreTest, GivesBackEveryMemberOfASessionAndAFile) {
   file.read_only = true;
   file.modified_from = "f0";
   file.modified_from_session = "s0";
+  file.tag = std::string(96, '7');
 
   store().commit({"s1", "alice", "agent-1", 111, 222}, {file});
   reopen();
@@ -53,6 +54,7 @@ TEST_F(SessionStoreTest, GivesBackEveryMemberOfASessionAndAFile) {
   EXPECT_EQ(found->modified_from, "f0");
   EXPECT_EQ(found->modified_from_session, "s0");
   EXPECT_EQ(found->created, 1000);
+  EXPECT_EQ(found->tag, file.tag);
 }
 
 TEST_F(SessionStoreTest, FindsNothingThatIsNotThere) {
@@ -141,7 +143,7 @@ TEST_F(SessionStoreTest, RefusesNulInEveryText) {
   for (const auto member :
        {&FileRecord::id, &FileRecord::name, &FileRecord::blob, &FileRecord::sha256,
         &FileRecord::origin, &FileRecord::kind, &FileRecord::resource, &FileRecord::version,
-        &FileRecord::modified_from, &FileRecord::modified_from_session}) {
+        &FileRecord::modified_from, &FileRecord::modified_from_session, &FileRecord::tag}) {
     EXPECT_EQ(with(member), Code::kInvalidArgument);
   }
   for (const SessionRecord& session :

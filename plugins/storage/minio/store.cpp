@@ -19,9 +19,9 @@ namespace {
 
 using sdk::Error;
 
-/// What is read is passed on in pieces of this size, which the other side hashes and writes at
+/// What is read is passed on in pieces of this size, which the other side looks at and writes at
 /// once: larger ones do not stay in the processor's cache between the two.
-constexpr std::size_t kBuffer = 1u << 20;
+constexpr std::size_t kBuffer = 512u << 10;
 /// A slow store's bytes are not kept back for longer than this, to make a piece of them.
 constexpr milliseconds kGatherFor{20};
 constexpr std::uint64_t kLeastFilePart = 16u << 20;
