@@ -492,9 +492,7 @@ class Init {
   }
 
   /// Whether the process of the run has no other beside it.
-  bool is_alone() const noexcept {
-    return main_ > 0 && read_number(s_.cgroup.pids_count, "") == 1;
-  }
+  bool is_alone() const noexcept { return main_ > 0 && read_number(s_.cgroup.pids_count, "") == 1; }
 
   /// The lease goes on for longer than it ought to, and what was taken for asleep may be awake.
   void kill_sleeper() noexcept {

@@ -44,8 +44,8 @@ std::uint64_t fingerprint(const std::vector<std::string>& paths) {
 }  // namespace
 
 /// Making one costs milliseconds of a processor, more than most runs: the run that has just taken
-/// one goes first, unless it took the last. The clock is set when its lease ends, or when it is heard
-/// to go on: that costs something too.
+/// one goes first, unless it took the last. The clock is set when its lease ends, or when it is
+/// heard to go on: that costs something too.
 void Sandboxes::refill_after_run(std::size_t index) {
   Pool& pool = pools_[index];
   if (pool.ready.empty() || !pool.waiting.empty()) return refill(index);
