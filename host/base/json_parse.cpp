@@ -19,8 +19,20 @@ std::string shown(std::string_view key) {
   return json_quote(key.substr(0, utf8_floor(key, 64))) + (cut ? "…" : "");
 }
 
+/// Nearly every object is so small that looking at all pairs is the quickest.
+bool are_few_and_distinct(const Json::Object& members) {
+  if (members.size() > 16) return false;
+  for (std::size_t i = 1; i < members.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (members[i].first == members[j].first) return false;
+    }
+  }
+  return true;
+}
+
 /// Of members with the same key the last value stays, at the place of the first.
 void keep_last_of_duplicates(Json::Object& members) {
+  if (are_few_and_distinct(members)) return;
   std::vector<std::size_t> order(members.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {

@@ -143,9 +143,16 @@ ExecService::State::Line::Line(std::shared_ptr<State> host,
 ExecService::State::Line::~Line() {
   // Ending the lease and removing files costs more than a short run, and the answer is not out yet:
   // first whoever waits for it goes on, then the pool cleans up.
-  auto later = std::make_shared<Timer>(host_.io, kAnswerGoesFirst);
-  later->async_wait([later, cleanup = host_.cleanup, live = std::move(live_)](auto) mutable {
-    cleanup->submit([live = std::move(live)]() mutable { live.reset(); });
+  auto clean_up = [owner = owner_, live = std::move(live_)]() mutable {
+    auto later = std::make_shared<Timer>(owner->io, kAnswerGoesFirst);
+    later->async_wait([later, owner = std::move(owner), live = std::move(live)](auto) mutable {
+      owner->sessions.write_noted();
+      owner->cleanup->submit([live = std::move(live)]() mutable { live.reset(); });
+    });
+  };
+  // To set the clock costs something too: behind those that this end wakes, who are posted now.
+  asio::post(host_.io, [&io = host_.io, clean_up = std::move(clean_up)]() mutable {
+    asio::post(io, std::move(clean_up));
   });
 }
 
@@ -344,7 +351,7 @@ Task<bool> ExecService::State::Line::collect_and_commit() {
   for (const std::string& why : collection_.failures) {
     host_.log.error("outputs of a run were lost", {{"run", result_.run_id}, {"why", why}});
   }
-  if (collection_.files.empty()) host_.sessions.commit_later(session_);
+  if (collection_.files.empty()) host_.sessions.note(session_);
   touch_sessions();
   co_return true;
 }

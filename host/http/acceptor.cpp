@@ -1,10 +1,13 @@
 #include "http/acceptor.hpp"
 
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+
+#include <algorithm>
 
 #include "http/connection.hpp"
 
@@ -19,6 +22,21 @@ constexpr milliseconds kPause{50};
 constexpr std::size_t kMaxRefusals = 64;
 // Connections taken in before others on the thread get their turn.
 constexpr unsigned kMaxAtOnce = 64;
+
+/// What accept(2) hands down from a listener to its connections (tcp(7), on Linux). A peer that
+/// vanished without a word is found by these, also while nothing is read or written.
+template <class Listener>
+void set_socket_options(Listener& listener, milliseconds write_timeout) {
+  error_code ignored;
+  listener.set_option(asio::ip::tcp::no_delay(true), ignored);
+  listener.set_option(asio::socket_base::keep_alive(true), ignored);
+  const int fd = listener.native_handle();
+  const int idle_seconds = 60;
+  const int unacknowledged_ms =
+      static_cast<int>(std::min<std::int64_t>(write_timeout.count(), 1 << 30));
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_seconds, sizeof idle_seconds);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms, sizeof unacknowledged_ms);
+}
 
 UniqueFd open_spare() { return UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
@@ -60,6 +78,7 @@ Acceptor::Acceptor(std::shared_ptr<ServerState> server, const std::string& addre
   if (!ec) acceptor_.native_non_blocking(true, ec);
   if (ec) refuse(address, port, ec.message());
   ::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC);
+  reconfigure();
   port_ = acceptor_.local_endpoint().port();
 }
 
@@ -82,6 +101,8 @@ Task<> Acceptor::run(std::shared_ptr<Acceptor> self) {
     co_await self->pause_.async_wait(asio::redirect_error(use_awaitable, ec));
   }
 }
+
+void Acceptor::reconfigure() { set_socket_options(acceptor_, server_->http.write_timeout); }
 
 /// accept4(2) and not Asio's accept: no child that is started meanwhile may inherit the socket.
 Acceptor::Taken Acceptor::take_one() {

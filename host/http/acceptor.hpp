@@ -21,6 +21,8 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
   /// Accepts until close(). `self` keeps the acceptor alive.
   static Task<> run(std::shared_ptr<Acceptor> self);
   void close() noexcept;
+  /// For the connections to come, when the server's configuration has changed.
+  void reconfigure();
 
  private:
   enum class Taken { kOne, kNone, kShortage };

@@ -1,6 +1,5 @@
 #include "http/connection.hpp"
 
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -23,21 +22,6 @@ constexpr std::size_t kMaxLinger = 64u << 20;
 constexpr std::size_t kMaxPipelined = 64 * 1024;
 constexpr std::uint32_t kMaxFlood = 1u << 20;
 
-std::string key_of(const asio::ip::tcp::endpoint& peer) { return peer.address().to_string(); }
-
-/// A peer that vanished without a word is found by these, also while nothing is read or written.
-void set_socket_options(Connection::Socket& socket, milliseconds write_timeout) {
-  error_code ignored;
-  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-  socket.set_option(asio::socket_base::keep_alive(true), ignored);
-  const int fd = socket.native_handle();
-  const int idle_seconds = 60;
-  const int unacknowledged_ms =
-      static_cast<int>(std::min<std::int64_t>(write_timeout.count(), 1 << 30));
-  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_seconds, sizeof idle_seconds);
-  ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms, sizeof unacknowledged_ms);
-}
-
 /// To who sends a request without TLS to the port for it.
 void say_that_tls_is_spoken(int fd) {
   constexpr std::string_view kAnswer =
@@ -50,20 +34,22 @@ void say_that_tls_is_spoken(int fd) {
 
 Connection::Connection(std::shared_ptr<ServerState> server, Socket socket,
                        asio::ip::tcp::endpoint peer, std::shared_ptr<const TlsCredentials> tls)
-    : server_(std::move(server)), socket_(std::move(socket)), peer_(std::move(peer)) {
+    : server_(std::move(server)),
+      socket_(std::move(socket)),
+      peer_address_(peer.address().to_string()),
+      peer_(std::move(peer)) {
   if (tls) tls_ = std::make_unique<TlsStream>(std::move(tls), socket_.native_handle());
   id_ = server_->next_connection++;
-  set_socket_options(socket_, server_->http.write_timeout);
-  server_->enter(*this, key_of(peer_));
+  server_->enter(*this, peer_address_);
   entered_ = true;
 }
 
 Connection::~Connection() {
-  if (entered_) server_->leave(*this, key_of(peer_));
+  if (entered_) server_->leave(*this, peer_address_);
 }
 
 std::string Connection::peer() const {
-  std::string text = peer_.address().to_string();
+  std::string text = peer_address_;
   if (peer_.address().is_v6()) text = "[" + text + "]";
   return text + ":" + std::to_string(peer_.port());
 }

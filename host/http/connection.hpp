@@ -38,7 +38,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::uint64_t id() const noexcept { return id_; }
   std::string peer() const;
   /// The same without the port.
-  std::string peer_address() const { return peer_.address().to_string(); }
+  const std::string& peer_address() const noexcept { return peer_address_; }
   /// The address of this machine that the client reached, e.g. "127.0.0.1".
   std::string local_address() const;
 
@@ -107,6 +107,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::shared_ptr<ServerState> server_;
   Socket socket_;
   std::unique_ptr<TlsStream> tls_;  // none: plain
+  const std::string peer_address_;
   asio::ip::tcp::endpoint peer_;
   std::uint64_t id_ = 0;
   std::list<Connection*>::iterator place_;  // in server_->connections

@@ -125,11 +125,11 @@ bool Exchange::has_credentials() const noexcept {
   return said("X-API-Key") || said("Authorization");
 }
 
-std::string Exchange::peer_address() const { return connection_.peer_address(); }
+const std::string& Exchange::peer_address() const noexcept { return connection_.peer_address(); }
 
 bool Exchange::needs_no_key() const {
   const AuthConfig& auth = config().auth;
-  const std::string peer = peer_address();
+  const std::string& peer = peer_address();
   const bool trusted = std::any_of(auth.trusted_networks.begin(), auth.trusted_networks.end(),
                                    [&](const Network& network) { return network.contains(peer); });
   return trusted || (auth.mode == AuthConfig::Mode::kNone && is_loopback(peer));

@@ -47,7 +47,7 @@ class Exchange {
   bool has_credentials() const noexcept;
   /// Whether nobody has to say so: no-key mode, or a peer of a trusted network.
   bool needs_no_key() const;
-  std::string peer_address() const;
+  const std::string& peer_address() const noexcept;
   /// By headers and, when given, the key of the body. Throws Failure.
   void authenticate(std::optional<std::string> body_key);
 

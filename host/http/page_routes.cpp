@@ -110,8 +110,9 @@ Json usable_languages(const Config& config) {
 }  // namespace
 
 Task<> page_route(Exchange& exchange) {
-  const std::vector<std::string> segments = path_segments(exchange.head().path());
-  Answer answer = find_page(exchange, segments.empty() ? "index.html" : segments[0] + ".html");
+  const std::vector<std::string_view> segments = path_segments(exchange.head().path());
+  const std::string name(segments.empty() ? "index" : segments[0]);
+  Answer answer = find_page(exchange, name + ".html");
   co_await exchange.answer(std::move(answer));
 }
 

@@ -50,14 +50,31 @@ constexpr std::array kRoutes{
     Route{"GET", "/metrics", metrics_route},
 };
 
-std::vector<std::string> split(std::string_view path) {
-  std::vector<std::string> segments;
-  while (!path.empty()) {
-    const std::size_t end = std::min(path.find('/'), path.size());
-    if (end > 0) segments.emplace_back(path.substr(0, end));
-    path.remove_prefix(std::min(end + 1, path.size()));
+/// Takes the next segment off the front of a path; empty at its end.
+std::string_view take_segment(std::string_view& path) {
+  while (path.starts_with('/')) path.remove_prefix(1);
+  const std::string_view segment = path.substr(0, path.find('/'));
+  path.remove_prefix(segment.size());
+  return segment;
+}
+
+/// Whether the pattern is that of the path.
+bool fits(std::string_view pattern, std::span<const std::string_view> segments) {
+  for (const std::string_view segment : segments) {
+    const std::string_view expected = take_segment(pattern);
+    if (expected.empty() || (expected != "{}" && expected != segment)) return false;
   }
-  return segments;
+  return take_segment(pattern).empty();
+}
+
+/// What stands for each {} of a pattern that fits.
+std::vector<std::string> parameters_of(std::string_view pattern,
+                                       std::span<const std::string_view> segments) {
+  std::vector<std::string> found;
+  for (const std::string_view segment : segments) {
+    if (take_segment(pattern) == "{}") found.emplace_back(segment);
+  }
+  return found;
 }
 
 void allow(std::string& list, const char* method) {
@@ -70,46 +87,34 @@ void allow(std::string& list, const char* method) {
 
 std::span<const Route> routes() { return kRoutes; }
 
-std::vector<std::string> path_segments(std::string_view path) {
+std::vector<std::string_view> path_segments(std::string_view path) {
   // Empty segments are left out because old clients put a base URL with a slash at its end before
   // their paths.
-  std::vector<std::string> segments = split(path);
+  std::vector<std::string_view> segments;
+  segments.reserve(8);
+  for (std::string_view segment = take_segment(path); !segment.empty();
+       segment = take_segment(path)) {
+    segments.push_back(segment);
+  }
   if (!segments.empty() && segments.front() == "v1") segments.erase(segments.begin());
   return segments;
 }
 
-bool matches(const Route& route, const std::vector<std::string>& segments,
-             std::vector<std::string>& parameters) {
-  const std::vector<std::string> pattern = split(route.pattern);
-  if (pattern.size() != segments.size()) return false;
-  std::vector<std::string> found;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] == "{}") {
-      found.push_back(segments[i]);
-    } else if (pattern[i] != segments[i]) {
-      return false;
-    }
-  }
-  parameters = std::move(found);
-  return true;
-}
-
 RouteMatch match_route(std::string_view method, std::string_view path,
                        std::vector<std::string>& parameters) {
-  const std::vector<std::string> segments = path_segments(path);
+  const std::vector<std::string_view> segments = path_segments(path);
   const std::string_view wanted = method == "HEAD" ? "GET" : method;
   RouteMatch match;
   match.admin =
       segments.size() >= 3 && segments[0] == "api" && segments[1] == "v1" && segments[2] == "admin";
   for (const Route& route : kRoutes) {
-    std::vector<std::string> found;
-    if (!matches(route, segments, found)) continue;
+    if (!fits(route.pattern, segments)) continue;
     match.known = true;
     if (route.method == wanted) {
       match.route = &route;
       match.pattern = route.pattern;
       match.open = route.open;
-      parameters = std::move(found);
+      parameters = parameters_of(route.pattern, segments);
       return match;
     }
     match.pattern = route.pattern;

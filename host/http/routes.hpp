@@ -23,12 +23,8 @@ struct Route {
 
 std::span<const Route> routes();
 
-/// The segments of a path, empty ones left out, without a leading "v1".
-std::vector<std::string> path_segments(std::string_view path);
-
-/// Whether the pattern fits; its {} go to `parameters`.
-bool matches(const Route& route, const std::vector<std::string>& segments,
-             std::vector<std::string>& parameters);
+/// The segments of a path, empty ones left out, without a leading "v1". They point into it.
+std::vector<std::string_view> path_segments(std::string_view path);
 
 /// What a path comes to.
 struct RouteMatch {

@@ -81,7 +81,11 @@ void HttpServer::renew_tls(const TlsConfig& config,
 
 void HttpServer::reconfigure(const HttpConfig& config) {
   asio::post(state_->context.io, [state = state_, config] {
-    if (state->server) state->server->reconfigure(config);
+    if (!state->server) return;
+    state->server->reconfigure(config);
+    for (const auto& acceptor : {state->acceptor, state->tls_acceptor}) {
+      if (acceptor) acceptor->reconfigure();
+    }
   });
 }
 

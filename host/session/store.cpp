@@ -156,11 +156,20 @@ void SessionStore::commit(const SessionRecord& session, const std::vector<FileRe
 }
 
 void SessionStore::commit_later(SessionRecord session) {
+  note(std::move(session));
+  write_noted();
+}
+
+void SessionStore::note(SessionRecord session) {
   check_record(session);
   // Called where nothing may block: while the database is not open there is nothing to wait for.
   if (Connections* open = state_->ready.load(std::memory_order_acquire)) {
     open->writer.keep_later(std::move(session));
   }
+}
+
+void SessionStore::write_noted() {
+  if (Connections* open = state_->ready.load(std::memory_order_acquire)) open->writer.write_later();
 }
 
 std::optional<std::string> SessionStore::remove_file(const std::string& id) {

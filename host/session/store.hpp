@@ -82,6 +82,10 @@ class SessionStore {
               const std::vector<std::string>& gone = {});
   /// The same without waiting and without a promise: for sessions without files.
   void commit_later(SessionRecord session);
+  /// commit_later() in two halves, for who has an answer to send in between: from the first on the
+  /// session is found, the second has it written.
+  void note(SessionRecord session);
+  void write_noted();
   /// Removes a record; its blob key, or nothing when it was gone.
   std::optional<std::string> remove_file(const std::string& id);
 

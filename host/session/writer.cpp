@@ -82,14 +82,19 @@ void Writer::run(Job job) {
 }
 
 void Writer::keep_later(SessionRecord session) {
-  std::unique_lock lock(mutex_);
+  std::lock_guard lock(mutex_);
   if (later_.size() >= kMaxLater) return;
-  const bool first = later_.empty();
   std::string id = session.id;
   const auto [place, is_new] = later_.try_emplace(std::move(id), session);
   if (!is_new && place->second.used < session.used) place->second.used = session.used;
-  lock.unlock();  // an answer waits behind this: who is woken must not wait for the lock in turn
-  if (first) wake_.notify_one();
+}
+
+void Writer::write_later() {
+  {
+    std::lock_guard lock(mutex_);
+    if (later_.empty() || std::exchange(wanted_, true)) return;
+  }
+  wake_.notify_one();
 }
 
 std::string Writer::failure() const {
@@ -125,12 +130,13 @@ void Writer::loop() {
   std::unique_lock lock(mutex_);
   for (;;) {
     const auto urgent = [this] { return stopping_ || !orders_.empty(); };
-    wake_.wait(lock, [&] { return urgent() || !later_.empty(); });
+    wake_.wait(lock, [&] { return urgent() || wanted_; });
     if (!urgent()) wake_.wait_for(lock, kLater, urgent);
     if (stopping_ && orders_.empty() && later_.empty()) return;
 
     const std::vector<Order*> orders = std::exchange(orders_, {});
     writing_ = std::exchange(later_, {});
+    wanted_ = false;
     busy_ = true;
     meter_.set_waiting(0);
     lock.unlock();

@@ -65,9 +65,12 @@ class Writer {
   /// fails, all its callers get Failure(kUnavailable). Any thread but the writer's.
   void run(Job job);
 
-  /// Keeps a session with the next transaction, at the latest after a tenth of a second. When that
-  /// fails, or too many are waiting, it is dropped.
+  /// Keeps a session with the next transaction, of whoever asks for one. When that fails, or too
+  /// many are waiting, it is dropped.
   void keep_later(SessionRecord session);
+  /// Makes that transaction come within a tenth of a second. It wakes a thread, which costs more
+  /// than the note.
+  void write_later();
   /// Why the last transaction failed, empty when it did not; and when the last one succeeded.
   std::string failure() const;
   EpochMs last_success() const;
@@ -103,6 +106,7 @@ class Writer {
   std::condition_variable wake_;
   std::vector<Order*> orders_;  // owned by the callers that wait in run()
   Sessions later_, writing_;
+  bool wanted_ = false;  // somebody wants `later_` to be written
   std::string failure_;
   EpochMs last_success_ = epoch_ms_now();
   bool stopping_ = false;

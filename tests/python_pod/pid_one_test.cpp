@@ -59,5 +59,18 @@ TEST_F(PodsPidOne, KillsWhatTheProgramLeft) {
   EXPECT_TRUE(eventually([&] { return std::ranges::none_of(all_processes(), is_left); }));
 }
 
+TEST_F(PodsPidOne, LeavesAPodThatIsDoneAsleepForAMomentOnly) {
+  make({small_pool(1)});
+
+  const auto run = this->run(pod_program(
+      "import ctypes\nctypes.CDLL(None).prctl(15, b'done-asleep')  # PR_SET_NAME\nprint('done')"));
+
+  EXPECT_EQ(run->out, "done\n") << run->err;
+  const auto lives = [](const ProcessInfo& process) {
+    return process.name == "done-asleep" && process.state != 'Z';
+  };
+  EXPECT_TRUE(eventually([&] { return std::ranges::none_of(all_processes(), lives); }));
+}
+
 }  // namespace
 }  // namespace podium::sandbox

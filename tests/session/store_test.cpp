@@ -223,6 +223,15 @@ TEST_F(SessionStoreTest, FindsASessionCommittedLaterAtOnceAndKeepsIt) {
   EXPECT_EQ(store().find_session("s1")->principal, "alice");
 }
 
+TEST_F(SessionStoreTest, FindsANotedSessionAtOnceAndKeepsItThoughNobodyAsksForItToBeWritten) {
+  store().note({"s1", "alice", "agent", 100, 200});
+  EXPECT_EQ(store().find_session("s1")->used, 200);
+
+  reopen();
+
+  EXPECT_EQ(store().find_session("s1")->used, 200);
+}
+
 TEST_F(SessionStoreTest, WritesASessionCommittedLaterWithoutAnotherCommit) {
   store().commit_later(session_of("s1", 100));
 
