@@ -1,5 +1,4 @@
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include <signal.h>
 
@@ -129,43 +128,6 @@ TEST_F(NodePod, IsReplacedWhenItIsKilledWhileItWaits) {
 
   EXPECT_TRUE(eventually([&] { return sandboxes_->state(0).deaths == 1; }));
   EXPECT_EQ(run(node_program("console.log('another')"))->out, "another\n");
-}
-
-/// The system call that a process sleeps in, and its first argument; see proc_pid_syscall(5).
-std::string call_of(pid_t pid) {
-  std::ifstream in("/proc/" + std::to_string(pid) + "/syscall");
-  std::string number, argument;
-  in >> number >> argument;
-  return number + " " + argument;
-}
-
-TEST_F(NodePod, SleepsWhenItIsDoneUntilItIsKilled) {
-  make({node_pool(1, 1)});
-  for (const char* end : {"process.exit(0)", ""}) {
-    ASSERT_TRUE(full());
-    std::vector<pid_t> waiting;
-    ASSERT_TRUE(eventually([&] { return (waiting = nodes()).size() == 1; }));
-    const Family family = Family::of(spawner_->pid());
-    ASSERT_EQ(family.inits.size(), 1u);
-    Program program = node_program("console.log('began'); process.stdin.once('data', () => {"
-                                   "process.stdin.destroy(); " + std::string(end) + "});");
-    program.open_input = true;
-
-    Recorded run;
-    run.start(*sandboxes_, program);
-    run.wait_for_output("began\n");
-    ::kill(family.inits[0], SIGSTOP);  // it would kill the node that is done at once
-    EXPECT_TRUE(run.write_input("end"));
-    const std::string reads_the_socket = std::to_string(SYS_read) + " 0x3";
-    EXPECT_TRUE(eventually([&] { return call_of(waiting[0]) == reads_the_socket; }))
-        << end << ": " << call_of(waiting[0]);
-    ::kill(family.inits[0], SIGCONT);
-    run.wait();
-
-    EXPECT_EQ(run.end.exit_code, 0) << run.err;
-    EXPECT_EQ(run.out, "began\n");
-    EXPECT_TRUE(eventually([&] { return ::kill(waiting[0], 0) != 0; }));
-  }
 }
 
 TEST_F(NodePod, ThatFindsTheSocketCanEndOnlyItsOwnRun) {

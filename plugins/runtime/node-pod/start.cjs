@@ -116,13 +116,9 @@ function start() {
       try {
         // The program may have closed the socket and opened something of its own there.
         const now = fstatSync(socket);
-        if (now.dev !== dev || now.ino !== ino) return;
-        say(step.done, code);
-        // Until it is killed: the kernel wakes pid 1 on this processor, where it would wait for
-        // milliseconds behind the end of a big process. Nothing comes; pid 1's own end ends it.
-        readSync(socket, word);
+        if (now.dev === dev && now.ino === ino) say(step.done, code);
       } catch {
-        // The program closed the socket, or pid 1 did: its death tells.
+        // The program closed the socket: its death tells.
       }
     };
     process.reallyExit = function (code) {  // where every process.exit() ends
