@@ -108,6 +108,7 @@ void Admission::promote() {
 
 void Admission::rest(Permit::Place& place) {
   if (!place.running || std::exchange(place.resting, true)) return;
+  place.rested = Clock::now();
   Admission& all = *place.admission;
   --all.running_;
   ++all.resting_;
@@ -116,6 +117,7 @@ void Admission::rest(Permit::Place& place) {
 
 void Admission::resume(Permit::Place& place) {
   if (!std::exchange(place.resting, false)) return;
+  place.began += Clock::now() - place.rested;  // it has not kept the place meanwhile
   ++place.admission->running_;
   --place.admission->resting_;
 }

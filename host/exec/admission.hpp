@@ -87,7 +87,7 @@ struct Permit::Place {
   unsigned number = 0;                   ///< in the queue, as last counted
   ByteShare counted;
   bool running = false, resting = false;
-  Admission::Clock::time_point deadline, began;
+  Admission::Clock::time_point deadline, began, rested;
 };
 
 }  // namespace podium

@@ -59,7 +59,7 @@ std::string_view ToolFrames::take(std::string_view chunk, std::vector<Word>& wor
     }
     plain_.append(left.substr(0, at));
     left.remove_prefix(at);
-    const std::size_t end = left.find('\n');
+    const std::size_t end = left.substr(0, kMostLine + 1).find('\n');
     if (end == std::string_view::npos && left.size() <= kMostLine) {
       keep = left.size();
       break;

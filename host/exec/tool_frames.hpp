@@ -24,8 +24,8 @@ class ToolFrames {
     unsigned long seen = 0;  ///< of a wait
   };
 
-  /// Bytes of calls that have not come whole, together.
-  static constexpr std::size_t kMostPending = 2u << 20;
+  /// Bytes of calls that have not come whole, together: more than calls may add to the output.
+  static constexpr std::size_t kMostPending = 16u << 20;
 
   explicit ToolFrames(std::string_view secret);
 

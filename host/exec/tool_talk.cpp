@@ -17,6 +17,10 @@ constexpr milliseconds kShellSettles{40};
 // Python says when it waits; unless the program has an event loop of its own making.
 constexpr milliseconds kPythonSettles{1000};
 
+// As exec/tools has it for programs that keep to it.
+constexpr std::size_t kMostInput = 1u << 20;
+constexpr std::size_t kMostInputValues = 20'000;
+
 std::string call_name(unsigned number) {
   char text[16];
   std::snprintf(text, sizeof text, "call_%03u", number);
@@ -52,7 +56,8 @@ std::string_view ToolTalk::hear(std::string_view chunk) {
 
 void ToolTalk::printed(unsigned stream, std::string_view kept) {
   const std::lock_guard lock(said_mutex_);
-  (stream == 2 ? said_.err : said_.out).append(kept);
+  std::string& said = stream == 2 ? said_.err : said_.out;
+  said.append(kept.substr(0, kMostSaid - std::min(kMostSaid, said.size())));
 }
 
 ToolTalk::Said ToolTalk::said_so_far() const {
@@ -85,14 +90,18 @@ void ToolTalk::called(ToolFrames::Word word) {
   const std::string& name = tools_[tool].name;
   Json input;
   try {
-    input = json_parse(data.substr(static_cast<std::size_t>(end - data.data())));
+    JsonRules rules;
+    rules.max_bytes = kMostInput;
+    rules.max_values = kMostInputValues;
+    input = json_parse(data.substr(static_cast<std::size_t>(end - data.data())), rules);
   } catch (const Failure&) {
     input = Json();
   }
   if (!input.is_object()) {
     ++given_;
-    const ToolResult refused{"", Json(), true,
-                             "the input of the tool " + name + " must be one JSON object"};
+    const ToolResult refused{
+        "", Json(), true,
+        "the input of the tool " + name + " must be one JSON object of at most 1 MiB"};
     if (listener_.refused) listener_.refused(words_for(word.id, refused));
     return;
   }

@@ -58,11 +58,12 @@ class ToolTalk : public std::enable_shared_from_this<ToolTalk> {
   /// What was kept of it, cut at the limit: for said_so_far().
   void printed(unsigned stream, std::string_view kept);
 
-  /// What the program has printed, as UTF-8. Any thread.
+  /// The beginning of what the program has printed, as UTF-8. Any thread.
   struct Said {
     std::string out, err;
   };
   Said said_so_far() const;
+  static constexpr std::size_t kMostSaid = 64u << 10;  ///< of each stream
 
   /// To be set before the program runs.
   struct Listener {

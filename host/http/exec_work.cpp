@@ -33,10 +33,10 @@ void check_media_type(const RequestHead& head) {
   }
 }
 
-Task<Json> parse_body(Exchange& exchange, const std::string& text) {
+Task<Json> parse_body(Exchange& exchange, const std::string& text, std::size_t most_values) {
   JsonRules rules;
   rules.max_bytes = exchange.config().http.max_request;
-  rules.max_values = kMostValues;
+  rules.max_values = most_values;
   if (text.size() <= kQuickJson) co_return json_parse(text, rules);
   HttpContext& context = exchange.context();
   const auto parse = [&] { return json_parse(text, rules); };
@@ -73,11 +73,12 @@ Task<std::string> read_unknown_body(Exchange& exchange, ByteShare& share) {
 }
 
 /// JSON that has come: finds out who is asking where only it says so.
-Task<Json> take_json(Exchange& exchange, std::string text, ByteShare& counted) {
+Task<Json> take_json(Exchange& exchange, std::string text, ByteShare& counted,
+                     std::size_t most_values) {
   Json body;
   std::optional<Failure> malformed;
   try {
-    body = co_await parse_body(exchange, text);
+    body = co_await parse_body(exchange, text, most_values);
   } catch (const Failure& failure) {
     malformed = failure;
   }
@@ -251,7 +252,7 @@ void Work::client_left() {
   queue->wake();
 }
 
-Task<Json> read_json(Exchange& exchange, ByteShare& counted) {
+Task<Json> read_json(Exchange& exchange, ByteShare& counted, std::size_t most_values) {
   check_media_type(exchange.head());
   ByteShare unknown;
   std::string text;
@@ -260,16 +261,16 @@ Task<Json> read_json(Exchange& exchange, ByteShare& counted) {
   } else {
     text = co_await read_unknown_body(exchange, unknown);
   }
-  co_return co_await take_json(exchange, std::move(text), counted);
+  co_return co_await take_json(exchange, std::move(text), counted, most_values);
 }
 
 Task<ExecCommand> read_command(Exchange& exchange, ByteShare& counted) {
-  const Json body = co_await read_json(exchange, counted);
+  const Json body = co_await read_json(exchange, counted, kMostValues);
   co_return parse_exec_command(body, exchange.config());
 }
 
 Task<ExecCommand> take_message(Exchange& exchange, std::string text, ByteShare& counted) {
-  const Json message = co_await take_json(exchange, std::move(text), counted);
+  const Json message = co_await take_json(exchange, std::move(text), counted, kMostValues);
   check_type(message);
   co_return parse_exec_command(message, exchange.config());
 }

@@ -79,7 +79,7 @@ void add_quota(HeaderList& headers, const QuotaReport& report);
 
 /// A body of JSON, as the sender's rights allow it to be read, and without the key that it may have
 /// been let in by. `counted` is what the request is counted as from here on.
-Task<Json> read_json(Exchange& exchange, ByteShare& counted);
+Task<Json> read_json(Exchange& exchange, ByteShare& counted, std::size_t most_values);
 
 /// The body of POST /exec, as the sender's rights allow it to be read. `counted` is what the
 /// request is counted as from here on.

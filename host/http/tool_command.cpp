@@ -106,7 +106,7 @@ ToolLanguage language_of(const Json& body, const Config& config, std::string& ca
   return *found;
 }
 
-ToolResult result(const Json& item, const std::string& where) {
+ToolResult result(Json& item, const std::string& where) {
   if (!item.is_object()) {
     wrong(where, "an object with call_id and result", Code::kUnprocessable);
   }
@@ -120,15 +120,17 @@ ToolResult result(const Json& item, const std::string& where) {
   if (found.failed) {
     found.message = text_or_nothing(item, "error_message");
     if (found.message.empty()) found.message = "the tool failed, and did not say why";
-  } else if (const Json* value = item.find("result")) {
-    found.result = *value;
+  } else {
+    for (auto& [key, value] : item.members()) {
+      if (key == "result") found.result = std::move(value);
+    }
   }
   return found;
 }
 
 }  // namespace
 
-std::optional<ToolAnswers> parse_tool_answers(const Json& body) {
+std::optional<ToolAnswers> parse_tool_answers(Json& body) {
   const Json* token = body.find("continuation_token");
   if (token == nullptr || token->is_null()) return std::nullopt;
   if (!token->is_string()) wrong("continuation_token", "a string", Code::kUnprocessable);
@@ -139,7 +141,11 @@ std::optional<ToolAnswers> parse_tool_answers(const Json& body) {
           Code::kUnprocessable);
   }
   ToolAnswers answers{token->string(), {}};
-  for (const Json& item : list->items()) {
+  Json results;
+  for (auto& [key, value] : body.members()) {
+    if (key == "tool_results") results = std::move(value);
+  }
+  for (Json& item : results.items()) {
     answers.results.push_back(
         result(item, "tool_results[" + std::to_string(answers.results.size()) + "]"));
   }

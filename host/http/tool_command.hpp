@@ -22,8 +22,8 @@ struct ToolAnswers {
 };
 
 /// The body of POST /exec/programmatic when it goes on with a program; nothing when it begins one.
-/// Throws Failure that names the field.
-std::optional<ToolAnswers> parse_tool_answers(const Json& body);
+/// The results are moved out of it. Throws Failure that names the field.
+std::optional<ToolAnswers> parse_tool_answers(Json& body);
 
 /// The same when it begins one.
 ToolCommand parse_tool_command(Json body, const Config& config);

@@ -17,6 +17,8 @@ namespace {
 constexpr const char* kClientId = "X-LibreChat-Code-Request-ID";
 // Results of more bytes are put into words on the pool.
 constexpr std::size_t kQuickResults = 256 * 1024;
+// Tables have many small ones.
+constexpr std::size_t kMostValues = 400'000;
 
 std::string client_id(Exchange& exchange) {
   const std::string* given = exchange.head().headers.find(kClientId);
@@ -51,6 +53,18 @@ Task<std::shared_ptr<ToolRun>> begin(Exchange& exchange, ToolCommand what, ByteS
   co_return run;
 }
 
+/// While it lives the token of the program is good for nobody else.
+class Reading {
+ public:
+  explicit Reading(ToolRun& run) : run_(run) { run.reading = true; }
+  ~Reading() { run_.reading = false; }
+  Reading(const Reading&) = delete;
+  Reading& operator=(const Reading&) = delete;
+
+ private:
+  ToolRun& run_;
+};
+
 /// The results in the program's words. Throws Failure: kNotFound for a token that is unknown or
 /// another's, and what ToolTalk::answer throws; the token is good for another request then.
 Task<std::string> words_of(Exchange& exchange, const ToolAnswers& answers, std::size_t bytes) {
@@ -58,7 +72,9 @@ Task<std::string> words_of(Exchange& exchange, const ToolAnswers& answers, std::
   const auto run = exchange.server().tool_runs->find(answers.token, exchange.principal());
   const auto put = [&] { return run->talk().answer(answers.results); };
   if (bytes <= kQuickResults) co_return put();
-  co_return co_await on_pool(context.io, context.pool, put);
+  const Reading reading(*run);
+  std::string words = co_await on_pool(context.io, context.pool, put);
+  co_return words;
 }
 
 Answer cancel_answer(bool asked) {
@@ -71,8 +87,8 @@ Answer cancel_answer(bool asked) {
 Task<> tool_route(Exchange& exchange) {
   std::string id = client_id(exchange);
   ByteShare counted;
-  Json body = co_await read_json(exchange, counted);
-  const std::optional<ToolAnswers> answers = parse_tool_answers(body);
+  Json body = co_await read_json(exchange, counted, kMostValues);
+  std::optional<ToolAnswers> answers = parse_tool_answers(body);
   std::shared_ptr<ToolRun> run;
   std::string words;
   if (answers) {
@@ -80,6 +96,7 @@ Task<> tool_route(Exchange& exchange) {
     words = co_await words_of(exchange, *answers, counted.bytes());
     // Again: somebody else may have come with the same token meanwhile.
     run = exchange.server().tool_runs->find(answers->token, exchange.principal());
+    answers->results = {};
     exchange.release_request();
   } else {
     ToolCommand what = parse_tool_command(std::move(body), exchange.config());
@@ -99,7 +116,7 @@ Task<> tool_route(Exchange& exchange) {
 
 Task<> cancel_tool_route(Exchange& exchange) {
   ByteShare counted;
-  const Json body = co_await read_json(exchange, counted);
+  const Json body = co_await read_json(exchange, counted, kMostValues);
   const Json* given = body.find("request_id");
   const std::string id =
       given != nullptr && given->is_string() ? request_id_or_nothing(given->string()) : "";

@@ -76,7 +76,7 @@ ToolTalk::Listener ToolRun::listener() {
       with_self([](ToolRun& self, std::string input) { self.write(std::move(input)); });
   listener.stage = with_self([](ToolRun& self, RunStage stage) {
     if (stage == RunStage::kRunning) self.set_clock(self.round_limit_, &ToolRun::out_of_time);
-    if (stage == RunStage::kCollecting) self.clock_.cancel();
+    if (stage == RunStage::kCollecting) self.stop_clock();
   });
   return listener;
 }
@@ -92,7 +92,7 @@ void ToolRun::begun(std::shared_ptr<Work> run, Asker asker,
 Task<> ToolRun::see_to_end(std::shared_ptr<ToolRun> self) {
   Work& run = *self->run_;
   while (!run.done) co_await wait_until(run, Work::Clock::time_point::max());
-  self->clock_.cancel();
+  self->stop_clock();
   self->context_.accounts.ledger.audit(audit_line(self->asker_, self->generation_->config(),
                                                   *run.facts, run.result.get(), run.error));
   if (run.result) self->end_json_ = co_await write_end(self->context_, *run.result, self->why_);
@@ -121,9 +121,9 @@ std::shared_ptr<Work> ToolRun::begin_round(const StreamConfig& streams, std::str
   round_->began = Work::Clock::now();
   client_id_ = std::move(client_id);
   if (ended_) {
-    clock_.cancel();
+    stop_clock();
     tell_end();
-  } else {
+  } else if (talk_->open_calls().empty()) {  // otherwise give() comes first
     news();
   }
   return round_;
@@ -158,14 +158,16 @@ Task<> ToolRun::pump(std::shared_ptr<ToolRun> self) {
   const std::shared_ptr<Work> run = self->run_;
   std::string failed;
   try {
-    while (!self->input_.empty() && !run->done) {
-      const std::string piece = self->input_.substr(0, kPiece);
+    while (self->written_ < self->input_.size() && !run->done) {
+      const std::string piece = self->input_.substr(self->written_, kPiece);
       if (run->control->write_input(piece)) {
-        self->input_.erase(0, piece.size());
+        self->written_ += piece.size();
       } else {
         co_await run->control->input_room();
       }
     }
+    self->input_ = std::string();
+    self->written_ = 0;
   } catch (const Failure& failure) {
     failed = failure.what();
   }
@@ -174,7 +176,7 @@ Task<> ToolRun::pump(std::shared_ptr<ToolRun> self) {
 }
 
 void ToolRun::news() {
-  if (run_ == nullptr || run_->done) return;
+  if (run_ == nullptr || run_->done || run_->control->cancelled()) return;
   if (!talk_->fault().empty()) return end(talk_->fault());
   if (talk_->asks() && round_ != nullptr && !round_->done) ask_client();
 }
@@ -195,8 +197,7 @@ void ToolRun::ask_client() {
   if (!said.out.empty()) json.set("partial_stdout", std::move(said.out));
   if (!said.err.empty()) json.set("partial_stderr", std::move(said.err));
   json.set("session_id", run_->control->session());
-  stand_still(true);
-  run_->control->rest();
+  if (stand_still(true)) run_->control->rest();
   all_->expect(token_, shared_from_this());
   set_clock(ToolRuns::kKept, &ToolRun::forgotten);
   round_->json = json_dump(json);
@@ -208,17 +209,24 @@ void ToolRun::finish_round() {
 }
 
 void ToolRun::end(std::string why) {
-  if (run_->done) return;
+  if (run_ == nullptr || run_->done) return;  // one that is not begun yet ends when it asks
   if (why_.empty()) why_ = std::move(why);
   run_->control->cancel();
 }
 
 void ToolRun::set_clock(milliseconds time, void (ToolRun::*then)()) {
   clock_.expires_after(time);
-  clock_.async_wait([weak = weak_from_this(), then](const boost::system::error_code& error) {
+  // One that has rung already is not to be heard any more either.
+  clock_.async_wait([weak = weak_from_this(), then,
+                     number = ++clock_number_](const boost::system::error_code& error) {
     const auto self = weak.lock();
-    if (!error && self) (self.get()->*then)();
+    if (!error && self && number == self->clock_number_) (self.get()->*then)();
   });
+}
+
+void ToolRun::stop_clock() {
+  ++clock_number_;
+  clock_.cancel();
 }
 
 void ToolRun::out_of_time() {
@@ -233,13 +241,14 @@ void ToolRun::forgotten() {
   if (ended_) all_->leave(shared_from_this());
 }
 
-/// What the program does while its client works would be counted by nobody.
-void ToolRun::stand_still(bool still) {
+/// What the program does while its client works would be counted by nobody. False: it goes on.
+bool ToolRun::stand_still(bool still) {
   try {
     run_->control->signal(still ? SIGSTOP : SIGCONT);
   } catch (const Failure&) {
-    // It has ended, or its runtime sends no signals: then it waits as programs do.
+    return false;  // it has ended, or its runtime sends no signals: then it keeps its place
   }
+  return true;
 }
 
 void ToolRuns::enter(const std::shared_ptr<ToolRun>& run) {
@@ -263,7 +272,8 @@ void ToolRuns::forget(const std::string& token) { waiting_.erase(token); }
 std::shared_ptr<ToolRun> ToolRuns::find(const std::string& token,
                                         const Principal& principal) const {
   const auto found = waiting_.find(token);
-  if (found == waiting_.end() || found->second->principal() != principal.id) {
+  if (found == waiting_.end() || found->second->reading ||
+      found->second->principal() != principal.id) {
     throw Failure(Code::kNotFound, "Execution not found or expired");
   }
   return found->second;

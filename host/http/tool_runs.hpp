@@ -39,6 +39,9 @@ class ToolRun : public std::enable_shared_from_this<ToolRun> {
   const Work& run() const noexcept { return *run_; }
   const std::string& principal() const noexcept { return asker_.principal; }
   const std::string& client_id() const noexcept { return client_id_; }
+  /// The results of a request are being put into words, on the pool: nobody else may bring any.
+  bool reading = false;
+
   /// Whether a request waits for it.
   bool heard() const noexcept { return round_ != nullptr; }
 
@@ -56,9 +59,10 @@ class ToolRun : public std::enable_shared_from_this<ToolRun> {
   void finish_round();
   void write(std::string input);
   void set_clock(milliseconds time, void (ToolRun::*then)());
+  void stop_clock();
   void out_of_time();
   void forgotten();
-  void stand_still(bool still);
+  bool stand_still(bool still);
 
   const std::shared_ptr<ToolRuns> all_;
   HttpContext& context_;
@@ -71,10 +75,12 @@ class ToolRun : public std::enable_shared_from_this<ToolRun> {
   std::string client_id_, token_;
   std::string why_;  // the host ended it
   std::string end_json_;
-  std::string input_;  // not written yet
+  std::string input_;        // for the program
+  std::size_t written_ = 0;  // of that
   bool pumping_ = false;
   bool ended_ = false;
   Timer clock_;  // of a round, or of the wait between two
+  unsigned clock_number_ = 0;
 };
 
 /// Those of one server. I/O thread.

@@ -188,19 +188,27 @@ describe('a request for a program with tools', { concurrency: false }, () => {
     assert.equal((await post(answer(asked))).stdout, '1\n');
   });
 
-  test('stands still while its client works: threads too', async () => {
+  test('stands still while its client works, wherever its processes have put themselves', async () => {
     const asked = await post({
       code: `
-import threading, time
+import subprocess, sys, threading, time
 count = 0
 def spin():
     global count
     while True: count += 1; time.sleep(0.001)
 threading.Thread(target=spin, daemon=True).start()
+code = "import time\\nwhile True: open('/tmp/beats', 'a').write('x'); time.sleep(0.001)"
+subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+while True:
+    try:
+        beats = open("/tmp/beats").read()
+        break
+    except FileNotFoundError:
+        time.sleep(0.01)
 await ask()
-first = count
+first, beats = count, len(open("/tmp/beats").read())
 await ask()
-print(count - first)`,
+print(max(count - first, len(open("/tmp/beats").read()) - beats))`,
       tools,
     });
     const next = await post(answer(asked));
@@ -210,6 +218,57 @@ print(count - first)`,
 
     assert.equal(ended.status, 'completed', JSON.stringify(ended));
     assert.ok(Number(ended.stdout) < 700, `it counted ${ended.stdout} in 1500 ms`);
+  });
+
+  test('may call from several event loops, which ask one after the other', async () => {
+    let said = await post({
+      code: `
+import threading
+def work():
+    async def main(): print(await ask())
+    asyncio.run(main())
+threads = [threading.Thread(target=work) for _ in range(6)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()`,
+      tools,
+    });
+    let calls = 0;
+    while (said.status === 'tool_call_required') {
+      calls += said.tool_calls.length;
+      said = await post(answer(said));
+    }
+    assert.deepEqual([said.status, said.stdout, calls], ['completed', '1\n'.repeat(6), 6]);
+  });
+
+  test('takes tables of many values, and large inputs beside each other', async () => {
+    const table = Array.from({ length: 20_000 }, (_, n) => [n, 'x', null, 1.5, true]);
+    const asked = await post({ code: 'rows = await ask()\nprint(len(rows), rows[-1])', tools });
+    const ended = await post(answer(asked, table));
+    assert.equal(ended.stdout, "20000 [19999, 'x', None, 1.5, True]\n", JSON.stringify(ended));
+
+    let said = await post({
+      lang: 'bash',
+      code: `for i in 1 2 3; do ask "{\\"x\\":\\"$(head -c 900000 /dev/zero | tr '\\0' y)\\"}" > /tmp/$i & done
+wait; cat /tmp/1 /tmp/2 /tmp/3`,
+      tools,
+    });
+    const sizes = [];
+    while (said.status === 'tool_call_required') {
+      sizes.push(...said.tool_calls.map(({ input }) => input.x.length));
+      said = await post(answer(said));
+    }
+    assert.deepEqual([said.stdout, sizes], ['111', [900000, 900000, 900000]], said.error);
+  });
+
+  test('may have tools with the names of commands', async () => {
+    const named = ['cat', 'rm', 'mkfifo'].map((name) => ({ name }));
+    let said = await post({ lang: 'bash', code: 'cat; rm; mkfifo', tools: named });
+    const called = [];
+    while (said.status === 'tool_call_required') {
+      called.push(...said.tool_calls.map(({ name }) => name));
+      said = await post(answer(said));
+    }
+    assert.deepEqual([said.stdout, called], ['111', ['cat', 'rm', 'mkfifo']], said.error);
   });
 
   test('lends its place to others while its client works', async () => {

@@ -79,11 +79,11 @@ TEST_F(ToolFramesTest, WhatMightHaveBecomeAWordIsPrintedAtTheEnd) {
 TEST_F(ToolFramesTest, CallsThatNeverComeWholeAreBounded) {
   const std::string piece(3000, 'x');
   std::size_t printed = 0;
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < 8000; ++i) {
     printed += take(mark + "call n" + std::to_string(i) + " 1 " + piece + "\n").size();
   }
 
-  EXPECT_GT(printed, 2000 * piece.size() - ToolFrames::kMostPending);
+  EXPECT_GT(printed, 8000 * piece.size() - ToolFrames::kMostPending);
   EXPECT_TRUE(words.empty());
 }
 

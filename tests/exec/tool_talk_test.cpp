@@ -122,8 +122,8 @@ TEST_F(ToolTalkTest, AnInputThatIsNoObjectIsRefusedToTheProgramItself) {
   say("call b 0 0 nonsense");
 
   EXPECT_EQ(refused,
-            "a 1 49\nthe input of the tool ask must be one JSON object"
-            "b 1 49\nthe input of the tool ask must be one JSON object");
+            "a 1 66\nthe input of the tool ask must be one JSON object of at most 1 MiB"
+            "b 1 66\nthe input of the tool ask must be one JSON object of at most 1 MiB");
   EXPECT_FALSE(talk->asks());
   EXPECT_TRUE(talk->fault().empty());
 }

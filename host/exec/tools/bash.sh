@@ -28,7 +28,7 @@ podium_call() {  # number of the tool, its name, its input
     return 2
   fi
   id=$BASHPID.$RANDOM.${EPOCHREALTIME//[!0-9]/}
-  mkfifo "$podium_dir/$id.ready" || return 2
+  command mkfifo "$podium_dir/$id.ready" || return 2
   exec {ready}<>"$podium_dir/$id.ready"
   # Each piece is written at once (PIPE_BUF): calls beside each other do not mix theirs.
   while ((${#data} > 3000)); do
@@ -40,12 +40,12 @@ podium_call() {  # number of the tool, its name, its input
   exec {ready}>&-
   if ((failed)); then
     printf '%s: ' "$2" >&2
-    cat "$podium_dir/$id" >&2
+    command cat "$podium_dir/$id" >&2
     echo >&2
   else
-    cat "$podium_dir/$id"
+    command cat "$podium_dir/$id"
   fi
-  rm -f "$podium_dir/$id" "$podium_dir/$id.ready"
+  command rm -f "$podium_dir/$id" "$podium_dir/$id.ready"
   return "$failed"
 }
 

@@ -352,10 +352,15 @@ class Init {
     }
   }
 
-  /// As a terminal would: to the whole group, which the process leads since it waits (setsid(2)).
+  /// As a terminal would: to the whole group, which the process leads since it waits (setsid(2)). To
+  /// stand still and to go on is for all, wherever they have put themselves.
   void signal_program(int number) noexcept {
     if (number <= 0 || number >= NSIG) return;
     signalled_ = true;
+    if (number == SIGSTOP || number == SIGCONT) {
+      ::kill(-1, number);
+      return;
+    }
     if (::kill(-main_, number) != 0) ::kill(main_, number);
   }
 

@@ -343,7 +343,8 @@ typedef struct podium_run_input {
   podium_code (*write)(void* self, podium_lease* lease, podium_bytes data, podium_error* err);
   /* [any] The end of the standard input, behind what was written. Harmless twice. */
   void (*close)(void* self, podium_lease* lease);
-  /* [any] Sends a signal of signal(7) to the program, as a terminal would: to its process group.
+  /* [any] Sends a signal of signal(7) to the program, as a terminal would: to its process group;
+   * SIGSTOP and SIGCONT should reach all of its processes.
    * PODIUM_UNAVAILABLE: it has not begun yet. Harmless after its end. */
   podium_code (*signal)(void* self, podium_lease* lease, int32_t number, podium_error* err);
   /* 1: after each PODIUM_RESOURCE_EXHAUSTED of write, podium_run_callbacks.input_room is called
