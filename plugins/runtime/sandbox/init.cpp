@@ -352,8 +352,8 @@ class Init {
     }
   }
 
-  /// As a terminal would: to the whole group, which the process leads since it waits (setsid(2)). To
-  /// stand still and to go on is for all, wherever they have put themselves.
+  /// As a terminal would: to the whole group, which the process leads since it waits (setsid(2)).
+  /// To stand still and to go on is for all, wherever they have put themselves.
   void signal_program(int number) noexcept {
     if (number <= 0 || number >= NSIG) return;
     signalled_ = true;
