@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kNonceSize = 12;
 
 /// Looked up once, as SHA-256 is.
-EVP_MAC* method() {
+EVP_MAC* gmac() {
   static EVP_MAC* const fetched = EVP_MAC_fetch(nullptr, "GMAC", nullptr);
   return fetched;
 }
@@ -34,7 +34,7 @@ int digit(char c) noexcept {
 }  // namespace
 
 struct OneTimeTag::State {
-  EVP_MAC_CTX* context = EVP_MAC_CTX_new(method());
+  EVP_MAC_CTX* context = EVP_MAC_CTX_new(gmac());
   State() = default;
   State(const State&) = delete;
   State& operator=(const State&) = delete;
