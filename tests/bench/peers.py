@@ -63,6 +63,8 @@ class Container:
             "mounts": [
                 mount("/proc", "proc", "proc"),
                 mount("/tmp", "tmpfs", "tmpfs", "nosuid", "nodev"),
+                # Else the runtime makes its links in the rootfs, which several runs share.
+                mount("/dev", "tmpfs", "tmpfs", "nosuid", "mode=755"),
                 *(mount(f"/{t}", "bind", f"/{t}", "rbind", "ro") for t in cls.TREES),
             ],
             "linux": {
