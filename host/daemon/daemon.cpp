@@ -18,6 +18,7 @@
 #include "daemon/bookkeeping.hpp"
 #include "daemon/control.hpp"
 #include "daemon/deadline.hpp"
+#include "daemon/io_watches.hpp"
 #include "daemon/key_files.hpp"
 #include "daemon/notify.hpp"
 #include "daemon/tls_files.hpp"
@@ -111,6 +112,7 @@ class Daemon {
     io_guard_.reset();
     io_.stop();
     if (io_thread_.joinable()) io_thread_.join();
+    watches_.end();  // plugins hear of their runs by themselves from now on
     pool_.join();
     exec_.reset();
     io_owner_.reset();  // with what still waited, which may hold a generation
@@ -162,7 +164,7 @@ class Daemon {
 
   HostServices services() {
     return {log_, [this](std::function<void()> task) { plugin_threads_.post(std::move(task)); },
-            [this] { return door_.connect(); }, &metrics_};
+            [this] { return door_.connect(); }, &metrics_, &watches_};
   }
 
   void refuse_unenforced_limits(const Config& config) {
@@ -365,6 +367,7 @@ class Daemon {
   std::unique_ptr<asio::io_context> io_owner_ = std::make_unique<asio::io_context>(1);
   asio::io_context& io_ = *io_owner_;
   asio::executor_work_guard<asio::io_context::executor_type> io_guard_{io_.get_executor()};
+  IoWatches watches_{io_};
   asio::thread_pool pool_;
   PluginThreads plugin_threads_;
   SessionStore sessions_;

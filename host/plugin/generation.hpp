@@ -14,6 +14,22 @@
 
 namespace podium {
 
+/// The I/O thread, as plugins may wait on it. Any thread.
+class DescriptorWatcher {
+ public:
+  /// Its destructor lets no call come any more and waits for one that runs.
+  class Watch {
+   public:
+    virtual ~Watch() = default;
+  };
+  virtual ~DescriptorWatcher() = default;
+
+  /// Calls `ready` whenever the descriptor can be read, or `ended` once when there is no I/O thread
+  /// any more; see podium_io_thread. Throws Failure(kUnavailable) when there is none now.
+  virtual std::unique_ptr<Watch> watch(UniqueFd descriptor, std::function<void()> ready,
+                                       std::function<void()> ended) = 0;
+};
+
 /// What the host lends to plugins. Outlives every generation.
 struct HostServices {
   Log& log;
@@ -23,6 +39,8 @@ struct HostServices {
   std::function<UniqueFd()> connect_sandbox;
   /// Counts what storages do; nullptr: nobody does.
   Metrics* metrics = nullptr;
+  /// nullptr: no I/O thread is lent.
+  DescriptorWatcher* watcher = nullptr;
 };
 
 /// One configuration at work: config, plugin instances, routes. Immutable; any thread.

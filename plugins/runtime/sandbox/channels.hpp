@@ -9,7 +9,7 @@
 namespace podium::sandbox {
 
 /// What a descriptor of the loop is; its tag is the id of a shell or zygote and this.
-enum Channel : std::uint64_t { kControl, kOutput, kError, kInput, kZygote, kSpawner };
+enum Channel : std::uint64_t { kControl, kOutput, kError, kInput, kZygote, kSpawner, kPrompt };
 constexpr std::uint64_t tag_of(std::uint64_t id, Channel channel) { return id << 3 | channel; }
 
 inline constexpr std::chrono::milliseconds kRetryAfterFailure{500};

@@ -96,17 +96,27 @@ int drop_bounding_set(std::uint64_t keep) noexcept {
   return 0;
 }
 
-int become(uid_t uid, std::uint64_t keep) noexcept {
+// In a user namespace with nobody but the caller there is no one else to become, and no group can
+// be left.
+
+int prepare_to_become(uid_t uid, std::uint64_t keep) noexcept {
   if (keep != 0 && ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return errno;
-  // In a user namespace with nobody but the caller there is no one else to become, and no group
-  // can be left.
-  if (::getuid() != uid && (::setgroups(0, nullptr) != 0 || ::setresgid(uid, uid, uid) != 0 ||
-                            ::setresuid(uid, uid, uid) != 0)) {
+  if (::getuid() != uid && ::setgroups(0, nullptr) != 0) return errno;
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : errno;
+}
+
+int become_prepared(uid_t uid, std::uint64_t keep) noexcept {
+  if (::getuid() != uid &&
+      (::setresgid(uid, uid, uid) != 0 || ::setresuid(uid, uid, uid) != 0)) {
     return errno;
   }
   if (const int error = set_capabilities(keep)) return error;
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
   return ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : errno;
+}
+
+int become(uid_t uid, std::uint64_t keep) noexcept {
+  const int error = prepare_to_become(uid, keep);
+  return error != 0 ? error : become_prepared(uid, keep);
 }
 
 int confine(const CgroupFiles& cgroup, bool joined, uid_t uid, const SeccompProgram& seccomp,

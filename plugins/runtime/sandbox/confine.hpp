@@ -42,4 +42,8 @@ int drop_bounding_set(std::uint64_t keep) noexcept;
 /// process undumpable. 0 or errno.
 int become(uid_t uid, std::uint64_t keep) noexcept;
 
+/// The same in two steps: what takes no right away that a mount needs, and the rest.
+int prepare_to_become(uid_t uid, std::uint64_t keep) noexcept;
+int become_prepared(uid_t uid, std::uint64_t keep) noexcept;
+
 }  // namespace podium::sandbox

@@ -280,6 +280,7 @@ class Init {
     } else {
       ::setpriority(PRIO_PROCESS, static_cast<id_t>(main_), 0);
     }
+    must(prepare_to_become(s_.init_uid, kInitCapabilities) == 0, "preparing to drop rights");
     if (pod_) cpu_.watch(main_);
     cpu_.all_us();  // what is called once is mapped when the run comes and calls it again
     started_us_ = now_us();
@@ -365,7 +366,6 @@ class Init {
   }
 
   void run(std::size_t size, Packet& packet) noexcept {
-    on_children();  // a process that died while it waited must not get the run
     RunHeader header{};
     std::memcpy(&header, buffer_, sizeof header);
     const ShellLimits& first = header.compiles != 0 ? header.compile_limits : header.limits;
@@ -390,6 +390,7 @@ class Init {
     go.open_files = header.open_files;
     go.payload_bytes = header.payload_bytes;
     go.payload_is_descriptor = header.payload_is_descriptor;
+    go.has_inputs = header.workspace[0] != '\0' ? 1 : 0;
     if (s_.cgroup.memory_limit < 0) {
       go.data_bytes = header.limits.memory_bytes;
       go.compile_data_bytes = first.memory_bytes;
@@ -421,7 +422,7 @@ class Init {
   }
 
   void drop_rights() noexcept {
-    must(become(s_.init_uid, kInitCapabilities) == 0, "dropping the rights of pid 1");
+    must(become_prepared(s_.init_uid, kInitCapabilities) == 0, "dropping the rights of pid 1");
   }
 
   /// What a runner does to itself. As the interpreter's own user, who may do it to any process of

@@ -192,7 +192,7 @@ struct Go {
   std::uint64_t compile_data_bytes = 0;  ///< the same during the compile step
   std::uint64_t compile_processes = 0;
   std::uint32_t payload_is_descriptor = 0;
-  std::uint32_t reserved = 0;
+  std::uint32_t has_inputs = 0;  ///< 1: the workspace was mounted for this run
 };
 
 static_assert(sizeof(Go) == 64, "plugins/runtime/node-pod/start.cjs reads it by offsets");

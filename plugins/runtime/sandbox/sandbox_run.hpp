@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "protocol.hpp"
@@ -32,6 +33,9 @@ struct Shell {
   bool cancel_wanted = false;  ///< to be sent behind the run
   bool heard = false;          ///< the loop watches its output
   struct SandboxRun* run = nullptr;
+  /// Held by whoever tells the host of the run, before the lock of all sandboxes: its words come
+  /// from two threads, its end from either.
+  std::mutex telling;
 };
 
 /// One run: the lease that the host holds.

@@ -35,6 +35,7 @@ Sandboxes::Sandboxes(sdk::Host host, std::vector<PoolOptions> pools,
       options_(std::move(pools)),
       link_(host),
       probe_memory_(std::move(memory_is_short)),
+      prompt_(host_, loop_, tag_of(0, kPrompt), [this](std::uint64_t tag) { on_event(tag); }),
       loop_([this](std::uint64_t tag) { on_event(tag); }, [this] { on_wake(); },
             [this] { on_tick(); }) {
   link_.connect();
@@ -45,6 +46,7 @@ Sandboxes::Sandboxes(sdk::Host host, std::vector<PoolOptions> pools,
   }
   loop_.watch(link_.fd(), tag_of(0, kSpawner));
   loop_.start();
+  prompt_.start();
   Doomed none;
   const std::lock_guard lock(mutex_);
   look_at_packages(Clock::now(), none);
@@ -56,6 +58,7 @@ Sandboxes::~Sandboxes() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
+  prompt_.stop();
   loop_.stop();
 }
 
@@ -205,11 +208,16 @@ void Sandboxes::fail(SandboxRun* run, podium_code code, const std::string& messa
 }
 
 /// Another thread may be between choosing the sandbox and having sent the run: whether it went out
-/// decides what a word or the end of the sandbox means. Only the loop waits; the other never for
-/// it.
+/// decides what a word or the end of the sandbox means. Who sends waits for nobody.
 void Sandboxes::wait_until_sent(const Shell& shell) {
   std::unique_lock lock(mutex_);
   sent_.wait(lock, [&] { return !shell.sending; });
+}
+
+/// nullptr: there is none, or it has ended.
+SandboxRun* Sandboxes::run_of(const Shell& shell) const {
+  const std::lock_guard lock(mutex_);
+  return shell.state == Shell::State::kRunning ? shell.run : nullptr;
 }
 
 std::shared_ptr<Shell> Sandboxes::find(std::uint32_t id) const {
@@ -244,7 +252,7 @@ void Sandboxes::on_made(const ShellMade& made, int descriptor) {
     return;
   }
   shell->control = std::move(control);
-  loop_.watch(shell->control.get(), tag_of(shell->id, kControl));
+  prompt_.watch(shell->control.get(), tag_of(shell->id, kControl));
 }
 
 void Sandboxes::on_ready(const std::shared_ptr<Shell>& shell, Packet& packet) {
@@ -283,6 +291,7 @@ void Sandboxes::on_ready(const std::shared_ptr<Shell>& shell, Packet& packet) {
 void Sandboxes::on_event(std::uint64_t tag) {
   const auto channel = static_cast<Channel>(tag & 7);
   if (channel == kSpawner) return on_spawner();
+  if (channel == kPrompt) return prompt_.dispatch();
   if (channel == kZygote) return on_zygote(static_cast<std::uint32_t>(tag >> 3));
   std::shared_ptr<Shell> shell;
   {
@@ -344,13 +353,9 @@ void Sandboxes::on_control(const std::shared_ptr<Shell>& shell) {
       const std::lock_guard lock(mutex_);
       shell->missed_pings = 0;
     } else if (message.kind == Kind::kCompiled) {
-      SandboxRun* run = nullptr;
       wait_until_sent(*shell);
-      {
-        const std::lock_guard lock(mutex_);
-        if (shell->state == Shell::State::kRunning) run = shell->run;
-      }
-      if (run != nullptr) run->callbacks.phase(PODIUM_PHASE_RUN);
+      const std::lock_guard telling(shell->telling);
+      if (SandboxRun* run = run_of(*shell)) run->callbacks.phase(PODIUM_PHASE_RUN);
     } else if (message.kind == Kind::kGoesOn) {
       wait_until_sent(*shell);
       const std::lock_guard lock(mutex_);
@@ -373,6 +378,7 @@ void Sandboxes::on_control(const std::shared_ptr<Shell>& shell) {
 
 void Sandboxes::on_output(const std::shared_ptr<Shell>& shell, std::uint32_t stream) {
   sdk::Descriptor& fd = stream == 1 ? shell->output : shell->error;
+  const std::lock_guard telling(shell->telling);
   if (!fd) return;
   SandboxRun* run = nullptr;
   {
@@ -395,6 +401,7 @@ void Sandboxes::on_output(const std::shared_ptr<Shell>& shell, std::uint32_t str
 void Sandboxes::on_end(const std::shared_ptr<Shell>& shell, const RunEnd& end, Packet& packet) {
   SandboxRun* run;
   wait_until_sent(*shell);
+  const std::lock_guard telling(shell->telling);
   {
     const std::lock_guard lock(mutex_);
     run = shell->run;
@@ -428,12 +435,13 @@ void Sandboxes::on_lost(const std::shared_ptr<Shell>& shell, bool run_unread) {
   bool cancelled = false;
   wait_until_sent(*shell);
   {
+    const std::lock_guard telling(shell->telling);  // who has begun to tell something ends it
     const std::lock_guard lock(mutex_);
     Pool& pool = pools_[shell->pool];
     const auto before = shell->state;
     if (before == Shell::State::kDead) return;
     shell->state = Shell::State::kDead;
-    loop_.forget(shell->control.get());
+    prompt_.forget(shell->control.get());
     shells_.erase(shell->id);
     if (before == Shell::State::kMaking) making_failed(pool);
     if (before != Shell::State::kEnded) ++pool.counts.deaths;

@@ -18,6 +18,7 @@
 #include "event_loop.hpp"
 #include "log_gate.hpp"
 #include "pool_size.hpp"
+#include "prompt_events.hpp"
 #include "sandbox_run.hpp"
 #include "spawner_link.hpp"
 
@@ -74,7 +75,9 @@ struct PoolState {
 
 /// The sandboxes of one runtime: keeps them waiting, gives runs to them, hears how they end.
 ///
-/// Everything a run does after start() happens on one thread, the loop's; a sandbox is used once.
+/// What a sandbox's pid 1 says while it waits for a run or has one is heard on the host's I/O
+/// thread, when the host lends it: an answer waits for the last word. All else happens on the
+/// loop's thread. A sandbox is used once.
 /// Refill is driven by events: a sandbox taken, made, or dead. As long as others wait, it leaves
 /// the first milliseconds to the run that took one. Destruction happens outside the lock and after
 /// the host has released the run. Any thread.
@@ -184,6 +187,7 @@ class Sandboxes {
   void complain(LogGate& gate, const std::string& message);
   void lost_spawner();
   void wait_until_sent(const Shell& shell);
+  SandboxRun* run_of(const Shell& shell) const;
   std::shared_ptr<Shell> find(std::uint32_t id) const;
 
   sdk::Host host_;
@@ -199,6 +203,7 @@ class Sandboxes {
   LogGate lost_gate_, making_gate_, stuck_gate_, zygote_gate_;
   bool stopping_ = false;
   std::string unenforced_, facts_;
+  PromptEvents prompt_;
   EventLoop loop_;  // last: its thread ends first
 };
 

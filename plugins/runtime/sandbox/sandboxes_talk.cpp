@@ -74,6 +74,7 @@ bool Sandboxes::pass_input(SandboxRun& run, Shell& shell) {
 void Sandboxes::on_input(const std::shared_ptr<Shell>& shell) {
   SandboxRun* run = nullptr;
   bool room = false;
+  const std::lock_guard telling(shell->telling);
   {
     // Whoever writes looks at the descriptor that this may close. A pipe takes little.
     const std::lock_guard lock(mutex_);
@@ -92,7 +93,6 @@ void Sandboxes::on_input(const std::shared_ptr<Shell>& shell) {
     }
     room = (run->more_input.empty() || !shell->input) && std::exchange(run->room_wanted, false);
   }
-  // Ends are told on this thread too, so that the run is still there.
   if (room) run->callbacks.input_room();
 }
 

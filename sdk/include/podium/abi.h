@@ -162,6 +162,26 @@ typedef struct podium_sandbox {
   podium_code (*connect)(void* ctx, int* descriptor, podium_error* err);
 } podium_sandbox;
 
+/* Host extension: the thread on which the host waits for its clients. What is awaited there, and not
+ * on a thread of the plugin's, reaches an answer one change of threads sooner. */
+#define PODIUM_EXT_IO_THREAD "podium.io-thread/1"
+typedef struct podium_watch podium_watch; /* opaque; a descriptor that the host waits for */
+typedef struct podium_io_thread {
+  uint32_t size;
+  void* ctx;
+  /* [any] Until unwatch, ready(arg) is called on the host's I/O thread whenever poll(2) would say
+   * that the descriptor can be read, an epoll instance among them; it is duplicated. All clients
+   * wait while ready runs: it takes what is there and returns. When that thread ends before
+   * unwatch, ended(arg) is called once and ready no more: the plugin waits by itself from then on.
+   * No two of these calls overlap, and the first may come before watch has returned. */
+  podium_code (*watch)(void* ctx, int descriptor, void (*ready)(void* arg),
+                       void (*ended)(void* arg), void* arg, podium_watch** watch,
+                       podium_error* err);
+  /* [any] Once, also after ended; not from within either. When it returns, neither is running, and
+   * none will be called. */
+  void (*unwatch)(void* ctx, podium_watch* watch);
+} podium_io_thread;
+
 /* ---------------------------------------------------------------- extensions of any instance */
 
 #define PODIUM_EXT_HEALTH "podium.health/1"

@@ -401,9 +401,9 @@ static int end_interpreter(PyObject* before_exit) {
   return status;
 }
 
-int podium_run_main(const char* filename, PyObject* before_exit) {
+int podium_run_main(int descriptor, const char* filename, PyObject* before_exit) {
   int status = 0;
-  FILE* file = fopen(filename, "rb");
+  FILE* file = fdopen(descriptor, "rb");
   if (file == NULL) {
     perror(filename);
     return 127;

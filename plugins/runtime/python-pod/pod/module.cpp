@@ -87,6 +87,7 @@ void prepare_pod(const Callbacks& callbacks) {
 /// Whether the run is of the command line and environment of the rehearsal, in a workspace without
 /// files, as most are: then the interpreter looks as it should already.
 bool looks_like_rehearsal(const Work& work, const Callbacks& callbacks) {
+  if (work.inputs) return false;
   static constexpr std::array kCommand{podium::pod::kInterpreter, podium::sandbox::kZygoteScript};
   std::size_t words = 0;
   for (; work.command[words] != nullptr; ++words) {
@@ -100,8 +101,7 @@ bool looks_like_rehearsal(const Work& work, const Callbacks& callbacks) {
     const PyObject* const rehearsed = PyList_GET_ITEM(callbacks.environment, variables);
     if (std::strcmp(work.environment[variables], PyBytes_AS_STRING(rehearsed)) != 0) return false;
   }
-  return words == kCommand.size() && variables == PyList_GET_SIZE(callbacks.environment) &&
-         podium::pod::workspace_is_empty();
+  return words == kCommand.size() && variables == PyList_GET_SIZE(callbacks.environment);
 }
 
 /// The program, to the end of its interpreter. As podium_run_main.
@@ -110,7 +110,7 @@ int run_work(const Work& work, const Callbacks& callbacks) {
     call(callbacks.begin,
          Py_BuildValue("(NN)", strings(work.command, false), strings(work.environment, true)));
   }
-  return podium_run_main(work.source, callbacks.end);
+  return podium_run_main(work.source_file, work.source, callbacks.end);
 }
 
 [[noreturn]] void live_as_pod(const Order& order, const podium::sandbox::SeccompProgram& seccomp,
@@ -158,6 +158,7 @@ void learn_hot_pages(HotPages& hot, const Callbacks& callbacks) {
   };
   const auto run = [&] {
     Work work;
+    podium::pod::make_ready(work);
     podium::pod::unpack(payload, work);
     check(run_work(work, callbacks) == 0);
   };

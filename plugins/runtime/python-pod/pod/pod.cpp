@@ -86,38 +86,31 @@ void set_limits(const Go& go) noexcept {
   if (go.processes != 0) set(RLIMIT_NPROC, go.processes);
 }
 
+/// Also to be read: the interpreter gets this descriptor, which saves it the way to the file.
 int open_source(const char* path) noexcept {
-  return ::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+  return ::open(path, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 }
 
-/// The path of the code, from malloc; nullptr with errno. `ready` is kZygoteScript, made ahead, or
-/// -1.
-const char* write_source(std::string_view name, std::string_view code, int ready) noexcept {
+/// False with errno.
+bool write_source(std::string_view name, std::string_view code, Work& work) noexcept {
   char* path = nullptr;
   if (::asprintf(&path, "%s/%.*s", kCode, static_cast<int>(name.size()), name.data()) < 0) {
-    return nullptr;
+    return false;
   }
-  int fd = ready;
-  if (ready >= 0 && std::strcmp(path, kZygoteScript) != 0) {
-    ::close(ready);
+  work.source = path;
+  if (std::strcmp(path, kZygoteScript) != 0) {
+    ::close(work.source_file);
     ::unlink(kZygoteScript);
-    fd = -1;
+    work.source_file = open_source(path);
   }
-  if (fd < 0) fd = open_source(path);
-  if (fd < 0) return nullptr;
+  if (work.source_file < 0) return false;
   while (!code.empty()) {
-    const ssize_t n = ::write(fd, code.data(), code.size());
+    const ssize_t n = ::write(work.source_file, code.data(), code.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      const int error = errno;
-      ::close(fd);
-      errno = error;
-      return nullptr;
-    }
+    if (n < 0) return false;
     code.remove_prefix(static_cast<std::size_t>(n));
   }
-  ::close(fd);
-  return path;
+  return ::lseek(work.source_file, 0, SEEK_SET) == 0;
 }
 
 /// The run cannot begin; user code has not, so this is ours to say, where a program would.
@@ -187,14 +180,9 @@ std::string_view Pod::receive(Go& go) noexcept {
   return {static_cast<const char*>(data), go.payload_bytes};
 }
 
-bool workspace_is_empty() noexcept {
-  const int fd = ::open(kWorkspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return false;
-  // "." and ".." take 24 bytes each; a file system that says otherwise is taken for one with files.
-  alignas(std::uint64_t) char entries[256];
-  const long size = ::syscall(SYS_getdents64, fd, entries, sizeof entries);
-  ::close(fd);
-  return size == 2 * 24;
+void make_ready(Work& work) noexcept {
+  work.source_file = open_source(kZygoteScript);
+  if (::chdir(kWorkspace) != 0) refuse(kWorkspace);
 }
 
 void unpack(std::string_view payload, Work& work) noexcept {
@@ -208,23 +196,25 @@ void unpack(std::string_view payload, Work& work) noexcept {
       work.command[1] == nullptr || work.environment == nullptr) {
     refuse("reading the run");
   }
-  work.source = write_source(name, code, work.source_file);
-  if (work.source == nullptr) {
+  if (!write_source(name, code, work)) {
     if (errno == ENOSPC || errno == EFBIG) {
       send_struct(ending.step, StepMessage{Step::kExecFailed, errno});
       ::_exit(127);
     }
     refuse("writing the program's file");
   }
-  if (::chdir(kWorkspace) != 0) refuse(kWorkspace);
   environ = work.environment;
 }
 
 void Pod::wait(Work& work) noexcept {
-  work.source_file = open_source(kZygoteScript);  // most are called so: a file less to be made then
+  make_ready(work);
   send_struct(step_, StepMessage{Step::kWaiting, ::getpid()});
   Go go{};
-  unpack(receive(go), work);
+  const std::string_view payload = receive(go);
+  work.inputs = go.has_inputs != 0;
+  // They have been mounted over what was entered.
+  if (work.inputs && ::chdir(kWorkspace) != 0) refuse(kWorkspace);
+  unpack(payload, work);
   set_limits(go);
 }
 

@@ -14,7 +14,8 @@ namespace podium::pod {
 /// is freed: the process ends with the run.
 struct Work {
   const char* source = nullptr;  ///< path of the file with the code
-  int source_file = -1;          ///< where it usually is, made ahead; -1: not made
+  int source_file = -1;          ///< that file, to be read from its beginning
+  bool inputs = false;           ///< files may lie in the workspace
   char** command = nullptr;      ///< interpreter, source, arguments
   char** environment = nullptr;
 };
@@ -26,11 +27,12 @@ inline constexpr char kRehearsalSource[] = "/mnt/code/rehearsal.py";
 /// What programs are told that they were started with, unless the language says otherwise.
 inline constexpr const char* kInterpreter = "/usr/bin/python3";
 
-/// Whether there is nothing in the folder that programs begin in: nothing of theirs to be imported.
-bool workspace_is_empty() noexcept;
+/// Makes the file that most programs are written to and enters the workspace: what every run needs
+/// and none decides. What fails is said on stderr, and the process ends.
+void make_ready(Work& work) noexcept;
 
-/// Reads a payload (see RunHeader), writes its code to its place, enters its environment and the
-/// workspace. What fails is said on stderr, and the process ends.
+/// Reads a payload (see RunHeader), writes its code to its place, enters its environment. What
+/// fails is said on stderr, and the process ends.
 void unpack(std::string_view payload, Work& work) noexcept;
 
 /// A pod's way between its fork and its program. Has nothing to do with Python.

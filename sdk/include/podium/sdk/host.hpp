@@ -10,6 +10,38 @@
 
 namespace podium::sdk {
 
+/// A descriptor that the host waits for; see podium_io_thread. Its destructor lets no call come any
+/// more, and waits for one that runs: not from within it.
+class Watch {
+ public:
+  Watch() noexcept = default;
+  Watch(Watch&& other) noexcept
+      : thread_(other.thread_),
+        watch_(std::exchange(other.watch_, nullptr)),
+        calls_(std::move(other.calls_)) {}
+  Watch& operator=(Watch&& other) noexcept {
+    std::swap(thread_, other.thread_);
+    std::swap(watch_, other.watch_);
+    std::swap(calls_, other.calls_);
+    return *this;
+  }
+  ~Watch() {
+    if (watch_ != nullptr) thread_->unwatch(thread_->ctx, watch_);
+  }
+
+  explicit operator bool() const noexcept { return watch_ != nullptr; }
+
+ private:
+  friend class Host;
+  struct Calls {
+    std::function<void()> ready, ended;
+  };
+
+  const podium_io_thread* thread_ = nullptr;
+  podium_watch* watch_ = nullptr;
+  std::unique_ptr<Calls> calls_;
+};
+
 /// A view of podium_host, cheap to copy. Valid until the instance's destructor returns; any thread.
 class Host {
  public:
@@ -61,6 +93,25 @@ class Host {
       throw Error(code, "connecting to the spawner: " + std::string(err.message));
     }
     return Descriptor(fd);
+  }
+
+  /// Calls `ready` on the host's I/O thread whenever the descriptor can be read, `ended` once if
+  /// that thread ends; neither may throw. An empty Watch: this host lends no such thread.
+  Watch watch(int descriptor, std::function<void()> ready, std::function<void()> ended) const {
+    Watch out;
+    const auto* thread = get_extension<podium_io_thread>(PODIUM_EXT_IO_THREAD);
+    if (thread == nullptr) return out;
+    using Calls = Watch::Calls;
+    out.calls_ = std::make_unique<Calls>(Calls{std::move(ready), std::move(ended)});
+    podium_error err{};
+    err.size = sizeof err;
+    const podium_code code = thread->watch(
+        thread->ctx, descriptor, [](void* calls) { static_cast<Calls*>(calls)->ready(); },
+        [](void* calls) { static_cast<Calls*>(calls)->ended(); }, out.calls_.get(), &out.watch_,
+        &err);
+    if (code != PODIUM_OK) throw Error(code, "watching a descriptor: " + std::string(err.message));
+    out.thread_ = thread;
+    return out;
   }
 
   const podium_host* raw() const noexcept { return host_; }
