@@ -19,6 +19,8 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <span>
+#include <utility>
 
 #include "box.hpp"
 #include "cpu_meter.hpp"
@@ -184,6 +186,8 @@ class Init {
       goes_on_us_ = 0;
       send_struct(s_.control, Message{Kind::kGoesOn, 0, s_.nonce});
     }
+    // A run may have gone straight to the process, whose words come after those of the runtime.
+    if (!running_ && !ended_ && std::exchange(events[0].revents, 0) != 0) on_control();
     if (events[2].revents != 0) on_step();
     if (events[3].revents != 0 && running_) return finish(Stop::kMemory);
     if (events[1].revents != 0) on_children();
@@ -284,9 +288,17 @@ class Init {
     if (pod_) cpu_.watch(main_);
     cpu_.all_us();  // what is called once is mapped when the run comes and calls it again
     started_us_ = now_us();
-    const std::array<int, 3> streams{s_.input_write, s_.output_read, s_.error_read};
-    if (!send_struct(s_.control, Message{Kind::kReady, 0, s_.nonce}, streams)) ::_exit(1);
-    for (const int fd : streams) ::close(fd);
+    const std::array<int, 4> lent{s_.input_write, s_.output_read, s_.error_read, s_.step};
+    const std::span<const int> sent{lent.data(), takes_straight() ? lent.size() : 3};
+    if (!send_struct(s_.control, Message{Kind::kReady, 0, s_.nonce}, sent)) ::_exit(1);
+    for (const int fd : {s_.input_write, s_.output_read, s_.error_read}) ::close(fd);
+  }
+
+  /// Whether a run whose limits are those of this sandbox needs nothing of pid 1 to begin: the
+  /// cgroup holds them, and its process is another user's.
+  bool takes_straight() const noexcept {
+    return forked_ && s_.user_uid != s_.init_uid && s_.cgroup.memory_limit >= 0 &&
+           s_.cgroup.pids_limit >= 0;
   }
 
   void on_children() noexcept {
@@ -368,6 +380,7 @@ class Init {
   void run(std::size_t size, Packet& packet) noexcept {
     RunHeader header{};
     std::memcpy(&header, buffer_, sizeof header);
+    if (header.straight != 0) return begin_straight(header);
     const ShellLimits& first = header.compiles != 0 ? header.compile_limits : header.limits;
     if (const int error = apply_limits(s_.cgroup, first, &limits_)) {
       fail("setting the limits of the run", error);
@@ -385,11 +398,8 @@ class Init {
     box_.forget_runs();
     wall_us_ = header.wall_ms * 1000;
     compile_wall_us_ = header.compile_wall_ms * 1000;
-    Go go{};
-    go.file_bytes = file_bytes_ = header.file_bytes;
-    go.open_files = header.open_files;
-    go.payload_bytes = header.payload_bytes;
-    go.payload_is_descriptor = header.payload_is_descriptor;
+    file_bytes_ = header.file_bytes;
+    Go go = go_of(header);
     go.has_inputs = header.workspace[0] != '\0' ? 1 : 0;
     if (s_.cgroup.memory_limit < 0) {
       go.data_bytes = header.limits.memory_bytes;
@@ -404,11 +414,7 @@ class Init {
     if (alike) drop_rights();
     const int payload = packet.descriptor(0);
     const std::string_view rest{buffer_ + sizeof header, size - sizeof header};
-    running_ = true;
-    cpu_.begin_run();
-    started_us_ = now_us();
-    deadline_us_ = started_us_ + wall_us_;
-    goes_on_us_ = started_us_ + kShortRun / std::chrono::microseconds(1);
+    begin_run();
     if (pod_ && !forked_) send_struct(s_.step, StepMessage{Step::kComing, 0});
     if (!send_packet(s_.step, as_bytes(go), rest,
                      header.payload_is_descriptor != 0 ? std::span<const int>(&payload, 1)
@@ -419,6 +425,23 @@ class Init {
     // While the program starts: it is another user's, who can do nothing to this process, and none
     // of its words are read before.
     if (!alike) drop_rights();
+  }
+
+  /// The runtime tells, and gives the rest to the process itself: it goes on beside this.
+  void begin_straight(const RunHeader& header) noexcept {
+    box_.forget_runs();
+    wall_us_ = header.wall_ms * 1000;
+    file_bytes_ = header.file_bytes;
+    begin_run();
+    drop_rights();
+  }
+
+  void begin_run() noexcept {
+    running_ = true;
+    cpu_.begin_run();
+    started_us_ = now_us();
+    deadline_us_ = started_us_ + wall_us_;
+    goes_on_us_ = started_us_ + kShortRun / std::chrono::microseconds(1);
   }
 
   void drop_rights() noexcept {

@@ -80,7 +80,8 @@ struct ShellMade {
 // ---------------------------------------------------------------- runtime ↔ pid 1
 
 enum class Kind : std::uint32_t {
-  kReady = 1,  ///< pid 1 →: a process waits; descriptors: stdin (w), stdout (r), stderr (r)
+  kReady = 1,  ///< pid 1 →: a process waits; descriptors: stdin (w), stdout (r), stderr (r), and,
+               ///< when a run may go straight to it, pid 1's end of the socket to that process
   kRun,        ///< → pid 1: RunHeader, payload behind it or as a memfd
   kKill,       ///< → pid 1: KillRun
   kEnd,        ///< pid 1 →: RunEnd; descriptors: changes, merged, as the flags say
@@ -116,6 +117,8 @@ struct RunHeader {
   std::uint64_t payload_bytes = 0;
   std::uint32_t payload_is_descriptor = 0;
   std::uint32_t compiles = 0;  ///< 1: there is a compile step
+  std::uint32_t straight = 0;  ///< 1: Go follows on the socket that came with kReady, not from here
+  std::uint32_t reserved = 0;
   char workspace[32] = {};     ///< name below the runs directory; empty: the run has no inputs
 };
 
@@ -194,6 +197,16 @@ struct Go {
   std::uint32_t payload_is_descriptor = 0;
   std::uint32_t has_inputs = 0;  ///< 1: the workspace was mounted for this run
 };
+
+/// What a run's process is told without regard to its sandbox.
+inline Go go_of(const RunHeader& header) noexcept {
+  Go go;
+  go.file_bytes = header.file_bytes;
+  go.open_files = header.open_files;
+  go.payload_bytes = header.payload_bytes;
+  go.payload_is_descriptor = header.payload_is_descriptor;
+  return go;
+}
 
 static_assert(sizeof(Go) == 64, "plugins/runtime/node-pod/start.cjs reads it by offsets");
 static_assert(sizeof(StepMessage) == 8, "plugins/runtime/node-pod/start.cjs writes it");

@@ -66,6 +66,12 @@ ShellLimits shell_limits(const podium_limits& limits) {
   return out;
 }
 
+/// Whether pid 1 has nothing to prepare for this run.
+bool goes_straight(const RunHeader& header, const Shell& shell) noexcept {
+  return shell.process && header.limits == shell.limits && header.compiles == 0 &&
+         header.workspace[0] == '\0';
+}
+
 /// Made before a sandbox is taken: a shortage here must not cost one.
 sdk::Descriptor to_file(const std::string& payload) {
   sdk::Descriptor file(::memfd_create("payload", MFD_CLOEXEC));
@@ -137,11 +143,18 @@ SandboxRun::SandboxRun(const sdk::RunView& view, const sdk::Callbacks& to)
 }
 
 Sent dispatch(SandboxRun& run, Shell& shell) noexcept {
-  run.header.message.nonce = shell.nonce;
+  RunHeader& header = run.header;
+  header.message.nonce = shell.nonce;
+  header.straight = goes_straight(header, shell) ? 1 : 0;
   const int file = run.payload_file.get();
-  const bool sent = send_packet(shell.control.get(), as_bytes(run.header), run.payload,
-                                file >= 0 ? std::span<const int>(&file, 1) : std::span<const int>(),
-                                MSG_DONTWAIT);
+  const std::span<const int> files(&file, file >= 0 ? 1 : 0);
+  // pid 1 hears of it first: it must know of the run when the process speaks.
+  const bool sent = header.straight != 0
+                        ? send_struct(shell.control.get(), header, {}, MSG_DONTWAIT) &&
+                              send_packet(shell.process.get(), as_bytes(go_of(header)), run.payload,
+                                          files, MSG_DONTWAIT)
+                        : send_packet(shell.control.get(), as_bytes(header), run.payload, files,
+                                      MSG_DONTWAIT);
   if (sent) return Sent::kSent;
   const bool is_short = errno == ENOMEM || errno == ENOBUFS || errno == ETOOMANYREFS;
   return is_short ? Sent::kShort : Sent::kGone;

@@ -25,6 +25,7 @@ struct Shell {
   ShellLimits limits;
   State state = State::kMaking;
   sdk::Descriptor control, input, output, error;
+  sdk::Descriptor process;  ///< to what waits in it; none: all goes through its pid 1
   std::chrono::steady_clock::time_point asked_at, pinged_at;
   unsigned missed_pings = 0;
   std::chrono::steady_clock::time_point kill_asked_at;  ///< of the spawner; epoch: never

@@ -259,10 +259,11 @@ void Sandboxes::on_ready(const std::shared_ptr<Shell>& shell, Packet& packet) {
   SandboxRun* run = nullptr;
   {
     const std::lock_guard lock(mutex_);
-    if (shell->state != Shell::State::kMaking || packet.count() != 3) return;
+    if (shell->state != Shell::State::kMaking || packet.count() < 3) return;
     shell->input.reset(packet.take(0));
     shell->output.reset(packet.take(1));
     shell->error.reset(packet.take(2));
+    if (packet.count() > 3) shell->process.reset(packet.take(3));
     shell->state = Shell::State::kReady;
     shell->pinged_at = Clock::now();
     Pool& pool = pools_[shell->pool];
