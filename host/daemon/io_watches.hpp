@@ -18,7 +18,8 @@ class IoWatches final : public DescriptorWatcher {
   std::unique_ptr<Watch> watch(UniqueFd descriptor, std::function<void()> ready,
                                std::function<void()> ended) override;
 
-  /// The I/O thread has ended, and the io_context is still there: calls `ended` of all that is left.
+  /// The I/O thread has ended, and the io_context is still there: calls `ended` of all that is
+  /// left.
   void end();
 
  private:

@@ -135,3 +135,82 @@ TEST(InstanceHost, SaysWhyThereIsNoConnectionToTheSpawner) {
   EXPECT_EQ(sandbox->connect(sandbox->ctx, &descriptor, &err), PODIUM_UNAVAILABLE);
   EXPECT_STREQ(err.message, "the spawner restarts");
 }
+
+namespace {
+
+/// A watcher that is asked by hand.
+struct OneWatch final : DescriptorWatcher {
+  struct Handle final : Watch {
+    explicit Handle(bool& watched) : watched_(watched) {}
+    ~Handle() override { watched_ = false; }
+    bool& watched_;
+  };
+  std::unique_ptr<Watch> watch(UniqueFd fd, std::function<void()> when_ready,
+                               std::function<void()> when_ended) override {
+    descriptor = std::move(fd);
+    ready = std::move(when_ready);
+    ended = std::move(when_ended);
+    watched = true;
+    return std::make_unique<Handle>(watched);
+  }
+  UniqueFd descriptor;
+  std::function<void()> ready, ended;
+  bool watched = false;
+};
+
+}  // namespace
+
+TEST(InstanceHost, LendsTheIoThreadAndTakesItBack) {
+  Workshop workshop;
+  OneWatch watcher;
+  HostServices services = workshop.services();
+  InstanceHost none("none", services);
+  EXPECT_EQ(extension<podium_io_thread>(none, PODIUM_EXT_IO_THREAD), nullptr);
+  services.watcher = &watcher;
+  int calls = 0;
+  {
+    InstanceHost host("pods", services);
+    const auto* thread = extension<podium_io_thread>(host, PODIUM_EXT_IO_THREAD);
+    ASSERT_NE(thread, nullptr);
+    const UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    podium_watch *first = nullptr, *forgotten = nullptr;
+    const auto count = [](void* arg) { ++*static_cast<int*>(arg); };
+    const auto boom = [](void*) { throw std::runtime_error("boom"); };
+
+    ASSERT_EQ(thread->watch(thread->ctx, file.get(), count, boom, &calls, &first, nullptr),
+              PODIUM_OK);
+    EXPECT_NE(watcher.descriptor.get(), file.get()) << "it is the plugin's to close";
+    watcher.ready();
+    watcher.ended();
+    EXPECT_EQ(calls, 1);
+    EXPECT_TRUE(workshop.log.has("ended of a watch let an exception out"));
+    thread->unwatch(thread->ctx, first);
+    EXPECT_FALSE(watcher.watched);
+    thread->unwatch(thread->ctx, first);  // against the ABI, and harmless
+
+    ASSERT_EQ(thread->watch(thread->ctx, file.get(), count, count, &calls, &forgotten, nullptr),
+              PODIUM_OK);
+    EXPECT_TRUE(watcher.watched);
+  }
+  EXPECT_FALSE(watcher.watched) << "what an instance forgets ends with it";
+}
+
+TEST(InstanceHost, RefusesToWatchWhatIsNoDescriptor) {
+  Workshop workshop;
+  OneWatch watcher;
+  HostServices services = workshop.services();
+  services.watcher = &watcher;
+  InstanceHost host("pods", services);
+  const auto* thread = extension<podium_io_thread>(host, PODIUM_EXT_IO_THREAD);
+  const auto nothing = [](void*) {};
+  podium_watch* watch = nullptr;
+  podium_error err{};
+  err.size = sizeof err;
+
+  EXPECT_EQ(thread->watch(thread->ctx, 99'999, nothing, nothing, nullptr, &watch, &err),
+            PODIUM_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(err.message).find("descriptor"), std::string::npos) << err.message;
+  EXPECT_EQ(thread->watch(thread->ctx, 0, nullptr, nothing, nullptr, &watch, &err),
+            PODIUM_INVALID_ARGUMENT);
+  EXPECT_FALSE(watcher.watched);
+}

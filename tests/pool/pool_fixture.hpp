@@ -1,11 +1,24 @@
 #pragma once
+#include <gtest/gtest.h>
+
 #include <chrono>
+#include <string>
 #include <thread>
 
 #include "sandbox/fake_spawner.hpp"
 #include "sandbox/recorded_run.hpp"
 
 namespace podium::sandbox {
+
+/// Once on a host that lends its I/O thread, and once on one that does not.
+class OnBothHosts : public testing::TestWithParam<bool> {
+ protected:
+  OnBothHosts() { FakeSpawner::lends_io_thread = GetParam(); }
+  ~OnBothHosts() override { FakeSpawner::lends_io_thread = false; }
+};
+inline std::string host_name(const testing::TestParamInfo<bool>& info) {
+  return info.param ? "OnTheHostsThread" : "OnItsOwnThread";
+}
 
 inline Program program() {
   Program p;

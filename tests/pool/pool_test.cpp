@@ -21,6 +21,8 @@
 namespace podium::sandbox {
 namespace {
 
+class Pool : public OnBothHosts {};
+
 using namespace std::chrono_literals;
 
 void run_once(Sandboxes& sandboxes, std::size_t pool = 0) {
@@ -39,7 +41,7 @@ bool logged(FakeSpawner& spawner, const std::string& part) {
 
 // ---------------------------------------------------------------- what dies
 
-TEST(Pool, TriesAnotherSandboxOnceWhenOneDiesWithTheRunUnread) {
+TEST_P(Pool, TriesAnotherSandboxOnceWhenOneDiesWithTheRunUnread) {
   FakeSpawner spawner({.unread = 1000});
   Sandboxes sandboxes(spawner.host(), {pool_of(2, 2)});
   ASSERT_TRUE(settled(sandboxes));
@@ -56,7 +58,7 @@ TEST(Pool, TriesAnotherSandboxOnceWhenOneDiesWithTheRunUnread) {
   EXPECT_EQ(state.hits + state.misses, 1u) << "a second try is not another run";
 }
 
-TEST(Pool, GivesTheNextSandboxAllInputAndWhatComesAfterIt) {
+TEST_P(Pool, GivesTheNextSandboxAllInputAndWhatComesAfterIt) {
   FakeSpawner spawner;
   std::promise<std::string> all;
   spawner.on_input = [&](int input) {
@@ -88,7 +90,7 @@ TEST(Pool, GivesTheNextSandboxAllInputAndWhatComesAfterIt) {
   EXPECT_EQ(all.get_future().get(), "first second");
 }
 
-TEST(Pool, ForgetsTheInputThatAnEndedRunHasNotRead) {
+TEST_P(Pool, ForgetsTheInputThatAnEndedRunHasNotRead) {
   FakeSpawner spawner;
   spawner.on_run = [](int control, std::uint64_t nonce, int) {
     RunEnd end;
@@ -117,7 +119,7 @@ TEST(Pool, ForgetsTheInputThatAnEndedRunHasNotRead) {
   EXPECT_LT(least, 0.005) << "the loop is woken again and again for a run that is over";
 }
 
-TEST(Pool, RefillsThoughNoSandboxCanBeMadeWithTheLimitsOfTheLastRun) {
+TEST_P(Pool, RefillsThoughNoSandboxCanBeMadeWithTheLimitsOfTheLastRun) {
   FakeSpawner spawner;
   spawner.refused_cpu_millis = 7777;
   Sandboxes sandboxes(spawner.host(), {pool_of(2, 2)});
@@ -132,7 +134,7 @@ TEST(Pool, RefillsThoughNoSandboxCanBeMadeWithTheLimitsOfTheLastRun) {
   EXPECT_TRUE(settled(sandboxes));
 }
 
-TEST(Pool, MakesNoSandboxWithAShareThatItsMakingWouldTakeLongWith) {
+TEST_P(Pool, MakesNoSandboxWithAShareThatItsMakingWouldTakeLongWith) {
   FakeSpawner spawner;
   Sandboxes sandboxes(spawner.host(), {pool_of(2, 2)});
   ASSERT_TRUE(settled(sandboxes));
@@ -147,7 +149,7 @@ TEST(Pool, MakesNoSandboxWithAShareThatItsMakingWouldTakeLongWith) {
   EXPECT_GE(spawner.asked_cpu_millis, 500u);
 }
 
-TEST(Pool, SpendsNoSandboxOnARunThatItHasNoDescriptorFor) {
+TEST_P(Pool, SpendsNoSandboxOnARunThatItHasNoDescriptorFor) {
   FakeSpawner spawner;
   Sandboxes sandboxes(spawner.host(), {pool_of(2, 2)});
   ASSERT_TRUE(settled(sandboxes));
@@ -178,7 +180,7 @@ TEST(Pool, SpendsNoSandboxOnARunThatItHasNoDescriptorFor) {
   EXPECT_EQ(next.end.code, PODIUM_OK) << next.message;
 }
 
-TEST(Pool, DoesNotStartARunAgainThatMayHaveBegun) {
+TEST_P(Pool, DoesNotStartARunAgainThatMayHaveBegun) {
   FakeSpawner spawner({.running = 1000});
   Sandboxes sandboxes(spawner.host(), {pool_of(2, 2)});
 
@@ -190,7 +192,7 @@ TEST(Pool, DoesNotStartARunAgainThatMayHaveBegun) {
   EXPECT_EQ(spawner.runs, 1u);
 }
 
-TEST(Pool, GivesUpASandboxThatIsSilentTwice) {
+TEST_P(Pool, GivesUpASandboxThatIsSilentTwice) {
   FakeSpawner spawner;
   PoolOptions pool = pool_of(2, 2);
   pool.ping_interval = 500ms;
@@ -209,7 +211,7 @@ TEST(Pool, GivesUpASandboxThatIsSilentTwice) {
   EXPECT_TRUE(logged(spawner, "a sandbox that waits was silent twice"));
 }
 
-TEST(Pool, KeepsASandboxThatAnswers) {
+TEST_P(Pool, KeepsASandboxThatAnswers) {
   FakeSpawner spawner;
   PoolOptions pool = pool_of(2, 2);
   pool.ping_interval = 1ms;
@@ -222,7 +224,7 @@ TEST(Pool, KeepsASandboxThatAnswers) {
   EXPECT_EQ(spawner.made, 2u);
 }
 
-TEST(Pool, ReplacesAZygoteThatMakesNothingAnyMore) {
+TEST_P(Pool, ReplacesAZygoteThatMakesNothingAnyMore) {
   FakeSpawner spawner;
   PoolOptions pool = pods_of(1, 1);
   pool.making_timeout = 500ms;
@@ -238,7 +240,7 @@ TEST(Pool, ReplacesAZygoteThatMakesNothingAnyMore) {
   run_once(sandboxes);
 }
 
-TEST(Pool, AnswersARunWhoseSandboxNobodyCanKill) {
+TEST_P(Pool, AnswersARunWhoseSandboxNobodyCanKill) {
   FakeSpawner spawner;
   spawner.on_run = [](int, std::uint64_t, int) { return true; };  // never ends
   spawner.knows_nothing = true;
@@ -255,7 +257,7 @@ TEST(Pool, AnswersARunWhoseSandboxNobodyCanKill) {
   EXPECT_EQ(spawner.kills, 1u);
 }
 
-TEST(Pool, BelievesNoTimesThatCannotBe) {
+TEST_P(Pool, BelievesNoTimesThatCannotBe) {
   constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min(),
                          kMost = std::numeric_limits<std::int64_t>::max();
   for (const std::int64_t time : {kLeast, std::int64_t{-1}, kMost}) {
@@ -283,7 +285,7 @@ TEST(Pool, BelievesNoTimesThatCannotBe) {
 
 // ---------------------------------------------------------------- zygotes
 
-TEST(Pool, ReplacesAZygoteAfterSoManyForksLessUpToAFifth) {
+TEST_P(Pool, ReplacesAZygoteAfterSoManyForksLessUpToAFifth) {
   FakeSpawner spawner;
   PoolOptions pool = pods_of(1, 1);
   pool.zygote.recycle_after = 20;
@@ -311,7 +313,7 @@ TEST(Pool, ReplacesAZygoteAfterSoManyForksLessUpToAFifth) {
   EXPECT_TRUE(eventually([&] { return sandboxes.state(0).recycles == spawner.zygotes - 1; }));
 }
 
-TEST(Pool, ReplacesAZygoteOfAnAge) {
+TEST_P(Pool, ReplacesAZygoteOfAnAge) {
   FakeSpawner spawner;
   PoolOptions pool = pods_of(1, 1);
   pool.zygote.recycle_age = 1s;
@@ -322,7 +324,7 @@ TEST(Pool, ReplacesAZygoteOfAnAge) {
   EXPECT_EQ(spawner.made, 1u) << "what waits is as good as before";
 }
 
-TEST(Pool, ReplacesZygoteAndStockWhenPackagesChange) {
+TEST_P(Pool, ReplacesZygoteAndStockWhenPackagesChange) {
   const std::string folder = "/tmp/podium-pool-test-" + std::to_string(::getpid());
   std::filesystem::create_directory(folder);
   FakeSpawner spawner;
@@ -339,7 +341,7 @@ TEST(Pool, ReplacesZygoteAndStockWhenPackagesChange) {
   std::filesystem::remove_all(folder);
 }
 
-TEST(Pool, LeavesOutATierWhosePackagesAreMissingAndSaysSo) {
+TEST_P(Pool, LeavesOutATierWhosePackagesAreMissingAndSaysSo) {
   FakeSpawner spawner;
   spawner.zygote_error = ENOENT;
   PoolOptions missing = pods_of(1, 1);
@@ -358,7 +360,7 @@ TEST(Pool, LeavesOutATierWhosePackagesAreMissingAndSaysSo) {
   EXPECT_EQ(run.end.code, PODIUM_UNAVAILABLE);
 }
 
-TEST(Pool, TriesATierAgainWhenItsPackagesHaveComeSince) {
+TEST_P(Pool, TriesATierAgainWhenItsPackagesHaveComeSince) {
   const std::string folder = "/tmp/podium-pool-tier-" + std::to_string(::getpid());
   std::filesystem::create_directory(folder);
   FakeSpawner spawner;
@@ -377,7 +379,7 @@ TEST(Pool, TriesATierAgainWhenItsPackagesHaveComeSince) {
 
 // ---------------------------------------------------------------- how many
 
-TEST(Pool, LetsGoOfTheStockButForOneWhenMemoryIsShortAndTakesItUpAgain) {
+TEST_P(Pool, LetsGoOfTheStockButForOneWhenMemoryIsShortAndTakesItUpAgain) {
   FakeSpawner spawner;
   std::atomic<bool> is_short{false};
   Sandboxes sandboxes(spawner.host(), {pool_of(6, 6)}, [&] { return is_short.load(); });
@@ -393,7 +395,7 @@ TEST(Pool, LetsGoOfTheStockButForOneWhenMemoryIsShortAndTakesItUpAgain) {
   EXPECT_TRUE(logged(spawner, "memory of the host is short"));
 }
 
-TEST(Pool, ServesRunsThatWaitEvenWhenMemoryIsShortWhileItRefills) {
+TEST_P(Pool, ServesRunsThatWaitEvenWhenMemoryIsShortWhileItRefills) {
   FakeSpawner spawner({.making = 300});
   Sandboxes sandboxes(spawner.host(), {pool_of(4, 4)}, [] { return true; });
 
@@ -404,7 +406,7 @@ TEST(Pool, ServesRunsThatWaitEvenWhenMemoryIsShortWhileItRefills) {
   EXPECT_LE(spawner.most_idle, 4u + 1u);
 }
 
-TEST(Pool, LogsTheSameComplaintOnceInAWhile) {
+TEST_P(Pool, LogsTheSameComplaintOnceInAWhile) {
   FakeSpawner spawner({.making = 1000});
   Sandboxes sandboxes(spawner.host(), {pool_of(4, 4)});
   ASSERT_TRUE(eventually([&] { return spawner.made >= 12; }));
@@ -430,7 +432,7 @@ TEST(LogGateTest, PassesTheFirstAndThenOneAnIntervalWithTheNumberHeldBack) {
 
 // ---------------------------------------------------------------- what is told
 
-TEST(Pool, CountsByTier) {
+TEST_P(Pool, CountsByTier) {
   FakeSpawner spawner;
   Sandboxes sandboxes(spawner.host(), {pods_of(2, 2)});
   ASSERT_TRUE(settled(sandboxes));
@@ -452,7 +454,7 @@ TEST(Pool, CountsByTier) {
   }
 }
 
-TEST(Pool, TellsTheSameAsMetricsByTier) {
+TEST_P(Pool, TellsTheSameAsMetricsByTier) {
   FakeSpawner spawner;
   PoolOptions full = pods_of(1, 1);
   full.tier = "numpy,pandas";
@@ -481,7 +483,7 @@ TEST(Pool, TellsTheSameAsMetricsByTier) {
   }
 }
 
-TEST(Pool, CallsARunWarmWhenItsInterpreterWasThereBeforeIt) {
+TEST_P(Pool, CallsARunWarmWhenItsInterpreterWasThereBeforeIt) {
   FakeSpawner spawner;
   spawner.holds = true;
   Sandboxes sandboxes(spawner.host(), {pool_of(1, 1), pods_of(1, 1)});
@@ -495,6 +497,76 @@ TEST(Pool, CallsARunWarmWhenItsInterpreterWasThereBeforeIt) {
   EXPECT_EQ(job.end.warm, 0u);
   EXPECT_EQ(pod.end.warm, 1u) << "though it waited for it";
 }
+
+// ---------------------------------------------------------------- the host's I/O thread
+
+/// The first run ends when it is told to, later ones at once.
+struct HeldRun {
+  FakeSpawner spawner;
+  std::promise<std::pair<int, std::uint64_t>> begun;
+  bool first = true;  ///< the fake's thread's
+
+  HeldRun() {
+    spawner.on_run = [this](int control, std::uint64_t nonce, int) {
+      if (!std::exchange(first, false)) {
+        end({control, nonce});
+      } else {
+        begun.set_value({control, nonce});
+      }
+      return true;
+    };
+  }
+  static void end(const std::pair<int, std::uint64_t>& pid_one) {
+    RunEnd end;
+    end.message.nonce = pid_one.second;
+    send_struct(pid_one.first, end);
+  }
+};
+
+TEST_P(Pool, HearsOfTheEndOnTheHostsThreadWhenThatIsLent) {
+  HeldRun held;
+  Sandboxes sandboxes(held.spawner.host(), {pool_of(1, 1)});
+  Recorded run;
+  run.start(sandboxes, program());
+
+  held.end(held.begun.get_future().get());
+  run.wait();
+
+  const auto* host = held.spawner.io_thread();
+  EXPECT_NE(run.told_by, std::this_thread::get_id());
+  EXPECT_EQ(host != nullptr, GetParam());
+  EXPECT_TRUE(host == nullptr || run.told_by == host->id());
+}
+
+TEST_P(Pool, HearsOfTheEndThoughTheHostsThreadEndedBeforeIt) {
+  HeldRun held;
+  Sandboxes sandboxes(held.spawner.host(), {pool_of(1, 1)});
+  Recorded run;
+  run.start(sandboxes, program());
+  const auto pid_one = held.begun.get_future().get();
+
+  if (auto* host = held.spawner.io_thread()) host->end();
+  held.end(pid_one);
+  run.wait();
+
+  EXPECT_EQ(run.end.code, PODIUM_OK);
+  run_once(sandboxes);
+}
+
+TEST_P(Pool, LeavesTheHostsThreadAloneAfterItsEnd) {
+  FakeSpawner spawner;
+  const auto watches = [&] {
+    return spawner.io_thread() != nullptr ? spawner.io_thread()->watches() : 0;
+  };
+  {
+    Sandboxes sandboxes(spawner.host(), {pool_of(1, 1)});
+    ASSERT_TRUE(settled(sandboxes));
+    EXPECT_EQ(watches(), GetParam() ? 1u : 0u);
+  }
+  EXPECT_EQ(watches(), 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(, Pool, testing::Bool(), host_name);
 
 }  // namespace
 }  // namespace podium::sandbox

@@ -9,6 +9,8 @@
 namespace podium::sandbox {
 namespace {
 
+class PoolThreads : public OnBothHosts {};
+
 constexpr unsigned kClients = 12;
 
 struct Tally {
@@ -38,7 +40,7 @@ void run_clients(Sandboxes& sandboxes, unsigned clients, unsigned runs, Tally& t
   for (auto& thread : threads) thread.join();
 }
 
-TEST(PoolThreads, EndEveryRunOnceAndForgetNone) {
+TEST_P(PoolThreads, EndEveryRunOnceAndForgetNone) {
   FakeSpawner spawner;
   Sandboxes sandboxes(spawner.host(), {pool_of(2, 4)});
   Tally tally;
@@ -52,7 +54,7 @@ TEST(PoolThreads, EndEveryRunOnceAndForgetNone) {
   EXPECT_EQ(state.deaths, 0u);
 }
 
-TEST(PoolThreads, MakeNoMoreSandboxesThanAreWanted) {
+TEST_P(PoolThreads, MakeNoMoreSandboxesThanAreWanted) {
   FakeSpawner spawner;
   Sandboxes sandboxes(spawner.host(), {pool_of(2, 4)});
   Tally tally;
@@ -67,7 +69,7 @@ TEST(PoolThreads, MakeNoMoreSandboxesThanAreWanted) {
   EXPECT_TRUE(eventually([&] { return spawner.idle == sandboxes.state(0).target; }));
 }
 
-TEST(PoolThreads, HandOnEachSandboxToARunThatWaits) {
+TEST_P(PoolThreads, HandOnEachSandboxToARunThatWaits) {
   FakeSpawner spawner;
   spawner.holds = true;
   Sandboxes sandboxes(spawner.host(), {pool_of(1, 1)});
@@ -90,7 +92,7 @@ TEST(PoolThreads, HandOnEachSandboxToARunThatWaits) {
   EXPECT_EQ(spawner.made, 301u);
 }
 
-TEST(PoolThreads, SurviveThatEverythingDiesAtEveryMoment) {
+TEST_P(PoolThreads, SurviveThatEverythingDiesAtEveryMoment) {
   FakeSpawner spawner({.making = 10,
                        .before_ready = 20,
                        .idle = 50,
@@ -110,7 +112,7 @@ TEST(PoolThreads, SurviveThatEverythingDiesAtEveryMoment) {
   EXPECT_EQ(sandboxes.state(0).waiting, 0u);
 }
 
-TEST(PoolThreads, CancelAtEveryMomentAndHearOfItOnce) {
+TEST_P(PoolThreads, CancelAtEveryMomentAndHearOfItOnce) {
   FakeSpawner spawner({.idle = 20, .unread = 20});
   spawner.on_run = [](int, std::uint64_t, int) { return true; };  // until it is cancelled
   Sandboxes sandboxes(spawner.host(), {pool_of(2, 4)});
@@ -139,7 +141,7 @@ TEST(PoolThreads, CancelAtEveryMomentAndHearOfItOnce) {
   EXPECT_TRUE(settled(sandboxes));
 }
 
-TEST(PoolThreads, LeaveLateRunsToTheNextRuntimeEachOnce) {
+TEST_P(PoolThreads, LeaveLateRunsToTheNextRuntimeEachOnce) {
   FakeSpawner spawner;
   PoolOptions pool = pool_of(1, 2);
   pool.acquire_timeout = std::chrono::milliseconds(5);
@@ -174,6 +176,8 @@ TEST(PoolThreads, LeaveLateRunsToTheNextRuntimeEachOnce) {
   EXPECT_EQ(sandboxes.state(0).timeouts, late);
   EXPECT_TRUE(settled(sandboxes));
 }
+
+INSTANTIATE_TEST_SUITE_P(, PoolThreads, testing::Bool(), host_name);
 
 }  // namespace
 }  // namespace podium::sandbox

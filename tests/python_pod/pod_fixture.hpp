@@ -18,11 +18,14 @@ inline std::shared_ptr<const sdk::Descriptor> open_shared(const std::string& pat
   return std::make_shared<const sdk::Descriptor>(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
 }
 
+/// Those of a Program, so that its sandbox is waiting with them: its run goes straight to the pod.
+inline constexpr ShellLimits kProgramLimits{512u << 20, 128, 128u << 20, 2000, 1000, 0};
+
 /// A pool of pods with the modules of `tier` imported.
 inline PoolOptions pod_pool(const std::string& tier) {
   PoolOptions pool;
   pool.tier = tier.empty() ? "bare" : tier;
-  pool.limits = kFirstLimits;
+  pool.limits = kProgramLimits;
   pool.zygote.interpreter = "/usr/bin/python3";
   pool.zygote.argument = tier;
   pool.zygote.script = open_shared(PODIUM_POD_FILES "/zygote.py");

@@ -1,6 +1,8 @@
 // Pods, zygotes and spawners that die at every moment, and programs that want to harm those who
 // run them.
 
+#include <sys/syscall.h>
+
 #include <atomic>
 
 #include "pod_fixture.hpp"
@@ -29,6 +31,25 @@ const std::string kFindsSocket =
     "step = next(fd for fd in range(3, 70000) if is_socket(fd))\n"
     "s = socket.socket(fileno=os.dup(step))\n"
     "def say(kind, value=0): s.send(struct.pack('Ii', kind, value))\n";
+
+/// Python that gives its process this name, as proc_pid_comm(5) shows it.
+std::string renames(const char* name) {
+  return std::string("import ctypes\nctypes.CDLL(None).prctl(15, b'") + name + "')\n";
+}
+
+/// Whether the process of this name sleeps in this system call.
+bool sleeps_in(pid_t pid, const std::string& name, long call) {
+  const std::string folder = "/proc/" + std::to_string(pid);
+  std::string is;
+  long in = -1;
+  std::getline(std::ifstream(folder + "/comm"), is);
+  return is == name && std::ifstream(folder + "/syscall") >> in && in == call;
+}
+
+bool is_dead(pid_t pid) {
+  const auto all = all_processes();
+  return std::ranges::none_of(all, [&](const auto& p) { return p.pid == pid && p.state != 'Z'; });
+}
 
 TEST_F(PodRobustness, ReplacesPodsThatDieWhileIdle) {
   make({small_pool(3)});
@@ -64,6 +85,7 @@ TEST_F(PodRobustness, TriesAnotherPodUnseenWhenPidOneDiesBetweenAcquireAndDispat
   const auto family = this->family(1);
   ASSERT_EQ(family.inits.size(), 1u);
   ::kill(family.inits[0], SIGSTOP);
+  ::kill(family.pods[0], SIGSTOP);  // it is its own to take the run
 
   Recorded run;
   run.start(*sandboxes_, pod_program("print('once')"));
@@ -74,8 +96,71 @@ TEST_F(PodRobustness, TriesAnotherPodUnseenWhenPidOneDiesBetweenAcquireAndDispat
   EXPECT_EQ(run.out, "once\n");
 }
 
-// The signal overtakes the beginning of the program now and then: the pod dies before it has read
-// the run.
+TEST_F(PodRobustness, GivesNoOtherPodARunThatHadBegunWhenPidOneDied) {
+  make({small_pool(1)});
+  const auto family = this->family(1);
+  ASSERT_EQ(family.inits.size(), 1u);
+  ::kill(family.inits[0], SIGSTOP);
+
+  Recorded run;
+  run.start(*sandboxes_, pod_program(renames("began") + "import time\ntime.sleep(1000)"));
+  ASSERT_TRUE(eventually([&] { return sleeps_in(family.pods[0], "began", SYS_clock_nanosleep); }));
+  ::kill(family.inits[0], SIGKILL);
+  run.wait();
+
+  EXPECT_EQ(run.end.code, PODIUM_INTERNAL) << run.out;
+  EXPECT_EQ(output("print(1)"), "1\n");
+}
+
+TEST_F(PodRobustness, TellsAWholeRunThatPidOneSleptThrough) {
+  make({small_pool(1)});
+  const auto family = this->family(1);
+  ASSERT_EQ(family.inits.size(), 1u);
+  ::kill(family.inits[0], SIGSTOP);
+
+  Recorded run;
+  run.start(*sandboxes_, pod_program(renames("done") + "print('alone')\nraise SystemExit(7)"));
+  ASSERT_TRUE(eventually([&] { return sleeps_in(family.pods[0], "done", SYS_poll); }));
+  ::kill(family.inits[0], SIGCONT);
+  run.wait();
+
+  EXPECT_EQ(run.end.code, PODIUM_OK) << run.message;
+  EXPECT_EQ(run.end.exit_code, 7);
+  EXPECT_EQ(run.out, "alone\n");
+}
+
+TEST_F(PodRobustness, TellsTheSignalOfARunThatDiedWhilePidOneSlept) {
+  make({small_pool(1)});
+  const auto family = this->family(1);
+  ASSERT_EQ(family.inits.size(), 1u);
+  ::kill(family.inits[0], SIGSTOP);
+
+  Recorded run;
+  run.start(*sandboxes_, pod_program("print('last words', flush=True)\n"
+                                     "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"));
+  ASSERT_TRUE(eventually([&] { return is_dead(family.pods[0]); }));
+  ::kill(family.inits[0], SIGCONT);
+  run.wait();
+
+  EXPECT_EQ(run.end.code, PODIUM_OK) << run.message;
+  EXPECT_EQ(run.end.signal, SIGKILL);
+  EXPECT_EQ(run.out, "last words\n");
+}
+
+TEST_F(PodRobustness, AppliesOtherLimitsThanThoseOfThePodBeforeTheProgramBegins) {
+  make({small_pool(1)});
+  Program program = pod_program(
+      "import os, signal\nmade = 0\ntry:\n"
+      "  while made < 40:\n    if os.fork() == 0: signal.pause()\n    made += 1\n"
+      "except OSError: pass\nprint(made < 20)");
+  program.limits.processes = 20;
+
+  const auto run = this->run(program);
+
+  EXPECT_EQ(run->out, "True\n") << run->err << run->message;
+  EXPECT_EQ(run->end.limit, PODIUM_LIMIT_PROCESSES);
+}
+
 TEST_F(PodRobustness, GivesNoOtherPodARunThatASignalForItsProgramEnded) {
   make({small_pool(2)});
   for (int i = 0; i < 20; ++i) {

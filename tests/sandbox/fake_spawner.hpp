@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <podium/sdk/host.hpp>
+#include <podium/sdk/testing/fake_io_thread.hpp>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -51,15 +52,18 @@ class FakeSpawner {
       me->log_.emplace_back(sdk::view(text));
     };
     host_.get_extension = [](void* self, const char* id) -> const void* {
-      return std::string_view(id) == PODIUM_EXT_SANDBOX
-                 ? &static_cast<FakeSpawner*>(self)->extension_
-                 : nullptr;
+      auto* me = static_cast<FakeSpawner*>(self);
+      const std::string_view wanted(id);
+      if (wanted == PODIUM_EXT_SANDBOX) return &me->extension_;
+      if (wanted == PODIUM_EXT_IO_THREAD && me->io_thread_) return me->io_thread_->raw();
+      return nullptr;
     };
     extension_.size = sizeof extension_;
     extension_.ctx = this;
     extension_.connect = [](void* self, int* fd, podium_error*) {
       return static_cast<FakeSpawner*>(self)->connect(fd);
     };
+    if (lends_io_thread) io_thread_ = std::make_unique<sdk::testing::FakeIoThread>();
     thread_ = std::thread([this] { live(); });
   }
   ~FakeSpawner() {
@@ -71,6 +75,9 @@ class FakeSpawner {
   FakeSpawner& operator=(const FakeSpawner&) = delete;
 
   sdk::Host host() { return sdk::Host(&host_); }
+  /// Whether hosts made from now on lend their I/O thread.
+  static inline bool lends_io_thread = false;
+  sdk::testing::FakeIoThread* io_thread() const { return io_thread_.get(); }
   std::vector<std::string> log() {
     const std::lock_guard lock(mutex_);
     return log_;
@@ -325,6 +332,7 @@ class FakeSpawner {
   std::map<int, Init> inits_;
   std::map<std::uint32_t, sdk::Descriptor> zygotes_;
   std::vector<NewShell> held_;
+  std::unique_ptr<sdk::testing::FakeIoThread> io_thread_;
   std::thread thread_;
 };
 

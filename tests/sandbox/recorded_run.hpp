@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 #include <string>
 #include <utility>
 #include <vector>
@@ -78,6 +79,7 @@ class Recorded {
       const std::lock_guard lock(me->mutex_);
       me->end = *completion;
       me->message = sdk::view(completion->message);
+      me->told_by = std::this_thread::get_id();
       ++me->completions;
       me->changed_.notify_all();
     };
@@ -154,6 +156,7 @@ class Recorded {
   std::string out, err, message;
   podium_completion end{};
   int completions = 0;
+  std::thread::id told_by;  ///< of the completion
 
  private:
   podium_run_callbacks callbacks_{};

@@ -106,8 +106,7 @@ int prepare_to_become(uid_t uid, std::uint64_t keep) noexcept {
 }
 
 int become_prepared(uid_t uid, std::uint64_t keep) noexcept {
-  if (::getuid() != uid &&
-      (::setresgid(uid, uid, uid) != 0 || ::setresuid(uid, uid, uid) != 0)) {
+  if (::getuid() != uid && (::setresgid(uid, uid, uid) != 0 || ::setresuid(uid, uid, uid) != 0)) {
     return errno;
   }
   if (const int error = set_capabilities(keep)) return error;

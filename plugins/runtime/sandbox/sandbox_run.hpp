@@ -32,6 +32,7 @@ struct Shell {
   bool failed = false;         ///< pid 1 has said so; a run it was sent has not begun
   bool sending = false;        ///< a run is on its way to it; until then the loop leaves it alone
   bool cancel_wanted = false;  ///< to be sent behind the run
+  bool straight = false;       ///< its run was sent to its process and not through pid 1
   bool heard = false;          ///< the loop watches its output
   struct SandboxRun* run = nullptr;
   /// Held by whoever tells the host of the run, before the lock of all sandboxes: its words come
@@ -97,6 +98,10 @@ enum class Sent {
 
 /// Gives the run to the shell. Nothing was started unless it is kSent.
 Sent dispatch(SandboxRun& run, Shell& shell) noexcept;
+
+/// Whether the shell's process, whose pid 1 has just died, took no notice of the run that went
+/// straight to it. Waits until it is dead too, which the kernel is about to see to.
+bool died_without_reading(const Shell& shell) noexcept;
 
 /// Asks pid 1 to end its run. What a sandbox that is gone does not hear needs no word.
 void send_kill(const Shell& shell, Stop why) noexcept;

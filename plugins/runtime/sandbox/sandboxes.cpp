@@ -340,7 +340,11 @@ void Sandboxes::on_control(const std::shared_ptr<Shell>& shell) {
     const ssize_t n = packet.receive(shell->control.get(), buffer, MSG_DONTWAIT);
     if (n < 0 && errno == EAGAIN) return;
     // A peer that closed with a message of ours unread gives ECONNRESET (unix(7)).
-    if (n <= 0) return on_lost(shell, shell->failed || (n < 0 && errno == ECONNRESET));
+    if (n <= 0) {
+      const bool unread = n < 0 && errno == ECONNRESET;
+      return on_lost(shell,
+                     shell->failed || (shell->straight ? died_without_reading(*shell) : unread));
+    }
     Message message{};
     if (n < static_cast<ssize_t>(sizeof message)) return on_lost(shell, false);
     std::memcpy(&message, buffer.data(), sizeof message);

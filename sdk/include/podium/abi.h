@@ -162,8 +162,8 @@ typedef struct podium_sandbox {
   podium_code (*connect)(void* ctx, int* descriptor, podium_error* err);
 } podium_sandbox;
 
-/* Host extension: the thread on which the host waits for its clients. What is awaited there, and not
- * on a thread of the plugin's, reaches an answer one change of threads sooner. */
+/* Host extension: the thread on which the host waits for its clients. What is awaited there, and
+ * not on a thread of the plugin's, reaches an answer one change of threads sooner. */
 #define PODIUM_EXT_IO_THREAD "podium.io-thread/1"
 typedef struct podium_watch podium_watch; /* opaque; a descriptor that the host waits for */
 typedef struct podium_io_thread {

@@ -36,10 +36,11 @@ void podium_note_waiting(void);
  * an exception. */
 int podium_rehearse(const char* program, const char* filename);
 
-/* Runs the file, whose descriptor is given away, as __main__ and ends the interpreter, unless the run left nothing whose end could
- * be seen: no thread, no exit function, no object of a class; `before_exit` (may be NULL) is called
- * when the program and its threads have ended, before its atexit functions. Returns the exit
- * status, or -SIGINT when the program died of a KeyboardInterrupt. */
+/* Runs the file, whose descriptor is given away, as __main__ and ends the interpreter, unless the
+ * run left nothing whose end could be seen: no thread, no exit function, no object of a class;
+ * `before_exit` (may be NULL) is called when the program and its threads have ended, before its
+ * atexit functions. Returns the exit status, or -SIGINT when the program died of a
+ * KeyboardInterrupt. */
 int podium_run_main(int descriptor, const char* filename, PyObject* before_exit);
 
 #ifdef __cplusplus

@@ -1,10 +1,12 @@
 #pragma once
 #include <podium/sdk/host.hpp>
+#include <podium/sdk/testing/fake_io_thread.hpp>
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -40,6 +42,12 @@ class FakeHost {
   /// Error.
   void offer_sandbox(std::function<int()> connect) { connect_ = std::move(connect); }
 
+  /// The host has podium.io-thread/1 from now on.
+  FakeIoThread& lend_io_thread() {
+    if (io_thread_ == nullptr) io_thread_ = std::make_unique<FakeIoThread>();
+    return *io_thread_;
+  }
+
   std::vector<Line> log() const {
     std::lock_guard lock(mutex_);
     return log_;
@@ -74,6 +82,7 @@ class FakeHost {
     std::string_view wanted(id);
     if (wanted == PODIUM_EXT_EXECUTOR && self.offers_executor_) return &self.executor_;
     if (wanted == PODIUM_EXT_SANDBOX && self.connect_) return &self.sandbox_;
+    if (wanted == PODIUM_EXT_IO_THREAD && self.io_thread_) return self.io_thread_->raw();
     return nullptr;
   }
   static podium_code post(void* ctx, void (*task)(void*), void* arg, podium_error* err) noexcept {
@@ -94,6 +103,7 @@ class FakeHost {
   bool offers_executor_ = true;
   std::string refusal_;
   std::function<int()> connect_;
+  std::unique_ptr<FakeIoThread> io_thread_;
   podium_host host_{sizeof(podium_host), this, &log_line, &get_extension};
   podium_executor executor_{sizeof(podium_executor), this, &post};
   podium_sandbox sandbox_{sizeof(podium_sandbox), this, &connect};
