@@ -52,10 +52,12 @@ void IoWatches::wait(const std::shared_ptr<Entry>& entry) {
   if (!entry->descriptor) return;
   entry->descriptor->async_wait(Entry::Descriptor::wait_read,
                                 [entry](const boost::system::error_code& error) {
-                                  if (error) return;
+                                  if (error == asio::error::operation_aborted) return;
                                   {
                                     const std::lock_guard lock(entry->mutex);
                                     if (entry->over) return;
+                                    entry->over = bool{error};
+                                    if (error) return entry->ended();  // it cannot be waited for
                                     entry->ready();
                                   }
                                   wait(entry);

@@ -85,10 +85,13 @@ TEST_F(PodRobustness, TriesAnotherPodUnseenWhenPidOneDiesBetweenAcquireAndDispat
   const auto family = this->family(1);
   ASSERT_EQ(family.inits.size(), 1u);
   ::kill(family.inits[0], SIGSTOP);
-  ::kill(family.pods[0], SIGSTOP);  // it is its own to take the run
+  // With other limits than the pod's it is not a straight run: of such a one nobody would know
+  // whether it had begun.
+  Program program = pod_program("print('once')");
+  program.limits.processes = 100;
 
   Recorded run;
-  run.start(*sandboxes_, pod_program("print('once')"));
+  run.start(*sandboxes_, program);
   ::kill(family.inits[0], SIGKILL);
   run.wait();
 
@@ -147,6 +150,38 @@ TEST_F(PodRobustness, TellsTheSignalOfARunThatDiedWhilePidOneSlept) {
   EXPECT_EQ(run.out, "last words\n");
 }
 
+// The health check may have asked before the run came, and pid 1 hears one word at a time.
+TEST_F(PodRobustness, TellsARunThatEndedWhilePidOneHadAPingToAnswerFirst) {
+  for (const char* end : {"raise SystemExit(5)", "import os\nos._exit(5)"}) {
+    PoolOptions pool = small_pool(1);
+    pool.ping_interval = std::chrono::milliseconds(1);
+    make({pool});
+    Family family;  // without what is left of the round before
+    ASSERT_TRUE(eventually([&] {
+      family = this->family(1);
+      return family.inits.size() == 1;
+    }));
+    ::kill(family.inits[0], SIGSTOP);
+    // One or two looks at the health of all, once a second; the third would give it up.
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+
+    Recorded run;
+    run.start(*sandboxes_, pod_program(renames("done") + "print('once')\n" + end));
+    ASSERT_TRUE(eventually(
+        [&] { return is_dead(family.pods[0]) || sleeps_in(family.pods[0], "done", SYS_poll); }));
+    ::kill(family.inits[0], SIGCONT);
+    run.wait();
+
+    EXPECT_EQ(run.end.code, PODIUM_OK) << run.message;
+    EXPECT_EQ(run.end.exit_code, 5) << end;
+    EXPECT_EQ(run.out, "once\n");
+    EXPECT_FALSE(logged("trying another"));
+    EXPECT_GT(run.end.cpu_us, 0);
+    run.release();
+    sandboxes_.reset();
+  }
+}
+
 TEST_F(PodRobustness, AppliesOtherLimitsThanThoseOfThePodBeforeTheProgramBegins) {
   make({small_pool(1)});
   Program program = pod_program(
@@ -178,7 +213,8 @@ TEST_F(PodRobustness, GivesNoOtherPodARunThatASignalForItsProgramEnded) {
     run.wait();
 
     EXPECT_EQ(run.end.code, PODIUM_OK) << run.message;
-    EXPECT_EQ(run.end.signal, SIGTERM) << "limit " << run.end.limit;
+    EXPECT_EQ(run.end.signal, SIGTERM)
+        << "limit " << run.end.limit << ", exit code " << run.end.exit_code << ": " << run.err;
   }
 }
 

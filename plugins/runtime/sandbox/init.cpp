@@ -186,8 +186,7 @@ class Init {
       goes_on_us_ = 0;
       send_struct(s_.control, Message{Kind::kGoesOn, 0, s_.nonce});
     }
-    // A run may have gone straight to the process, whose words come after those of the runtime.
-    if (!running_ && !ended_ && std::exchange(events[0].revents, 0) != 0) on_control();
+    if (events[0].revents != 0) catch_up();
     if (events[2].revents != 0) on_step();
     if (events[3].revents != 0 && running_) return finish(Stop::kMemory);
     if (events[1].revents != 0) on_children();
@@ -204,11 +203,11 @@ class Init {
         packet.receive(s_.step, {reinterpret_cast<char*>(&message), sizeof message}, MSG_DONTWAIT);
     if (n < 0 && errno == ECONNRESET) go_unread_ = true;  // unix(7): it died without reading
     if (n < 0 && (errno == ECONNRESET || errno == EAGAIN)) return false;
+    catch_up();
     const bool whole = n == sizeof message;
     const bool nonsense = !whole || !believes({pod_, ready_, running_, ended_}, message);
     if (n == 0 || nonsense) {  // it became the program, or died: the exit status tells
-      ::close(s_.step);
-      s_.step = -1;
+      leave_step();
       // The zygote could not or would not fork, the interpreter ended.
       if (pod_ && !ready_) {
         fail(forked_ ? "no pod came from the zygote" : "the interpreter does not wait", ECHILD);
@@ -287,11 +286,20 @@ class Init {
     must(prepare_to_become(s_.init_uid, kInitCapabilities) == 0, "preparing to drop rights");
     if (pod_) cpu_.watch(main_);
     cpu_.all_us();  // what is called once is mapped when the run comes and calls it again
+    cpu_.begin_run();
     started_us_ = now_us();
     const std::array<int, 4> lent{s_.input_write, s_.output_read, s_.error_read, s_.step};
     const std::span<const int> sent{lent.data(), takes_straight() ? lent.size() : 3};
     if (!send_struct(s_.control, Message{Kind::kReady, 0, s_.nonce}, sent)) ::_exit(1);
     for (const int fd : {s_.input_write, s_.output_read, s_.error_read}) ::close(fd);
+  }
+
+  /// It is not listened to any more. Kept where the runtime has it too: its queue may hold what a
+  /// program has sent, and must end here and not there.
+  void leave_step() noexcept {
+    kept_step_ = s_.step;
+    if (!takes_straight()) ::close(std::exchange(kept_step_, -1));
+    s_.step = -1;
   }
 
   /// Whether a run whose limits are those of this sandbox needs nothing of pid 1 to begin: the
@@ -316,6 +324,7 @@ class Init {
       for (int i = 0; i < 64 && s_.step >= 0 && !ended_ && on_step(); ++i) {
       }
       if (ended_) continue;
+      catch_up();
       if (!running_) fail("the process that waited in the sandbox died", ECHILD);
       // One that a signal for the program ended is its end: another process must not get the run.
       if (go_unread_ && !signalled_) {
@@ -328,10 +337,18 @@ class Init {
 
   // ---------------------------------------------------------------- what the runtime says
 
-  void on_control() noexcept {
+  /// A run may have gone straight to the process: what that says or does is an answer to what the
+  /// runtime has said here before.
+  void catch_up() noexcept {
+    while (ready_ && !running_ && !ended_ && on_control()) {
+    }
+  }
+
+  /// One message. False when there was none.
+  bool on_control() noexcept {
     Packet packet;
     const ssize_t n = packet.receive(s_.control, buffer_, MSG_DONTWAIT);
-    if (n < 0 && errno == EAGAIN) return;
+    if (n < 0 && errno == EAGAIN) return false;
     if (n <= 0) ::_exit(0);  // the lease is over, or the daemon is gone: the kernel kills the rest
     Message message{};
     if (n < static_cast<ssize_t>(sizeof message)) ::_exit(1);
@@ -342,24 +359,24 @@ class Init {
         if (ready_ && !running_ && !ended_ && n >= static_cast<ssize_t>(sizeof(RunHeader))) {
           run(static_cast<std::size_t>(n), packet);
         }
-        return;
+        return true;
       case Kind::kKill: {
         KillRun kill{};
-        if (n != sizeof kill) return;
+        if (n != sizeof kill) return true;
         std::memcpy(&kill, buffer_, sizeof kill);
         if (running_) finish(kill.stop);
-        return;
+        return true;
       }
       case Kind::kSignal: {
         SignalRun wanted{};
-        if (n != sizeof wanted) return;
+        if (n != sizeof wanted) return true;
         std::memcpy(&wanted, buffer_, sizeof wanted);
         if (running_ && main_ > 0) signal_program(wanted.number);
-        return;
+        return true;
       }
       case Kind::kPing:
         send_struct(s_.control, Message{Kind::kPong, 0, s_.nonce});
-        return;
+        return true;
       default:
         ::_exit(1);
     }
@@ -414,7 +431,8 @@ class Init {
     if (alike) drop_rights();
     const int payload = packet.descriptor(0);
     const std::string_view rest{buffer_ + sizeof header, size - sizeof header};
-    begin_run();
+    cpu_.begin_run();
+    begin_run(now_us());
     if (pod_ && !forked_) send_struct(s_.step, StepMessage{Step::kComing, 0});
     if (!send_packet(s_.step, as_bytes(go), rest,
                      header.payload_is_descriptor != 0 ? std::span<const int>(&payload, 1)
@@ -427,19 +445,20 @@ class Init {
     if (!alike) drop_rights();
   }
 
-  /// The runtime tells, and gives the rest to the process itself: it goes on beside this.
+  /// The runtime tells, and gives the rest to the process itself, which goes on beside this and may
+  /// have ended: what it has used since it waits is the run's.
   void begin_straight(const RunHeader& header) noexcept {
     box_.forget_runs();
     wall_us_ = header.wall_ms * 1000;
     file_bytes_ = header.file_bytes;
-    begin_run();
-    drop_rights();
+    begin_run(std::min(now_us(), header.sent_us));
+    // Not a failure that is told: the run has begun, and another sandbox must not get it.
+    if (become_prepared(s_.init_uid, kInitCapabilities) != 0) ::_exit(1);
   }
 
-  void begin_run() noexcept {
+  void begin_run(std::int64_t now) noexcept {
     running_ = true;
-    cpu_.begin_run();
-    started_us_ = now_us();
+    started_us_ = now;
     deadline_us_ = started_us_ + wall_us_;
     goes_on_us_ = started_us_ + kShortRun / std::chrono::microseconds(1);
   }
@@ -563,6 +582,7 @@ class Init {
   int status_ = 0, compile_status_ = 0, exec_errno_ = 0;
   std::int64_t started_us_ = 0, deadline_us_ = 0, wall_us_ = 0, compile_wall_us_ = 0;
   std::int64_t goes_on_us_ = 0;  ///< when it is said that the run does; 0: was said, or none runs
+  int kept_step_ = -1;
   std::uint64_t file_bytes_ = 0;
   std::uint64_t oom_before_ = 0, process_hits_before_ = 0;  ///< of the compiler
   alignas(8) char buffer_[sizeof(RunHeader) + kInlinePayload + 64];

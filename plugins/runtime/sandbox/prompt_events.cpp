@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -21,8 +22,12 @@ PromptEvents::PromptEvents(const sdk::Host& host, EventLoop& loop, std::uint64_t
 
 void PromptEvents::start() {
   const auto leave_to_loop = [this] { loop_.watch(epoll_.get(), tag_); };
-  watch_ = host_.watch(
-      epoll_.get(), [this] { dispatch(); }, leave_to_loop);
+  try {
+    watch_ = host_.watch(
+        epoll_.get(), [this] { dispatch(); }, leave_to_loop);
+  } catch (const sdk::Error& error) {
+    host_.warning(std::string(error.what()) + "; runs are heard a little later");
+  }
   if (!watch_) leave_to_loop();
 }
 

@@ -119,7 +119,8 @@ struct RunHeader {
   std::uint32_t compiles = 0;  ///< 1: there is a compile step
   std::uint32_t straight = 0;  ///< 1: Go follows on the socket that came with kReady, not from here
   std::uint32_t reserved = 0;
-  char workspace[32] = {};  ///< name below the runs directory; empty: the run has no inputs
+  std::int64_t sent_us = 0;  ///< of a straight run: the time on CLOCK_MONOTONIC
+  char workspace[32] = {};   ///< name below the runs directory; empty: the run has no inputs
 };
 
 /// A run that is over within this is not looked at before its end.

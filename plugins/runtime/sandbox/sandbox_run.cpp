@@ -1,6 +1,5 @@
 #include "sandbox_run.hpp"
 
-#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -150,27 +149,24 @@ Sent dispatch(SandboxRun& run, Shell& shell) noexcept {
   header.straight = shell.straight ? 1 : 0;
   const int file = run.payload_file.get();
   const std::span<const int> files(&file, file >= 0 ? 1 : 0);
-  // pid 1 hears of it first: it must know of the run when the process speaks.
-  const bool sent = shell.straight ? send_struct(shell.control.get(), header, {}, MSG_DONTWAIT) &&
-                                         send_packet(shell.process.get(), as_bytes(go_of(header)),
-                                                     run.payload, files, MSG_DONTWAIT)
-                                   : send_packet(shell.control.get(), as_bytes(header), run.payload,
-                                                 files, MSG_DONTWAIT);
+  bool sent;
+  if (shell.straight) {
+    header.sent_us = SandboxRun::Clock::now().time_since_epoch() / std::chrono::microseconds(1);
+    // pid 1 hears of it first: it must know of the run when the process speaks.
+    sent =
+        send_struct(shell.control.get(), header, {}, MSG_DONTWAIT) &&
+        send_packet(shell.process.get(), as_bytes(go_of(header)), run.payload, files, MSG_DONTWAIT);
+  } else {
+    sent = send_packet(shell.control.get(), as_bytes(header), run.payload, files, MSG_DONTWAIT);
+  }
+  const int error = errno;
+  // From here on user code may write to that socket: what it sends, descriptors among them, must
+  // never be left to this process to close.
+  shell.process.reset();
+  errno = error;
   if (sent) return Sent::kSent;
   const bool is_short = errno == ENOMEM || errno == ENOBUFS || errno == ETOOMANYREFS;
   return is_short ? Sent::kShort : Sent::kGone;
-}
-
-bool died_without_reading(const Shell& shell) noexcept {
-  constexpr int kDyingMs = 50;
-  pollfd hung_up{shell.process.get(), 0, 0};
-  ::poll(&hung_up, 1, kDyingMs);
-  char word[64];
-  ssize_t n;
-  do {
-    n = ::recv(shell.process.get(), word, sizeof word, MSG_DONTWAIT);
-  } while (n > 0);
-  return n < 0 && errno == ECONNRESET;
 }
 
 void send_kill(const Shell& shell, Stop why) noexcept {

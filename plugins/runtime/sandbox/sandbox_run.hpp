@@ -25,7 +25,7 @@ struct Shell {
   ShellLimits limits;
   State state = State::kMaking;
   sdk::Descriptor control, input, output, error;
-  sdk::Descriptor process;  ///< to what waits in it; none: all goes through its pid 1
+  sdk::Descriptor process;  ///< to what waits in it, until its run; none: all goes through pid 1
   std::chrono::steady_clock::time_point asked_at, pinged_at;
   unsigned missed_pings = 0;
   std::chrono::steady_clock::time_point kill_asked_at;  ///< of the spawner; epoch: never
@@ -98,10 +98,6 @@ enum class Sent {
 
 /// Gives the run to the shell. Nothing was started unless it is kSent.
 Sent dispatch(SandboxRun& run, Shell& shell) noexcept;
-
-/// Whether the shell's process, whose pid 1 has just died, took no notice of the run that went
-/// straight to it. Waits until it is dead too, which the kernel is about to see to.
-bool died_without_reading(const Shell& shell) noexcept;
 
 /// Asks pid 1 to end its run. What a sandbox that is gone does not hear needs no word.
 void send_kill(const Shell& shell, Stop why) noexcept;

@@ -46,11 +46,13 @@ Sandboxes::Sandboxes(sdk::Host host, std::vector<PoolOptions> pools,
   }
   loop_.watch(link_.fd(), tag_of(0, kSpawner));
   loop_.start();
-  prompt_.start();
-  Doomed none;
-  const std::lock_guard lock(mutex_);
-  look_at_packages(Clock::now(), none);
-  for (std::size_t i = 0; i < pools_.size(); ++i) refill(i);
+  {
+    Doomed none;
+    const std::lock_guard lock(mutex_);
+    look_at_packages(Clock::now(), none);
+    for (std::size_t i = 0; i < pools_.size(); ++i) refill(i);
+  }
+  prompt_.start();  // last: from here on another thread calls, until the destructor
 }
 
 Sandboxes::~Sandboxes() {
@@ -342,8 +344,9 @@ void Sandboxes::on_control(const std::shared_ptr<Shell>& shell) {
     // A peer that closed with a message of ours unread gives ECONNRESET (unix(7)).
     if (n <= 0) {
       const bool unread = n < 0 && errno == ECONNRESET;
-      return on_lost(shell,
-                     shell->failed || (shell->straight ? died_without_reading(*shell) : unread));
+      wait_until_sent(*shell);
+      // pid 1 may have left a straight run unread that its process took.
+      return on_lost(shell, shell->failed || (unread && !shell->straight));
     }
     Message message{};
     if (n < static_cast<ssize_t>(sizeof message)) return on_lost(shell, false);

@@ -16,6 +16,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "payload.hpp"
 
@@ -99,10 +100,10 @@ bool write_source(std::string_view name, std::string_view code, Work& work) noex
   }
   work.source = path;
   if (std::strcmp(path, kZygoteScript) != 0) {
-    ::close(work.source_file);
+    ::close(std::exchange(work.source_file, -1));
     ::unlink(kZygoteScript);
-    work.source_file = open_source(path);
   }
+  if (work.source_file < 0) work.source_file = open_source(path);
   if (work.source_file < 0) return false;
   while (!code.empty()) {
     const ssize_t n = ::write(work.source_file, code.data(), code.size());
