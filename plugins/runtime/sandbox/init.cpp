@@ -303,9 +303,10 @@ class Init {
   }
 
   /// Whether a run whose limits are those of this sandbox needs nothing of pid 1 to begin: the
-  /// cgroup holds them, its process sets its own, and is another user's.
+  /// cgroup holds them, its process sets its own, as an interpreter executed ahead does not, and is
+  /// another user's.
   bool takes_straight() const noexcept {
-    return s_.ahead < 0 && s_.user_uid != s_.init_uid && s_.cgroup.memory_limit >= 0 &&
+    return (forked_ || !pod_) && s_.user_uid != s_.init_uid && s_.cgroup.memory_limit >= 0 &&
            s_.cgroup.pids_limit >= 0;
   }
 
