@@ -1,7 +1,9 @@
 // Pods, zygotes and spawners that die at every moment, and programs that want to harm those who
 // run them.
 
+#include <sched.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include <atomic>
 
@@ -148,6 +150,36 @@ TEST_F(PodRobustness, TellsTheSignalOfARunThatDiedWhilePidOneSlept) {
   EXPECT_EQ(run.end.code, PODIUM_OK) << run.message;
   EXPECT_EQ(run.end.signal, SIGKILL);
   EXPECT_EQ(run.out, "last words\n");
+}
+
+// The process between the zygote and the pod is one: it may be there for long when the zygote is
+// busy.
+TEST_F(PodRobustness, TellsTheExitCodeWhenAProcessThatIsNoneOfItsOwnIsInTheSandbox) {
+  make({small_pool(1)});
+  const auto family = this->family(1);
+  ASSERT_EQ(family.inits.size(), 1u);
+  const std::string name = "/proc/" + std::to_string(family.inits[0]) + "/ns/pid";
+  const int space = ::open(name.c_str(), O_RDONLY | O_CLOEXEC);
+  int entered[2];
+  ASSERT_EQ(::pipe2(entered, O_CLOEXEC), 0);
+  const pid_t outside = ::fork();
+  if (outside == 0) {
+    if (::setns(space, CLONE_NEWPID) == 0 && ::fork() == 0) {
+      const ssize_t ignored = ::write(entered[1], "x", 1);
+      static_cast<void>(ignored);
+    }
+    for (;;) ::pause();  // and it does not wait for its child
+  }
+  ::close(space);
+  char in = 0;
+  ASSERT_EQ(::read(entered[0], &in, 1), 1);
+
+  const auto run = this->run(pod_program("import os\nos._exit(5)"));
+
+  EXPECT_EQ(run->end.exit_code, 5) << run->message;
+  for (const int fd : entered) ::close(fd);
+  ::kill(outside, SIGKILL);
+  ::waitpid(outside, nullptr, 0);
 }
 
 // The health check may have asked before the run came, and pid 1 hears one word at a time.

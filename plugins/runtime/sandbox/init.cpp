@@ -559,12 +559,13 @@ class Init {
       }
       int status = 0;
       const pid_t pid = ::waitpid(-1, &status, 0);
-      if (pid == main_) {
+      // What is left is no child of this: the process between a zygote and its pod, say.
+      if (pid < 0 && errno == ECHILD) return;
+      if (pid > 0 && pid == main_) {
         main_ = -1;
         cpu_.reaped();
         if (!done_) status_ = status;
       }
-      if (pid < 0 && errno == ECHILD) return;
     }
   }
 
