@@ -17,7 +17,7 @@ PoolOptions busy_pool() {
   pool.min = 2;
   pool.max = 4;
   pool.starting = 2;
-  pool.acquire_timeout = 10s;
+  pool.acquire_timeout = 60s;  // a zygote may be slow to start beside other work
   pool.zygote.recycle_after = 150;
   return pool;
 }
