@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/failure.hpp"
 
@@ -19,14 +20,15 @@ constexpr std::string_view kAlphabet =
 constexpr std::size_t kAlphanumerics = 62;
 constexpr std::size_t kIdLength = 21;
 
-/// Random bytes of the kernel, fetched a block at a time.
+/// Random bytes of the kernel, fetched a block at a time. What was given out is not kept.
+template <std::size_t Size>
 class Randomness {
  public:
   /// A uniform number below `bound` <= 64; values above are thrown away, not folded.
   std::size_t below(std::size_t bound) {
     for (;;) {
       if (next_ == block_.size()) fill();
-      const std::size_t value = block_[next_++] & 63u;
+      const std::size_t value = std::exchange(block_[next_++], 0) & 63u;
       if (value < bound) return value;
     }
   }
@@ -45,14 +47,15 @@ class Randomness {
     next_ = 0;
   }
 
-  std::array<unsigned char, 48> block_;
+  std::array<unsigned char, Size> block_;
   std::size_t next_ = block_.size();
 };
 
 }  // namespace
 
 std::string new_id() {
-  Randomness random;
+  // For some twenty of them: a request has three, and each call of the kernel is on its way.
+  thread_local Randomness<480> random;
   std::string id(kIdLength, '\0');
   for (char& c : id) c = kAlphabet[random.below(kAlphabet.size())];
   id.front() = kAlphabet[random.below(kAlphanumerics)];
@@ -69,7 +72,7 @@ bool is_id(std::string_view text) noexcept {
 }
 
 std::string new_api_key() {
-  Randomness random;
+  Randomness<48> random;
   std::string key = "sk-";
   for (int i = 0; i < 32; ++i) key += kAlphabet[random.below(kAlphabet.size())];
   return key;

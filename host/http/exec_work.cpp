@@ -301,6 +301,8 @@ Task<std::shared_ptr<Work>> begin_work(Exchange& exchange, ExecCommand command, 
       context.exec.run(exchange.generation(), exchange.principal(), std::move(command),
                        std::move(inputs), std::move(permit), work->control);
   asio::co_spawn(context.io, carry_out(context, std::move(running), work), asio::detached);
+  // It goes to its sandbox first: what is left to do here is done beside it.
+  co_await asio::post(context.io, use_awaitable);
   co_return work;
 }
 

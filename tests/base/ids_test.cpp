@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <set>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include "base/failure.hpp"
 #include "base/sha256.hpp"
@@ -18,6 +22,21 @@ TEST(NewId, HasTheFormOfAnIdAndNeverRepeats) {
     ASSERT_TRUE(is_id(id)) << id;
     ASSERT_TRUE(seen.insert(id).second) << id;
   }
+}
+
+TEST(NewId, DiffersFromThoseOfOtherThreads) {
+  std::array<std::vector<std::string>, 4> made;
+  {
+    std::vector<std::jthread> threads;
+    for (auto& ids : made) {
+      threads.emplace_back([&ids] {
+        for (int i = 0; i < 1'000; ++i) ids.push_back(new_id());
+      });
+    }
+  }
+  std::set<std::string> seen;
+  for (const auto& ids : made) seen.insert(ids.begin(), ids.end());
+  EXPECT_EQ(seen.size(), 4'000u);
 }
 
 TEST(NewId, UsesEveryCharacterAtEveryPlace) {

@@ -13,7 +13,16 @@
 namespace podium::sandbox {
 namespace {
 
-using PodRobustness = PodTest;
+class PodRobustness : public PodTest {
+ protected:
+  /// The processes of a pool of one pod, whose pid 1 hears nothing before SIGCONT.
+  Family one_with_pid_one_stopped() {
+    make({small_pool(1)});
+    Family family = this->family(1);
+    for (const pid_t init : family.inits) ::kill(init, SIGSTOP);
+    return family;
+  }
+};
 
 /// A step's name and number, as Python.
 std::string constant(const char* name, Step step) {
@@ -83,10 +92,8 @@ TEST_F(PodRobustness, TriesAnotherPodUnseenWhenOneDiesBetweenAcquireAndDispatch)
 }
 
 TEST_F(PodRobustness, TriesAnotherPodUnseenWhenPidOneDiesBetweenAcquireAndDispatch) {
-  make({small_pool(1)});
-  const auto family = this->family(1);
+  const auto family = one_with_pid_one_stopped();
   ASSERT_EQ(family.inits.size(), 1u);
-  ::kill(family.inits[0], SIGSTOP);
   // With other limits than the pod's it is not a straight run: of such a one nobody would know
   // whether it had begun.
   Program program = pod_program("print('once')");
@@ -102,10 +109,8 @@ TEST_F(PodRobustness, TriesAnotherPodUnseenWhenPidOneDiesBetweenAcquireAndDispat
 }
 
 TEST_F(PodRobustness, GivesNoOtherPodARunThatHadBegunWhenPidOneDied) {
-  make({small_pool(1)});
-  const auto family = this->family(1);
+  const auto family = one_with_pid_one_stopped();
   ASSERT_EQ(family.inits.size(), 1u);
-  ::kill(family.inits[0], SIGSTOP);
 
   Recorded run;
   run.start(*sandboxes_, pod_program(renames("began") + "import time\ntime.sleep(1000)"));
@@ -118,10 +123,8 @@ TEST_F(PodRobustness, GivesNoOtherPodARunThatHadBegunWhenPidOneDied) {
 }
 
 TEST_F(PodRobustness, TellsAWholeRunThatPidOneSleptThrough) {
-  make({small_pool(1)});
-  const auto family = this->family(1);
+  const auto family = one_with_pid_one_stopped();
   ASSERT_EQ(family.inits.size(), 1u);
-  ::kill(family.inits[0], SIGSTOP);
 
   Recorded run;
   run.start(*sandboxes_, pod_program(renames("done") + "print('alone')\nraise SystemExit(7)"));
@@ -135,10 +138,8 @@ TEST_F(PodRobustness, TellsAWholeRunThatPidOneSleptThrough) {
 }
 
 TEST_F(PodRobustness, TellsTheSignalOfARunThatDiedWhilePidOneSlept) {
-  make({small_pool(1)});
-  const auto family = this->family(1);
+  const auto family = one_with_pid_one_stopped();
   ASSERT_EQ(family.inits.size(), 1u);
-  ::kill(family.inits[0], SIGSTOP);
 
   Recorded run;
   run.start(*sandboxes_, pod_program("print('last words', flush=True)\n"

@@ -169,6 +169,7 @@ class Init {
   }
 
   void wait_for_events() noexcept {
+    if (std::exchange(rehearsal_due_, false) && running_) rehearse_end();
     std::array<pollfd, 4> events{pollfd{s_.control, POLLIN, 0}, pollfd{children_, POLLIN, 0},
                                  pollfd{s_.step, POLLIN, 0},
                                  pollfd{running_ ? s_.cgroup.oom_notice : -1, POLLIN, 0}};
@@ -288,10 +289,16 @@ class Init {
     cpu_.all_us();  // what is called once is mapped when the run comes and calls it again
     cpu_.begin_run();
     started_us_ = now_us();
-    const std::array<int, 4> lent{s_.input_write, s_.output_read, s_.error_read, s_.step};
+    int header[2] = {-1, -1};
+    if (takes_straight()) {
+      must(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, header) == 0, "socketpair");
+    }
+    const std::array<int, 5> lent{s_.input_write, s_.output_read, s_.error_read, s_.step,
+                                  header[1]};
     const std::span<const int> sent{lent.data(), takes_straight() ? lent.size() : 3};
     if (!send_struct(s_.control, Message{Kind::kReady, 0, s_.nonce}, sent)) ::_exit(1);
-    for (const int fd : {s_.input_write, s_.output_read, s_.error_read}) ::close(fd);
+    for (const int fd : {s_.input_write, s_.output_read, s_.error_read, header[1]}) ::close(fd);
+    header_ = header[0];
   }
 
   /// It is not listened to any more. Kept where the runtime has it too: its queue may hold what a
@@ -341,8 +348,27 @@ class Init {
   /// A run may have gone straight to the process: what that says or does is an answer to what the
   /// runtime has said here before.
   void catch_up() noexcept {
-    while (ready_ && !running_ && !ended_ && on_control()) {
+    while (ready_ && !running_ && !ended_ && (on_header() || on_control())) {
     }
+  }
+
+  /// The header of a straight run. It waits where this does not: it wakes nobody, and is there
+  /// before the run's process can speak.
+  bool on_header() noexcept {
+    if (header_ < 0) return false;
+    RunHeader header{};
+    Packet packet;
+    const ssize_t n =
+        packet.receive(header_, {reinterpret_cast<char*>(&header), sizeof header}, MSG_DONTWAIT);
+    if (n < 0 && errno == EAGAIN) return false;
+    ::close(std::exchange(header_, -1));
+    if (n == 0) return false;  // another run is given to it, or none
+    if (n != sizeof header || header.message.kind != Kind::kRun ||
+        header.message.nonce != s_.nonce) {
+      ::_exit(1);
+    }
+    begin_straight(header);
+    return true;
   }
 
   /// One message. False when there was none.
@@ -375,6 +401,8 @@ class Init {
         if (running_ && main_ > 0) signal_program(wanted.number);
         return true;
       }
+      case Kind::kStraight:
+        return true;  // it has been read
       case Kind::kPing:
         send_struct(s_.control, Message{Kind::kPong, 0, s_.nonce});
         return true;
@@ -398,7 +426,6 @@ class Init {
   void run(std::size_t size, Packet& packet) noexcept {
     RunHeader header{};
     std::memcpy(&header, buffer_, sizeof header);
-    if (header.straight != 0) return begin_straight(header);
     const ShellLimits& first = header.compiles != 0 ? header.compile_limits : header.limits;
     if (const int error = apply_limits(s_.cgroup, first, &limits_)) {
       fail("setting the limits of the run", error);
@@ -455,6 +482,16 @@ class Init {
     begin_run(std::min(now_us(), header.sent_us));
     // Not a failure that is told: the run has begun, and another sandbox must not get it.
     if (become_prepared(s_.init_uid, kInitCapabilities) != 0) ::_exit(1);
+    rehearsal_due_ = true;
+  }
+
+  /// Beside the program, which has begun: what has not been executed for a while is slow the first
+  /// time, and the end would wait for it. docs/decisions/58.
+  void rehearse_end() noexcept {
+    RunEnd unused{};
+    static_cast<void>(is_alone());
+    static_cast<void>(is_empty(box_.changes()));
+    measure(unused);
   }
 
   void begin_run(std::int64_t now) noexcept {
@@ -498,11 +535,8 @@ class Init {
     // the processor on which the end is told.
     TreeFacts left;
     const bool sleeps = done_ && is_alone();
-    if (done_) {
-      if (!sleeps) ::kill(-1, SIGKILL);
-      left = make_readable(box_.changes());
-    }
-    if (!done_ || left.any) {
+    if (done_ && !sleeps) ::kill(-1, SIGKILL);
+    if (!done_ || !is_empty(box_.changes())) {
       kill_everything();
       left = make_readable(box_.changes());
     }
@@ -514,16 +548,21 @@ class Init {
     end.stop = stop;
     end.in_compile = in_compile_ || compile_failed_ ? 1 : 0;
     end.wall_us = ended_us - started_us_;
-    end.cpu_us = cpu_.of_run();
-    end.memory_peak = read_number(s_.cgroup.memory_peak, "");
-    end.oom_kills = read_number(s_.cgroup.oom_events, "oom_kill") - oom_before_;
-    end.process_limit_hits = read_number(s_.cgroup.pids_events, "max") - process_hits_before_;
-    end.disk_full = box_.full() ? 1 : 0;
+    measure(end);
     // A program that ignores SIGXFSZ, as Python does, sees an error when a file has reached its
     // limit.
     if (file_bytes_ > 0 && left.largest >= file_bytes_) end.disk_full = 1;
     send_end(end, left.any);
     if (sleeps && !left.any) deadline_us_ = now_us() + kLeftAsleepUs;
+  }
+
+  /// What the kernel knows of the run.
+  void measure(RunEnd& end) const noexcept {
+    end.cpu_us = cpu_.of_run();
+    end.memory_peak = read_number(s_.cgroup.memory_peak, "");
+    end.oom_kills = read_number(s_.cgroup.oom_events, "oom_kill") - oom_before_;
+    end.process_limit_hits = read_number(s_.cgroup.pids_events, "max") - process_hits_before_;
+    end.disk_full = box_.full() ? 1 : 0;
   }
 
   void send_end(RunEnd& end, bool changed) noexcept {
@@ -580,11 +619,12 @@ class Init {
   bool forked_ = false;  ///< its process came from a zygote
   bool pod_ = false;     ///< its process is the interpreter that waited: forked, or executed ahead
   bool done_ = false;    ///< the pod said that its program ended
+  bool rehearsal_due_ = false;
   bool go_unread_ = false;  ///< the process died before it took the run
   int status_ = 0, compile_status_ = 0, exec_errno_ = 0;
   std::int64_t started_us_ = 0, deadline_us_ = 0, wall_us_ = 0, compile_wall_us_ = 0;
   std::int64_t goes_on_us_ = 0;  ///< when it is said that the run does; 0: was said, or none runs
-  int kept_step_ = -1;
+  int kept_step_ = -1, header_ = -1;
   std::uint64_t file_bytes_ = 0;
   std::uint64_t oom_before_ = 0, process_hits_before_ = 0;  ///< of the compiler
   alignas(8) char buffer_[sizeof(RunHeader) + kInlinePayload + 64];

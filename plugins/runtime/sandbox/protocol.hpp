@@ -82,6 +82,7 @@ struct ShellMade {
 enum class Kind : std::uint32_t {
   kReady = 1,  ///< pid 1 →: a process waits; descriptors: stdin (w), stdout (r), stderr (r), and,
                ///< when a run may go straight to it, pid 1's end of the socket to that process
+               ///< and the one for the header of such a run
   kRun,        ///< → pid 1: RunHeader, payload behind it or as a memfd
   kKill,       ///< → pid 1: KillRun
   kEnd,        ///< pid 1 →: RunEnd; descriptors: changes, merged, as the flags say
@@ -92,6 +93,7 @@ enum class Kind : std::uint32_t {
   kGoesOn,    ///< pid 1 →: the run is not one of the short ones, which are most (kShortRun)
   kFailed,    ///< pid 1 →: Failed; the shell could not be made or its process died idle. A run
               ///< that was sent meanwhile has not begun
+  kStraight,  ///< → pid 1: the header of a run is in the other socket, and Go with its process
 };
 
 struct Message {
@@ -117,10 +119,8 @@ struct RunHeader {
   std::uint64_t payload_bytes = 0;
   std::uint32_t payload_is_descriptor = 0;
   std::uint32_t compiles = 0;  ///< 1: there is a compile step
-  std::uint32_t straight = 0;  ///< 1: Go follows on the socket that came with kReady, not from here
-  std::uint32_t reserved = 0;
-  std::int64_t sent_us = 0;  ///< of a straight run: the time on CLOCK_MONOTONIC
-  char workspace[32] = {};   ///< name below the runs directory; empty: the run has no inputs
+  std::int64_t sent_us = 0;    ///< of a straight run: the time on CLOCK_MONOTONIC
+  char workspace[32] = {};     ///< name below the runs directory; empty: the run has no inputs
 };
 
 /// A run that is over within this is not looked at before its end.

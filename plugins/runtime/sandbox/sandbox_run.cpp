@@ -72,6 +72,20 @@ bool goes_straight(const RunHeader& header, const Shell& shell) noexcept {
          header.workspace[0] == '\0';
 }
 
+/// To the process itself. What pid 1 must know when that speaks waits for it then, where it wakes
+/// nobody: the processor that sleeps is for the process. False: nothing was started.
+bool send_straight(RunHeader& header, std::string_view payload, std::span<const int> files,
+                   const Shell& shell) noexcept {
+  header.sent_us = SandboxRun::Clock::now().time_since_epoch() / std::chrono::microseconds(1);
+  if (!send_struct(shell.header.get(), header, {}, MSG_DONTWAIT) ||
+      !send_packet(shell.process.get(), as_bytes(go_of(header)), payload, files, MSG_DONTWAIT)) {
+    return false;
+  }
+  // Without it pid 1 would hear of the run by its process, and is no part of its beginning.
+  send_struct(shell.control.get(), Message{Kind::kStraight, 0, shell.nonce}, {}, MSG_DONTWAIT);
+  return true;
+}
+
 /// Made before a sandbox is taken: a shortage here must not cost one.
 sdk::Descriptor to_file(const std::string& payload) {
   sdk::Descriptor file(::memfd_create("payload", MFD_CLOEXEC));
@@ -146,23 +160,16 @@ Sent dispatch(SandboxRun& run, Shell& shell) noexcept {
   RunHeader& header = run.header;
   header.message.nonce = shell.nonce;
   shell.straight = goes_straight(header, shell);
-  header.straight = shell.straight ? 1 : 0;
   const int file = run.payload_file.get();
   const std::span<const int> files(&file, file >= 0 ? 1 : 0);
-  bool sent;
-  if (shell.straight) {
-    header.sent_us = SandboxRun::Clock::now().time_since_epoch() / std::chrono::microseconds(1);
-    // pid 1 hears of it first: it must know of the run when the process speaks.
-    sent =
-        send_struct(shell.control.get(), header, {}, MSG_DONTWAIT) &&
-        send_packet(shell.process.get(), as_bytes(go_of(header)), run.payload, files, MSG_DONTWAIT);
-  } else {
-    sent = send_packet(shell.control.get(), as_bytes(header), run.payload, files, MSG_DONTWAIT);
-  }
+  const bool sent = shell.straight ? send_straight(header, run.payload, files, shell)
+                                   : send_packet(shell.control.get(), as_bytes(header), run.payload,
+                                                 files, MSG_DONTWAIT);
   const int error = errno;
   // From here on user code may write to that socket: what it sends, descriptors among them, must
   // never be left to this process to close.
   shell.process.reset();
+  shell.header.reset();
   errno = error;
   if (sent) return Sent::kSent;
   const bool is_short = errno == ENOMEM || errno == ENOBUFS || errno == ETOOMANYREFS;

@@ -26,6 +26,7 @@ struct Shell {
   State state = State::kMaking;
   sdk::Descriptor control, input, output, error;
   sdk::Descriptor process;  ///< to what waits in it, until its run; none: all goes through pid 1
+  sdk::Descriptor header;   ///< to pid 1, which is not woken by it; there when process is
   std::chrono::steady_clock::time_point asked_at, pinged_at;
   unsigned missed_pings = 0;
   std::chrono::steady_clock::time_point kill_asked_at;  ///< of the spawner; epoch: never

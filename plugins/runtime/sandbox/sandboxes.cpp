@@ -265,7 +265,10 @@ void Sandboxes::on_ready(const std::shared_ptr<Shell>& shell, Packet& packet) {
     shell->input.reset(packet.take(0));
     shell->output.reset(packet.take(1));
     shell->error.reset(packet.take(2));
-    if (packet.count() > 3) shell->process.reset(packet.take(3));
+    if (packet.count() > 4) {
+      shell->process.reset(packet.take(3));
+      shell->header.reset(packet.take(4));
+    }
     shell->state = Shell::State::kReady;
     shell->pinged_at = Clock::now();
     Pool& pool = pools_[shell->pool];

@@ -63,21 +63,32 @@ void visit(int directory, const char* name, int depth, TreeFacts& facts) noexcep
   ::close(fd);
 }
 
-void walk(int directory, int depth, TreeFacts& facts) noexcept {
+/// Calls `visit` with the name of each entry until it says false. False when not all were seen.
+template <class Visit>
+bool each_entry(int directory, Visit&& visit) noexcept {
   alignas(Entry) char buffer[2048];
-  ::lseek(directory, 0, SEEK_SET);
-  for (;;) {
+  bool all = ::lseek(directory, 0, SEEK_SET) == 0;
+  while (all) {
     const long n = ::syscall(SYS_getdents64, directory, buffer, sizeof buffer);
+    all = n >= 0;
     if (n <= 0) break;
-    for (long at = 0; at < n;) {
+    for (long at = 0; all && at < n;) {
       const auto* entry = reinterpret_cast<const Entry*>(buffer + at);
       at += entry->length;
       if (std::strcmp(entry->name, ".") == 0 || std::strcmp(entry->name, "..") == 0) continue;
-      facts.any = true;
-      visit(directory, entry->name, depth, facts);
+      all = visit(entry->name);
     }
   }
   ::lseek(directory, 0, SEEK_SET);
+  return all;
+}
+
+void walk(int directory, int depth, TreeFacts& facts) noexcept {
+  each_entry(directory, [&](const char* name) {
+    facts.any = true;
+    visit(directory, name, depth, facts);
+    return true;
+  });
 }
 
 }  // namespace
@@ -86,6 +97,10 @@ void make_enterable(int directory) noexcept {
   struct stat info {};
   if (::fstat(directory, &info) != 0 || (info.st_mode & 0555) == 0555) return;
   ::fchmod(directory, (info.st_mode & 07777) | 0555);
+}
+
+bool is_empty(int directory) noexcept {
+  return each_entry(directory, [](const char*) { return false; });
 }
 
 TreeFacts make_readable(int directory) noexcept {

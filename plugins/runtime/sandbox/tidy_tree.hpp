@@ -15,6 +15,10 @@ struct TreeFacts {
 /// folders of the user. Async-signal-safe.
 TreeFacts make_readable(int directory) noexcept;
 
+/// Whether the directory holds nothing; one that cannot be read is said to hold something. Moves
+/// the descriptor's offset to the beginning. Async-signal-safe.
+bool is_empty(int directory) noexcept;
+
 /// Lets others list and enter this one directory. Async-signal-safe.
 void make_enterable(int directory) noexcept;
 
