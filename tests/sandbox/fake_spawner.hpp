@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <podium/sdk/host.hpp>
 #include <podium/sdk/testing/fake_io_thread.hpp>
 #include <sys/socket.h>
@@ -40,6 +41,7 @@ class FakeSpawner {
  public:
   explicit FakeSpawner(Misfortune misfortune = {}, unsigned seed = 1)
       : misfortune_(misfortune), random_(seed) {
+    ::signal(SIGPIPE, SIG_IGN);  // as podiumd does
     int pair[2];
     if (::pipe2(pair, O_CLOEXEC) != 0) std::abort();
     wake_read_.reset(pair[0]);

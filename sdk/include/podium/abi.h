@@ -9,6 +9,7 @@
  *  - Unwinding: no exception may leave a function of either side; nobody calls exit().
  *  - Silence:   a plugin writes nothing to stdout or stderr and changes no signal mask, locale or
  *               working directory of the process.
+ *  - Signals:   the host ignores SIGPIPE, so that to write where nobody reads fails with EPIPE.
  *  - Units:     durations are int64_t, milliseconds (*_ms) or microseconds (*_us); sizes are
  *               bytes in uint64_t.
  *  - Growth:    every interface and message struct starts with its own size; a reader checks it
