@@ -72,7 +72,7 @@ void Init::begin_straight(const RunHeader& header) noexcept {
   begin_run(std::min(now_us(), header.sent_us));
   // Not a failure that is told: the run has begun, and another sandbox must not get it.
   if (become_prepared(s_.init_uid, kInitCapabilities) != 0) ::_exit(1);
-  rehearsal_due_ = true;
+  rehearsal_due_ = pod_;  // another program executes first, and is not over so soon
 }
 
 void Init::rehearse_end() noexcept {

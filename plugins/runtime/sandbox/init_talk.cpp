@@ -187,6 +187,8 @@ bool Init::on_control() noexcept {
   if (n < static_cast<ssize_t>(sizeof message)) ::_exit(1);
   std::memcpy(&message, buffer_, sizeof message);
   if (message.nonce != s_.nonce) ::_exit(1);
+  // The header of a straight run was sent before anything that the runtime says of it.
+  if (ready_ && !running_ && !ended_) on_header();
   switch (message.kind) {
     case Kind::kRun:
       if (ready_ && !running_ && !ended_ && n >= static_cast<ssize_t>(sizeof(RunHeader))) {
@@ -208,7 +210,7 @@ bool Init::on_control() noexcept {
       return true;
     }
     case Kind::kStraight:
-      return true;  // it has been read
+      return true;  // to look was all
     case Kind::kPing:
       send_struct(s_.control, Message{Kind::kPong, 0, s_.nonce});
       return true;
