@@ -1,5 +1,6 @@
 // What a pool does over time: health, recycling, tiers that are left out, memory, logs.
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -511,10 +512,15 @@ struct HeldRun {
       if (!std::exchange(first, false)) {
         end({control, nonce});
       } else {
-        begun.set_value({control, nonce});
+        // The fake closes its own when the run is over, beside the thread that ends it.
+        begun.set_value({::fcntl(control, F_DUPFD_CLOEXEC, 0), nonce});
       }
       return true;
     };
+  }
+  static void end_first(const std::pair<int, std::uint64_t>& pid_one) {
+    end(pid_one);
+    ::close(pid_one.first);
   }
   static void end(const std::pair<int, std::uint64_t>& pid_one) {
     RunEnd end;
@@ -529,7 +535,7 @@ TEST_P(Pool, HearsOfTheEndOnTheHostsThreadWhenThatIsLent) {
   Recorded run;
   run.start(sandboxes, program());
 
-  held.end(held.begun.get_future().get());
+  held.end_first(held.begun.get_future().get());
   run.wait();
 
   const auto* host = held.spawner.io_thread();
@@ -546,7 +552,7 @@ TEST_P(Pool, HearsOfTheEndThoughTheHostsThreadEndedBeforeIt) {
   const auto pid_one = held.begun.get_future().get();
 
   if (auto* host = held.spawner.io_thread()) host->end();
-  held.end(pid_one);
+  held.end_first(pid_one);
   run.wait();
 
   EXPECT_EQ(run.end.code, PODIUM_OK);
