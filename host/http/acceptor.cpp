@@ -90,8 +90,8 @@ Task<> Acceptor::run(std::shared_ptr<Acceptor> self) {
     Taken taken = ec ? Taken::kNone : Taken::kOne;
     for (unsigned i = 0; i < kMaxAtOnce && taken == Taken::kOne && !self->closed_; ++i) {
       taken = self->take_one();
-      // Its request has come too, mostly: it goes on before there is another, and where none other
-      // waits, with two turns, as far as to a sandbox.
+      // Its request has come too, mostly: it goes on before there is another. The first, often the
+      // only one, has two turns, which bring it to a sandbox.
       for (int turn = 0; taken == Taken::kOne && turn < (i == 0 ? 2 : 1); ++turn) {
         co_await asio::post(self->server_->context.io, use_awaitable);
       }

@@ -82,7 +82,7 @@ struct ShellMade {
 enum class Kind : std::uint32_t {
   kReady = 1,  ///< pid 1 →: a process waits; descriptors: stdin (w), stdout (r), stderr (r), and,
                ///< when a run may go straight to it, pid 1's end of the socket to that process
-               ///< and the one for the header of such a run
+               ///< and a socket for the header of that run
   kRun,        ///< → pid 1: RunHeader, payload behind it or as a memfd
   kKill,       ///< → pid 1: KillRun
   kEnd,        ///< pid 1 →: RunEnd; descriptors: changes, merged, as the flags say

@@ -81,7 +81,8 @@ bool send_straight(RunHeader& header, std::string_view payload, std::span<const 
       !send_packet(shell.process.get(), as_bytes(go_of(header)), payload, files, MSG_DONTWAIT)) {
     return false;
   }
-  // Without it pid 1 would hear of the run by its process, and is no part of its beginning.
+  // The run has begun, whether there is room for this or not: pid 1 looks for the header at any
+  // word.
   send_struct(shell.control.get(), Message{Kind::kStraight, 0, shell.nonce}, {}, MSG_DONTWAIT);
   return true;
 }
